@@ -1,0 +1,1 @@
+"""Integrate-and-fire networks that run in NumPy: no Keras, no build step."""

@@ -1,0 +1,162 @@
+"""``SpikeRecord``: what a simulation did, spike by spike. Plain NumPy, saved without pickle, no Keras."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from whetstone_lab import archive
+
+_KIND, _VERSION = "whetstone_lab.spike_record", 1
+
+
+@dataclass
+class SpikeRecord:
+    """The spikes of a network on one or more samples, and how they were read.
+
+    Attributes:
+        layers: Names of the layers of neurons, bottom first.
+        shapes: Shape of each layer's neurons, channels last, as in Keras: ``(256,)`` or ``(28, 28, 16)``.
+        steps: How many time steps each sample ran.
+        sample, step, layer, neuron: The events, four integer arrays of one length, sorted by sample, step, layer,
+            neuron. ``neuron`` is the index into the layer's flattened shape (C order).
+        inputs: What was shown, shape ``(samples, ...)``.
+        votes: What each class's key scored at the output, shape ``(samples, classes)``; no columns without a key.
+        labels: The true classes where they are known, shape ``(samples,)``, else empty.
+        membranes: Layer index -> membrane potentials, shape ``(samples, steps, neurons)``, where they were asked for.
+        meta: Anything else worth keeping, JSON-able.
+    """
+
+    layers: tuple[str, ...]
+    shapes: tuple[tuple[int, ...], ...]
+    steps: int
+    sample: np.ndarray
+    step: np.ndarray
+    layer: np.ndarray
+    neuron: np.ndarray
+    inputs: np.ndarray
+    votes: np.ndarray
+    labels: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    membranes: Mapping[int, np.ndarray] = field(default_factory=dict)
+    meta: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def samples(self) -> int:
+        """How many samples were shown."""
+        return len(self.inputs)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Number of neurons of each layer."""
+        return tuple(math.prod(shape) for shape in self.shapes)
+
+    @property
+    def spikes(self) -> int:
+        """Number of spikes in all."""
+        return len(self.step)
+
+    @property
+    def classes(self) -> np.ndarray:
+        """The decoded class of each sample: the best-matched key, the lowest class on a tie, shape ``(samples,)``."""
+        return self.votes.argmax(-1) if self.votes.shape[-1] else np.zeros(0, np.int64)
+
+    def __repr__(self) -> str:
+        return (f"SpikeRecord({self.samples} samples, {self.steps} steps, {len(self.layers)} layers, "
+                f"{self.spikes} spikes)")
+
+    def dense(self, layer: int | str) -> np.ndarray:
+        """Which neurons of a layer fired when, as booleans of shape ``(samples, steps, *layer shape)``."""
+        index = self._index(layer)
+        fired = np.zeros((self.samples, self.steps, self.sizes[index]), bool)
+        mine = self.layer == index
+        fired[self.sample[mine], self.step[mine], self.neuron[mine]] = True
+        return fired.reshape(self.samples, self.steps, *self.shapes[index])
+
+    def counts(self) -> np.ndarray:
+        """Spikes of each layer for each sample, shape ``(samples, layers)``."""
+        counts = np.zeros((self.samples, len(self.layers)), np.int64)
+        np.add.at(counts, (self.sample, self.layer), 1)
+        return counts
+
+    def select(self, samples: int | Sequence[int] | np.ndarray) -> SpikeRecord:
+        """A record of some of the samples, in the order given, numbered from 0."""
+        chosen = np.atleast_1d(np.asarray(samples))
+        if chosen.dtype.kind not in "iu" or chosen.ndim != 1 or ((chosen < 0) | (chosen >= self.samples)).any():
+            raise IndexError(f"Expected sample numbers from 0 to {self.samples - 1}; got {samples!r}.")
+        bounds = np.searchsorted(self.sample, np.stack([chosen, chosen + 1]))
+        picks = [np.arange(low, high) for low, high in bounds.T]
+        events = np.concatenate(picks) if picks else np.zeros(0, np.int64)
+        number = np.repeat(np.arange(len(chosen)), [len(pick) for pick in picks])
+        return SpikeRecord(self.layers, self.shapes, self.steps, number.astype(self.sample.dtype), self.step[events],
+                           self.layer[events], self.neuron[events], self.inputs[chosen], self.votes[chosen],
+                           self.labels[chosen] if len(self.labels) else self.labels,
+                           {key: value[chosen] for key, value in self.membranes.items()}, dict(self.meta))
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Writes the record to an ``.npz`` file without pickle, in one piece; returns the path."""
+        header = {"layers": self.layers, "shapes": self.shapes, "steps": self.steps, "meta": self.meta,
+                  "membranes": sorted(self.membranes)}
+        arrays = {"sample": self.sample, "step": self.step, "layer": self.layer, "neuron": self.neuron,
+                  "inputs": self.inputs, "votes": self.votes, "labels": self.labels}
+        arrays |= {f"membrane_{index}": values for index, values in self.membranes.items()}
+        return archive.write(path, _KIND, _VERSION, header, arrays)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> SpikeRecord:
+        """Reads a record that :meth:`save` wrote.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            ArchiveError: The file is truncated, damaged, of another format, or of a newer version.
+        """
+        header, arrays = archive.read(path, _KIND, _VERSION)
+        try:
+            layers = tuple(str(name) for name in header["layers"])
+            shapes = tuple(tuple(int(n) for n in shape) for shape in header["shapes"])
+            steps, with_membranes, meta = int(header["steps"]), list(header["membranes"]), dict(header["meta"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise archive.ArchiveError(f"{path} has a damaged header: {error!r}.") from error
+        if len(shapes) != len(layers) or any(n < 1 for shape in shapes for n in shape):
+            raise archive.ArchiveError(f"{path} has {len(layers)} layers with shapes {shapes}: it is damaged.")
+        if "inputs" not in arrays or arrays["inputs"].ndim < 1:
+            raise archive.ArchiveError(f"{path} lacks the array 'inputs': it is truncated or damaged.")
+        inputs = arrays["inputs"]
+        step = archive.take(arrays, "step", (None,), "iu", path)
+        events = [archive.take(arrays, name, (len(step),), "iu", path) for name in ("sample", "layer", "neuron")]
+        sample, layer, neuron = events
+        sizes = np.array([math.prod(shape) for shape in shapes], np.int64)
+        if len(step) and not (_within(sample, len(inputs)) and _within(step, steps) and _within(layer, len(layers))
+                              and (neuron >= 0).all() and (neuron < sizes[layer]).all()):
+            raise archive.ArchiveError(f"{path} is damaged: it has events outside its shape.")
+        votes = archive.take(arrays, "votes", (len(inputs), None), "iuf", path)
+        labels = archive.take(arrays, "labels", (None,), "iu", path)
+        if len(labels) not in (0, len(inputs)):
+            raise archive.ArchiveError(f"{path} has {len(labels)} labels for {len(inputs)} samples: it is damaged.")
+        try:
+            membranes = {int(index): archive.take(arrays, f"membrane_{index}",
+                                                  (len(inputs), steps, int(sizes[index])), "f", path)
+                         for index in with_membranes}
+        except (IndexError, TypeError, ValueError) as error:
+            if isinstance(error, archive.ArchiveError):
+                raise
+            raise archive.ArchiveError(f"{path} has a damaged header: {error!r}.") from error
+        return cls(layers, shapes, steps, sample, step, layer, neuron, inputs, votes, labels, membranes, meta)
+
+    def _index(self, layer: int | str) -> int:
+        if isinstance(layer, str):
+            if layer not in self.layers:
+                raise KeyError(f"Expected a layer among {list(self.layers)}; got {layer!r}.")
+            return self.layers.index(layer)
+        if not 0 <= layer < len(self.layers):
+            raise IndexError(f"Expected a layer from 0 to {len(self.layers) - 1}; got {layer}.")
+        return layer
+
+
+def _within(values: np.ndarray, limit: int) -> bool:
+    return bool((values >= 0).all() and (values < limit).all())

@@ -1,0 +1,301 @@
+"""``Trace``: what a sharpening run did, batch by batch and epoch by epoch.
+
+Sharpeners write it; widgets, plots and pages only read it. A live run is a trace that still grows: readers subscribe
+and are called by the thread that writes. It is plain NumPy, is saved without pickle and knows nothing of Keras.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from whetstone_lab import archive
+from whetstone_lab.curves import CURVES
+
+_KIND, _VERSION = "whetstone_lab.trace", 1
+
+#: What a run can be doing. ``recorded`` is a trace that came from a file.
+STATUSES = ("ready", "running", "paused", "stopped", "finished", "failed", "recorded")
+
+
+@dataclass(frozen=True)
+class Event:
+    """A decision of the sharpener, a change by hand or a warning, with its reason.
+
+    Attributes:
+        batch: Number of batches that had been trained when it happened.
+        epoch: The epoch it happened in, counted from 0.
+        kind: ``start``, ``stop``, ``improve``, ``wait`` (of the sharpening policy), ``sharp`` (a layer reached 1),
+            ``done`` (every layer is sharp), ``threshold`` (a policy parameter changed), ``warning``.
+        reason: One plain sentence.
+        layer: Index of the layer it is about, or None.
+        values: The numbers behind it.
+    """
+
+    batch: int
+    epoch: int
+    kind: str
+    reason: str
+    layer: int | None = None
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+class Trace:
+    """The record of one sharpening run.
+
+    Args:
+        layers: Names of the spiking layers, bottom first.
+        curves: The curve of each layer, a name in ``curves.CURVES``. Default: bounded ReLU for all.
+        policy: The sharpening policy's parameters at the start, JSON-able, with its ``name``.
+        meta: Anything else worth keeping, JSON-able.
+
+    Attributes:
+        status: What the run is doing, one of ``STATUSES``.
+        message: The error's text when the status is ``failed``, else empty.
+        events: The :class:`Event` list, oldest first.
+        epoch_logs: Per epoch, Keras's logs (loss, accuracy, val_accuracy, ...) as a dict.
+        states: Per epoch, the policy's state after it (adaptive: ``reference``, ``waiting``, ``sharpening``, ...).
+    """
+
+    def __init__(self, layers: Sequence[str], curves: Sequence[str] | None = None,
+                 policy: Mapping[str, Any] | None = None, meta: Mapping[str, Any] | None = None) -> None:
+        self.layers = tuple(layers)
+        self.curves = tuple(curves) if curves is not None else ("bounded_relu",) * len(self.layers)
+        if len(self.curves) != len(self.layers):
+            raise ValueError(f"Expected a curve for each of the {len(self.layers)} layers; got {len(self.curves)}.")
+        unknown = sorted(set(self.curves) - set(CURVES))
+        if unknown:
+            raise ValueError(f"Expected curves among {sorted(CURVES)}; got {unknown}.")
+        self.policy = dict(policy or {})
+        self.meta = dict(meta or {})
+        self.status = "ready"
+        self.message = ""
+        self.events: list[Event] = []
+        self.epoch_logs: list[dict[str, float]] = []
+        self.states: list[dict[str, Any]] = []
+        self._epoch = _Column((), np.int32)
+        self._loss = _Column((), np.float64)
+        self._sharpness = _Column((len(self.layers),), np.float64)
+        self._epoch_ends = _Column((), np.int64)
+        self._rates = _Column((len(self.layers),), np.float32)
+        self._histograms: _Column | None = None
+        self._bins = np.zeros(0)
+        self._listeners: list[Callable[[Trace, bool], None]] = []
+        self._lock = threading.Lock()
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    @property
+    def batches(self) -> int:
+        """How many batches were trained."""
+        return len(self._sharpness)
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs were finished."""
+        return len(self._epoch_ends)
+
+    @property
+    def loss(self) -> np.ndarray:
+        """Loss after each batch, as Keras reports it (the running mean of its epoch), shape ``(batches,)``."""
+        return self._loss.values[: self.batches]
+
+    @property
+    def epoch_of_batch(self) -> np.ndarray:
+        """The epoch of each batch, counted from 0, shape ``(batches,)``."""
+        return self._epoch.values[: self.batches]
+
+    @property
+    def sharpness(self) -> np.ndarray:
+        """Sharpness in [0, 1] of each layer after each batch, shape ``(batches, layers)``."""
+        return self._sharpness.values
+
+    @property
+    def epoch_ends(self) -> np.ndarray:
+        """How many batches had been trained at the end of each epoch, shape ``(epochs,)``."""
+        return self._epoch_ends.values
+
+    @property
+    def firing_rates(self) -> np.ndarray:
+        """Mean activation of each layer after each epoch on the probe (NaN where none), shape ``(epochs, layers)``."""
+        return self._rates.values[: self.epochs]
+
+    @property
+    def histograms(self) -> np.ndarray:
+        """Share of the probe's pre-activations in each bin, shape ``(epochs, layers, bins)``; no bins without a probe.
+
+        What lies outside the outer edges is counted in the outer bins, so each row sums to 1.
+        """
+        if self._histograms is None:
+            return np.zeros((self.epochs, len(self.layers), 0), np.float32)
+        return self._histograms.values[: self.epochs]
+
+    @property
+    def bins(self) -> np.ndarray:
+        """Edges of the histograms' bins, in units of the pre-activation, shape ``(bins + 1,)`` or empty."""
+        return self._bins
+
+    def epoch_metric(self, name: str) -> np.ndarray:
+        """One of Keras's epoch logs as an array, NaN where an epoch lacks it, shape ``(epochs,)``."""
+        return np.array([logs.get(name, np.nan) for logs in self.epoch_logs[: self.epochs]])
+
+    def thresholds_at(self, batch: int) -> dict[str, Any]:
+        """The policy's parameters in force once ``batch`` batches had been trained."""
+        values = dict(self.policy)
+        for event in list(self.events):
+            if event.kind == "threshold" and event.batch <= batch:
+                values[event.values["name"]] = event.values["new"]
+        return values
+
+    def __repr__(self) -> str:
+        return f"Trace({len(self.layers)} layers, {self.epochs} epochs, {self.batches} batches, {self.status})"
+
+    # -- writing ------------------------------------------------------------------------------------------------------
+
+    def append_batch(self, epoch: int, loss: float, sharpness: Sequence[float] | np.ndarray) -> None:
+        """Adds a trained batch: its epoch (from 0), the loss, and the sharpness of every layer after it."""
+        self._epoch.append(epoch)
+        self._loss.append(loss)
+        self._sharpness.append(sharpness)  # last: its length is the number of batches that readers see
+
+    def append_epoch(self, logs: Mapping[str, float], state: Mapping[str, Any] | None = None,
+                     firing_rates: Sequence[float] | np.ndarray | None = None,
+                     histograms: np.ndarray | None = None, bins: np.ndarray | None = None) -> None:
+        """Adds a finished epoch: Keras's logs, the policy's state, and what a probe saw of each layer."""
+        if histograms is not None:
+            if bins is None:
+                raise ValueError("Histograms need the edges of their bins; got none.")
+            if self._histograms is None:
+                self._bins = np.asarray(bins, float)
+                self._histograms = _Column((len(self.layers), len(self._bins) - 1), np.float32)
+                for _ in range(self.epochs):
+                    self._histograms.append(np.full(self._histograms.shape, np.nan))
+        if self._histograms is not None:
+            self._histograms.append(np.nan if histograms is None else histograms)
+        self._rates.append(np.nan if firing_rates is None else firing_rates)
+        self.epoch_logs.append({name: float(value) for name, value in logs.items()})
+        self.states.append(dict(state or {}))
+        self._epoch_ends.append(self.batches)
+
+    def append_event(self, kind: str, reason: str, *, epoch: int, layer: int | None = None, **values: Any) -> Event:
+        """Adds a decision, a change or a warning at the current batch."""
+        event = Event(self.batches, int(epoch), kind, reason, layer, values)
+        self.events.append(event)
+        return event
+
+    def set_status(self, status: str, message: str = "") -> None:
+        """Says what the run is doing now, and tells the readers at once."""
+        if status not in STATUSES:
+            raise ValueError(f"Expected a status among {STATUSES}; got {status!r}.")
+        self.status, self.message = status, message
+        self.publish(urgent=True)
+
+    def subscribe(self, listener: Callable[[Trace, bool], None]) -> Callable[[], None]:
+        """Calls ``listener(trace, urgent)`` whenever the trace has grown, on the thread that writes it.
+
+        A listener must be quick and must not raise; one that draws does so at most some 10 times a second and looks at
+        ``urgent`` (the status changed, a threshold changed, the run ended) to draw at once.
+
+        Returns:
+            A function that ends the subscription.
+        """
+        with self._lock:
+            self._listeners = [*self._listeners, listener]
+
+        def unsubscribe() -> None:
+            with self._lock:
+                self._listeners = [other for other in self._listeners if other is not listener]
+
+        return unsubscribe
+
+    def publish(self, urgent: bool = False) -> None:
+        """Tells the subscribers that the trace has grown."""
+        for listener in self._listeners:
+            listener(self, urgent)
+
+    # -- files --------------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Writes the trace to an ``.npz`` file without pickle, in one piece; returns the path."""
+        batches, epochs = self.batches, self.epochs
+        header = {
+            "layers": self.layers, "curves": self.curves, "policy": self.policy, "meta": self.meta,
+            "status": self.status, "message": self.message, "events": [asdict(event) for event in self.events],
+            "epoch_logs": self.epoch_logs[:epochs], "states": self.states[:epochs],
+        }
+        arrays = {
+            "epoch_of_batch": self.epoch_of_batch[:batches], "loss": self.loss[:batches],
+            "sharpness": self.sharpness[:batches], "epoch_ends": self.epoch_ends[:epochs],
+            "firing_rates": self.firing_rates[:epochs], "histograms": self.histograms[:epochs], "bins": self.bins,
+        }
+        return archive.write(path, _KIND, _VERSION, header, arrays)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Trace:
+        """Reads a trace that :meth:`save` wrote; its status is then ``recorded``.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            ArchiveError: The file is truncated, damaged, of another format, or of a newer version.
+        """
+        header, arrays = archive.read(path, _KIND, _VERSION)
+        try:
+            trace = cls(header["layers"], header["curves"], header["policy"], header["meta"])
+            trace.events = [Event(**event) for event in header["events"]]
+            trace.epoch_logs = [{str(k): float(v) for k, v in logs.items()} for logs in header["epoch_logs"]]
+            trace.states = [dict(state) for state in header["states"]]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise archive.ArchiveError(f"{path} has a damaged header: {error!r}.") from error
+        layers, epochs = len(trace.layers), len(trace.epoch_logs)
+        sharpness = archive.take(arrays, "sharpness", (None, layers), "f", path)
+        batches = len(sharpness)
+        bins = archive.take(arrays, "bins", (None,), "f", path)
+        histograms = archive.take(arrays, "histograms", (epochs, layers, max(len(bins) - 1, 0)), "f", path)
+        trace._sharpness.extend(sharpness)
+        trace._loss.extend(archive.take(arrays, "loss", (batches,), "f", path))
+        trace._epoch.extend(archive.take(arrays, "epoch_of_batch", (batches,), "iu", path))
+        trace._epoch_ends.extend(archive.take(arrays, "epoch_ends", (epochs,), "iu", path))
+        trace._rates.extend(archive.take(arrays, "firing_rates", (epochs, layers), "f", path))
+        if len(bins):
+            trace._bins = bins
+            trace._histograms = _Column(histograms.shape[1:], np.float32)
+            trace._histograms.extend(histograms)
+        if len(trace.states) != epochs:
+            raise archive.ArchiveError(f"{path} has {len(trace.states)} states for {epochs} epochs: it is damaged.")
+        trace.status = "recorded"
+        return trace
+
+
+class _Column:
+    """An array that grows by rows at a constant cost a row; readers on other threads always see whole rows."""
+
+    def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
+        self.shape = shape
+        self._buffer = np.zeros((64, *shape), dtype)
+        self._length = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    @property
+    def values(self) -> np.ndarray:
+        # The length is read first: a buffer swapped in between holds at least as many rows.
+        length = self._length
+        return self._buffer[:length]
+
+    def append(self, row: Any) -> None:
+        if self._length == len(self._buffer):
+            self._buffer = np.concatenate([self._buffer, np.zeros_like(self._buffer)])
+        self._buffer[self._length] = row
+        self._length += 1
+
+    def extend(self, rows: np.ndarray) -> None:
+        self._buffer = np.concatenate([self._buffer[: self._length], np.asarray(rows, self._buffer.dtype),
+                                       np.zeros((64, *self.shape), self._buffer.dtype)])
+        self._length += len(rows)
