@@ -46,10 +46,11 @@ def write(path: str | os.PathLike[str], kind: str, version: int, header: Mapping
     for name, array in arrays.items():
         if array.dtype.kind not in "biuf":
             raise TypeError(f"Array {name!r} has dtype {array.dtype}; an archive takes booleans, integers and floats.")
+    everything: dict[str, Any] = {_HEADER: np.frombuffer(text.encode(), np.uint8), **arrays}
     part = path.with_name(path.name + ".part")
     try:
         with part.open("wb") as file:
-            np.savez_compressed(file, **{_HEADER: np.frombuffer(text.encode(), np.uint8)}, **arrays)
+            np.savez_compressed(file, **everything)
         os.replace(part, path)
     finally:
         with contextlib.suppress(FileNotFoundError):
