@@ -1,0 +1,212 @@
+"""Keras layers of the Whetstone method: activations that sharpen into a threshold gate, and the decoding of n-hot keys.
+
+Written with ``keras.ops`` alone, so they run on every Keras backend. Source: Severa et al., "Training deep neural
+networks for binary communication with the Whetstone method", Nature Machine Intelligence 1, 2019, arXiv 1810.11521.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+from keras import ops
+
+from whetstone_lab import curves, keys
+
+
+class SpikingLayer(keras.layers.Layer):
+    """An activation with a sharpness; the base of :class:`SpikingBReLU` and :class:`SpikingSigmoid`.
+
+    ``sharpness`` is a non-trainable scalar weight: it is saved with the model, is right under distribution and mixed
+    precision, and changes without retracing. The backward pass can keep a window around the threshold: with
+    ``surrogate_width`` w, the gradient is that of the same curve at sharpness ``min(sharpness, 1 - w)``, so that a
+    fully sharp layer, whose own gradient is zero everywhere, still lets the layers below it learn. What the layer
+    puts out is never changed by it.
+
+    Args:
+        sharpness: The sharpness to start with, a float in [0, 1]. Default: 0, the soft curve.
+        surrogate_width: Width of the window of the backward pass, in units of the pre-activation, positive; or None
+            for the curve's own gradient, as published. Default: 1, the whole soft curve.
+        **kwargs: As for every Keras layer.
+
+    Input shape: any. Output shape: the same.
+
+    Raises:
+        ValueError: ``sharpness`` is outside [0, 1], or ``surrogate_width`` is not positive.
+    """
+
+    #: Name of the curve in ``whetstone_lab.curves.CURVES``.
+    curve: str
+
+    def __init__(self, sharpness: float = 0.0, surrogate_width: float | None = 1.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if surrogate_width is not None and not (math.isfinite(surrogate_width) and surrogate_width > 0):
+            raise ValueError(f"Expected surrogate_width to be a positive number or None; got {surrogate_width!r}.")
+        self.supports_masking = True
+        self.surrogate_width = None if surrogate_width is None else float(surrogate_width)
+        self._initial_sharpness = check_sharpness(sharpness)
+        # float32 whatever the precision: near 1 a half-precision sharpness would step too coarsely.
+        self.sharpness = self.add_weight(
+            name="sharpness", shape=(), dtype="float32", trainable=False, autocast=False,
+            initializer=keras.initializers.Constant(self._initial_sharpness),
+        )
+        self._tap: Callable[[Any], None] | None = None  # see recorded_inputs
+
+    @property
+    def threshold(self) -> float:
+        """The pre-activation at which the sharp curve steps from 0 to 1."""
+        return curves.THRESHOLDS[self.curve]
+
+    def set_sharpness(self, value: float) -> None:
+        """Sets the sharpness to a float in [0, 1]; raises a ``ValueError`` outside."""
+        self.sharpness.assign(check_sharpness(value))
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """Applies the curve at the present sharpness."""
+        if self._tap is not None:
+            self._tap(inputs)
+        curve = curves.CURVES[self.curve]
+        # Half-precision inputs are judged in float32, as the threshold and the slope near it need it.
+        dtype = "float64" if keras.backend.standardize_dtype(inputs.dtype) == "float64" else "float32"
+        x = ops.cast(inputs, dtype)
+        sharpness = ops.cast(ops.convert_to_tensor(self.sharpness), dtype)
+        outputs = curve(x, sharpness, ops)
+        if training and self.surrogate_width is not None:
+            window = curve(x, ops.minimum(sharpness, 1.0 - self.surrogate_width), ops)
+            # At full sharpness window + (outputs - window) is exactly 0 or 1 again: 0 - w + w is 0, and 1 - w errs by
+            # at most half a unit in the last place of 1, so that adding w rounds back to 1.
+            outputs = window + ops.stop_gradient(outputs - window)
+        return ops.cast(outputs, inputs.dtype)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The input's shape."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """The layer's arguments; the present sharpness is a weight and is saved as one."""
+        return {**super().get_config(), "sharpness": self._initial_sharpness, "surrogate_width": self.surrogate_width}
+
+
+@keras.saving.register_keras_serializable(package="whetstone_lab")
+class SpikingBReLU(SpikingLayer):
+    """Bounded ReLU that sharpens into a threshold gate at 0.5.
+
+    ``clip((x - 0.5) / (1 - sharpness + 0.001) + 0.5, 0, 1)`` below full sharpness, and ``x >= 0.5`` at 1.
+
+    Args:
+        sharpness: The sharpness to start with, a float in [0, 1]. Default: 0.
+        surrogate_width: Width of the window in which the backward pass lets a gradient through, positive, in units of
+            the pre-activation; None for the curve's own gradient, as published. Default: 1.
+        **kwargs: As for every Keras layer.
+
+    Input shape: any. Output shape: the same, values in [0, 1].
+
+    Example:
+        >>> model = keras.Sequential([keras.layers.Dense(256), SpikingBReLU()])
+    """
+
+    curve = "bounded_relu"
+
+
+@keras.saving.register_keras_serializable(package="whetstone_lab")
+class SpikingSigmoid(SpikingLayer):
+    """Logistic sigmoid that sharpens into a threshold gate at 0.
+
+    ``1 / (1 + exp(-k x))`` with ``k = 4 ln(2 + sqrt 3) / (1 - sharpness + 0.001)``, and ``x >= 0`` at full sharpness.
+
+    Args:
+        sharpness: The sharpness to start with, a float in [0, 1]. Default: 0.
+        surrogate_width: Width between the knees of the sigmoid whose gradient the backward pass keeps, positive, in
+            units of the pre-activation; None for the curve's own gradient, as published. Default: 1.
+        **kwargs: As for every Keras layer.
+
+    Input shape: any. Output shape: the same, values in [0, 1].
+    """
+
+    curve = "sigmoid"
+
+
+@keras.saving.register_keras_serializable(package="whetstone_lab")
+class SoftmaxDecode(keras.layers.Layer):
+    """Turns output spikes into class probabilities by an n-hot class key.
+
+    ``softmax((2 h - 1) @ (2 K - 1)^T / temperature)``: each class scores the outputs that agree with its key minus
+    those that do not. With wide keys these scores saturate the softmax and its gradient vanishes, which a temperature
+    restores; it changes no argmax, so a chip that only compares the scores never sees it.
+
+    Args:
+        key: Zeros and ones, shape ``(classes, width)``; see :func:`whetstone_lab.keys.make_key`.
+        temperature: Positive divisor of the scores. Default: ``sqrt(width)``; 1 is the published layer.
+        **kwargs: As for every Keras layer.
+
+    Input shape: ``(..., width)``. Output shape: ``(..., classes)``, rows sum to 1.
+
+    Raises:
+        ValueError: The key is not one, or its width is not that of the input; the temperature is not positive.
+    """
+
+    def __init__(self, key: Any, temperature: float | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.key = keys.check_key(key)
+        if temperature is not None and not (math.isfinite(temperature) and temperature > 0):
+            raise ValueError(f"Expected temperature to be a positive number or None; got {temperature!r}.")
+        self.temperature = math.sqrt(self.key.shape[1]) if temperature is None else float(temperature)
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        """Checks that the key fits the width of the input."""
+        keys.check_key(self.key, width=input_shape[-1])
+        super().build(input_shape)
+
+    def call(self, inputs: Any) -> Any:
+        """Scores each class and takes the softmax."""
+        signs = ops.convert_to_tensor(2.0 * self.key.T - 1.0, dtype=inputs.dtype)
+        return ops.softmax(ops.matmul(2.0 * inputs - 1.0, signs) / self.temperature)
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        """The input's shape with the number of classes last."""
+        return (*input_shape[:-1], len(self.key))
+
+    def get_config(self) -> dict[str, Any]:
+        """The layer's arguments, the key as lists."""
+        return {**super().get_config(), "key": self.key.tolist(), "temperature": self.temperature}
+
+
+def check_sharpness(value: Any) -> float:
+    """Returns a sharpness as a float, or raises a ``ValueError`` if it is not a number in [0, 1]."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not 0.0 <= number <= 1.0:
+        raise ValueError(f"Expected a sharpness in [0, 1]; got {value!r}.")
+    return number
+
+
+def spiking_layers(model: keras.Model) -> list[SpikingLayer]:
+    """The spiking layers of a model, bottom first, each once, however deeply nested.
+
+    Raises:
+        ValueError: The model has none.
+    """
+    found = {id(layer): layer for layer in model._flatten_layers(include_self=False, recursive=True)
+             if isinstance(layer, SpikingLayer)}
+    if not found:
+        raise ValueError(f"Expected a model with at least one spiking layer, such as SpikingBReLU; {model.name!r} has "
+                         f"none among its {len(model.layers)} layers: {[layer.name for layer in model.layers]}.")
+    return list(found.values())
+
+
+@contextmanager
+def recorded_inputs(layers: Sequence[SpikingLayer]) -> Iterator[list[list[Any]]]:
+    """Keeps what the layers are fed while a model is called eagerly, a list for each layer, an item for each call."""
+    seen: list[list[Any]] = [[] for _ in layers]
+    for layer, items in zip(layers, seen, strict=True):
+        layer._tap = items.append
+    try:
+        yield seen
+    finally:
+        for layer in layers:
+            layer._tap = None
