@@ -11,7 +11,6 @@ import json
 import math
 import os
 import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,8 @@ import numpy as np
 
 #: The largest array that is read, in bytes: a file that claims more is refused before memory is taken.
 MAX_ARRAY_BYTES = 8 << 30
+#: Deflate cannot shrink anything by more than this: a zip that claims more is lying about its size.
+_MAX_RATIO = 1032
 _HEADER = "header"
 
 
@@ -35,14 +36,14 @@ def write(path: str | os.PathLike[str], kind: str, version: int, header: Mapping
         path: Where to write; kept as given, no suffix is added.
         kind: Format name, such as ``"whetstone_lab.trace"``.
         version: Format version, an integer from 1.
-        header: JSON-able facts. NaN and infinity are kept.
+        header: JSON-able facts; NumPy's numbers and arrays are taken as plain ones. NaN and infinity are kept.
         arrays: Name -> numeric or boolean array.
 
     Returns:
         The path written.
     """
     path = Path(path)
-    text = json.dumps({"format": kind, "version": version, **header})
+    text = json.dumps({"format": kind, "version": version, **header}, default=_plain)
     for name, array in arrays.items():
         if array.dtype.kind not in "biuf":
             raise TypeError(f"Array {name!r} has dtype {array.dtype}; an archive takes booleans, integers and floats.")
@@ -74,14 +75,11 @@ def read(path: str | os.PathLike[str], kind: str, version: int) -> tuple[dict[st
         ArchiveError: The file is truncated or damaged, or its format or version is another.
     """
     path = Path(path)
+    arrays = read_arrays(path)
     try:
-        arrays = _read_arrays(path.read_bytes(), path)
         header = json.loads(arrays.pop(_HEADER).tobytes().decode())
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, OSError, NotImplementedError, RuntimeError,
-            ValueError) as error:
-        if isinstance(error, (ArchiveError, FileNotFoundError, IsADirectoryError, PermissionError)):
-            raise
-        raise ArchiveError(f"{path} is not a readable {kind} file: it is truncated, damaged, or something else "
+    except (KeyError, ValueError, RecursionError) as error:
+        raise ArchiveError(f"{path} is not a readable {kind} file: it has no header in JSON "
                            f"({type(error).__name__}: {error}).") from error
     found = header.pop("format", None) if isinstance(header, dict) else None
     if found != kind:
@@ -90,6 +88,33 @@ def read(path: str | os.PathLike[str], kind: str, version: int) -> tuple[dict[st
     if not isinstance(found_version, int) or not 1 <= found_version <= version:
         raise ArchiveError(f"{path} is a {kind} file of version {found_version!r}; this release reads 1 to {version}.")
     return header, arrays
+
+
+def read_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
+    """Reads every array of an ``.npz`` file, never unpickling and never taking more memory than the file can fill.
+
+    Args:
+        path: The file, as NumPy's ``savez`` or ``savez_compressed`` writes it.
+
+    Returns:
+        The arrays by name: booleans, integers and floats.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ArchiveError: The file is truncated or damaged, is no ``.npz``, or holds anything but plain numbers.
+    """
+    path = Path(path)
+    data = path.read_bytes()
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return {info.filename.removesuffix(".npy"): _read_array(archive, info, path)
+                    for info in archive.infolist()}
+    except ArchiveError:
+        raise
+    # zipfile, zlib, struct, tokenize and NumPy each raise an error of their own on damaged bytes.
+    except Exception as error:
+        raise ArchiveError(f"{path} is not a readable .npz file: it is truncated, damaged, or something else "
+                           f"({type(error).__name__}: {error}).") from error
 
 
 def take(arrays: dict[str, np.ndarray], name: str, shape: tuple[int | None, ...], kinds: str, path: Any) -> np.ndarray:
@@ -105,24 +130,27 @@ def take(arrays: dict[str, np.ndarray], name: str, shape: tuple[int | None, ...]
     return array
 
 
-def _read_arrays(data: bytes, path: Path) -> dict[str, np.ndarray]:
-    arrays = {}
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        for info in archive.infolist():
-            name = info.filename.removesuffix(".npy")
-            with archive.open(info) as member:
-                _check_size(member, name, path)
-            # The size is known to be sane from the array's own header, so a zip that inflates to more is cut there.
-            with archive.open(info) as member:
-                arrays[name] = np.lib.format.read_array(member, allow_pickle=False)
-    return arrays
+def _read_array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> np.ndarray:
+    name = info.filename.removesuffix(".npy")
+    with archive.open(info) as member:
+        major = np.lib.format.read_magic(member)[0]
+        read_header = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read_header(member)
+        if dtype.kind not in "biuf":
+            raise ArchiveError(f"{path}: array {name!r} has dtype {dtype}; only booleans, integers and floats are "
+                               "read.")
+        size = math.prod(shape) * dtype.itemsize
+        if size > MAX_ARRAY_BYTES:
+            raise ArchiveError(f"{path}: array {name!r} claims shape {shape}, more than {MAX_ARRAY_BYTES >> 30} GiB.")
+        held = info.file_size - member.tell()
+        if size != held or info.file_size > _MAX_RATIO * max(info.compress_size, 1):
+            raise ArchiveError(f"{path}: array {name!r} claims shape {shape} and dtype {dtype}, {size} bytes, which "
+                               "the file does not hold: it is truncated or damaged.")
+    with archive.open(info) as member:
+        return np.lib.format.read_array(member, allow_pickle=False)
 
 
-def _check_size(member: Any, name: str, path: Path) -> None:
-    major = np.lib.format.read_magic(member)[0]
-    read_header = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
-    shape, _, dtype = read_header(member)
-    if dtype.kind not in "biuf":
-        raise ArchiveError(f"{path}: array {name!r} has dtype {dtype}; only booleans, integers and floats are read.")
-    if math.prod(shape) * dtype.itemsize > MAX_ARRAY_BYTES:
-        raise ArchiveError(f"{path}: array {name!r} claims shape {shape}, more than {MAX_ARRAY_BYTES >> 30} GiB.")
+def _plain(value: Any) -> Any:
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
+    raise TypeError(f"Expected JSON-able facts for the header; got {value!r} of type {type(value).__name__}.")

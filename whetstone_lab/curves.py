@@ -34,7 +34,7 @@ def bounded_relu(x: Any, sharpness: Any, xp: Any = np) -> Any:
         Activations in [0, 1], of the shape and type of ``x``.
     """
     ramp = xp.clip((x - 0.5) / (1.0 - sharpness + WIDTH_FLOOR) + 0.5, 0.0, 1.0)
-    return xp.where(sharpness >= 1.0, _as_float(x >= 0.5, x, xp), ramp)
+    return _as_type(xp.where(sharpness >= 1.0, _as_type(x >= 0.5, x, xp), ramp), x, xp)
 
 
 def sigmoid(x: Any, sharpness: Any, xp: Any = np) -> Any:
@@ -53,7 +53,7 @@ def sigmoid(x: Any, sharpness: Any, xp: Any = np) -> Any:
     gain = SIGMOID_KNEES / (1.0 - sharpness + WIDTH_FLOOR)
     # The logistic function as a tanh: it cannot overflow, however large the gain.
     soft = 0.5 * (xp.tanh(0.5 * gain * x) + 1.0)
-    return xp.where(sharpness >= 1.0, _as_float(x >= 0.0, x, xp), soft)
+    return _as_type(xp.where(sharpness >= 1.0, _as_type(x >= 0.0, x, xp), soft), x, xp)
 
 
 #: Name -> curve, as layers and traces name them.
@@ -63,8 +63,9 @@ CURVES: dict[str, Callable[..., Any]] = {"bounded_relu": bounded_relu, "sigmoid"
 THRESHOLDS: dict[str, float] = {"bounded_relu": 0.5, "sigmoid": 0.0}
 
 
-def _as_float(condition: Any, like: Any, xp: Any) -> Any:
+def _as_type(values: Any, like: Any, xp: Any) -> Any:
+    # NumPy would let a float64 sharpness widen float32 activations, and a condition stay boolean.
     if xp is np:
         dtype = np.asarray(like).dtype
-        return np.asarray(condition).astype(dtype if dtype.kind == "f" else np.float64)
-    return xp.cast(condition, like.dtype)
+        return np.asarray(values).astype(dtype if dtype.kind == "f" else np.float64, copy=False)
+    return xp.cast(values, like.dtype)

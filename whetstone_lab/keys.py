@@ -20,8 +20,9 @@ def make_key(classes: int, width: int | None = None, *, hot: int | None = None, 
         width: Number of output neurons. Default: ``classes * hot``, or ten for each class.
         hot: Neurons for each class. Default: ``width // classes``; without overlap the neurons that are left over
             after an even division go one each to the first classes of a seeded order, so none is wasted.
-        overlap: Whether a neuron may speak for several classes. Then each class draws its ``hot`` neurons freely; rows
-            are drawn again until all differ.
+        overlap: Whether a neuron may speak for several classes. Then each class draws its ``hot`` neurons by chance
+            among those that speak for the fewest classes so far, so none is wasted while ``classes * hot`` reaches
+            ``width`` and all carry the same load; the whole is drawn again until all rows differ.
         seed: Seed of the draw. Default: 0.
 
     Returns:
@@ -51,9 +52,9 @@ def make_key(classes: int, width: int | None = None, *, hot: int | None = None, 
     if hot > width:
         raise ValueError(f"Expected at most width={width} neurons for a class; got hot={hot}.")
     for _ in range(1000):
+        key[:] = 0
         for row in key:
-            row[:] = 0
-            row[rng.choice(width, hot, replace=False)] = 1
+            row[np.lexsort((rng.random(width), key.sum(axis=0)))[:hot]] = 1
         if len(np.unique(key, axis=0)) == classes:
             return key
     raise ValueError(f"Found no {classes} different keys of {hot} among {width} neurons; raise the width.")
@@ -103,6 +104,9 @@ def encode(labels: Any, key: Any) -> np.ndarray:
 
     Returns:
         Integers 0 and 1, shape ``(*labels.shape, width)``.
+
+    Raises:
+        ValueError: The key is not one, or a label is no integer or names no class.
     """
     key = check_key(key)
     labels = np.asarray(labels)
@@ -125,9 +129,15 @@ def votes(spikes: Any, key: Any) -> np.ndarray:
 
     Returns:
         Votes, shape ``(..., classes)``.
+
+    Raises:
+        ValueError: The key is not one, or the spikes are not of its width.
     """
     spikes = np.asarray(spikes)
-    key = check_key(key, width=spikes.shape[-1] if spikes.ndim else None)
+    if not spikes.ndim or spikes.dtype.kind not in "biuf":
+        raise ValueError(f"Expected output spikes of shape (..., width); got shape {spikes.shape} and dtype "
+                         f"{spikes.dtype}.")
+    key = check_key(key, width=spikes.shape[-1])
     dtype = spikes.dtype if spikes.dtype.kind == "f" else np.float64
     matches = (2 * spikes.astype(dtype) - 1) @ (2 * key.T.astype(dtype) - 1)
     return matches if spikes.dtype.kind == "f" else matches.astype(np.int64)

@@ -86,7 +86,7 @@ class Trace:
         self._rates = _Column((len(self.layers),), np.float32)
         self._histograms: _Column | None = None
         self._bins = np.zeros(0)
-        self._listeners: list[Callable[[Trace, bool], None]] = []
+        self._listeners: dict[object, Callable[[Trace, bool], None]] = {}
         self._lock = threading.Lock()
 
     # -- reading ------------------------------------------------------------------------------------------------------
@@ -160,28 +160,49 @@ class Trace:
 
     def append_batch(self, epoch: int, loss: float, sharpness: Sequence[float] | np.ndarray) -> None:
         """Adds a trained batch: its epoch (from 0), the loss, and the sharpness of every layer after it."""
+        # All is checked before anything is written, so that a refused row leaves no column longer than the others.
+        row = _row("sharpness", sharpness, self._sharpness.shape)
+        loss = float(loss)
         self._epoch.append(epoch)
         self._loss.append(loss)
-        self._sharpness.append(sharpness)  # last: its length is the number of batches that readers see
+        self._sharpness.append(row)  # last: its length is the number of batches that readers see
 
     def append_epoch(self, logs: Mapping[str, float], state: Mapping[str, Any] | None = None,
                      firing_rates: Sequence[float] | np.ndarray | None = None,
                      histograms: np.ndarray | None = None, bins: np.ndarray | None = None) -> None:
-        """Adds a finished epoch: Keras's logs, the policy's state, and what a probe saw of each layer."""
+        """Adds a finished epoch.
+
+        Args:
+            logs: Keras's logs; those that are single numbers are kept.
+            state: The policy's state after it, JSON-able.
+            firing_rates: What a probe saw: the mean activation of each layer, shape ``(layers,)``. Default: no probe.
+            histograms: The share of the probe's pre-activations in each bin, shape ``(layers, bins)``.
+            bins: Edges of the bins, in units of the pre-activation, shape ``(bins + 1,)``; the same in every epoch.
+
+        Raises:
+            ValueError: Something is of another shape than this, or the histograms come without bins.
+        """
+        rates = np.nan if firing_rates is None else _row("firing_rates", firing_rates, self._rates.shape)
+        numbers = {name: float(value) for name, value in logs.items() if np.ndim(value) == 0}
         if histograms is not None:
             if bins is None:
                 raise ValueError("Histograms need the edges of their bins; got none.")
+            bins = np.asarray(bins, float)
+            histograms = _row("histograms", histograms, (len(self.layers), len(bins) - 1))
             if self._histograms is None:
-                self._bins = np.asarray(bins, float)
-                self._histograms = _Column((len(self.layers), len(self._bins) - 1), np.float32)
-                for _ in range(self.epochs):
-                    self._histograms.append(np.full(self._histograms.shape, np.nan))
+                column = _Column(histograms.shape, np.float32)
+                column.extend(np.full((self.epochs, *histograms.shape), np.nan))
+                # Readers on other threads look at the histograms first: from here on both are whole.
+                self._bins, self._histograms = bins, column
+            elif not np.array_equal(bins, self._bins):
+                raise ValueError(f"Expected the bins of the epochs before, from {self._bins[0]} to {self._bins[-1]} in "
+                                 f"{len(self._bins) - 1}; got {bins[0]} to {bins[-1]} in {len(bins) - 1}.")
         if self._histograms is not None:
             self._histograms.append(np.nan if histograms is None else histograms)
-        self._rates.append(np.nan if firing_rates is None else firing_rates)
-        self.epoch_logs.append({name: float(value) for name, value in logs.items()})
+        self._rates.append(rates)
+        self.epoch_logs.append(numbers)
         self.states.append(dict(state or {}))
-        self._epoch_ends.append(self.batches)
+        self._epoch_ends.append(self.batches)  # last: its length is the number of epochs that readers see
 
     def append_event(self, kind: str, reason: str, *, epoch: int, layer: int | None = None, **values: Any) -> Event:
         """Adds a decision, a change or a warning at the current batch."""
@@ -205,25 +226,29 @@ class Trace:
         Returns:
             A function that ends the subscription.
         """
+        subscription = object()
+        # The dict is replaced, never changed: ``publish`` may be going through it on another thread.
         with self._lock:
-            self._listeners = [*self._listeners, listener]
+            self._listeners = {**self._listeners, subscription: listener}
 
         def unsubscribe() -> None:
             with self._lock:
-                self._listeners = [other for other in self._listeners if other is not listener]
+                self._listeners = {key: other for key, other in self._listeners.items() if key is not subscription}
 
         return unsubscribe
 
     def publish(self, urgent: bool = False) -> None:
         """Tells the subscribers that the trace has grown."""
-        for listener in self._listeners:
+        for listener in self._listeners.values():
             listener(self, urgent)
 
     # -- files --------------------------------------------------------------------------------------------------------
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Writes the trace to an ``.npz`` file without pickle, in one piece; returns the path."""
-        batches, epochs = self.batches, self.epochs
+        # Epochs first: while a run goes on, the batches read after them hold at least those of the epochs.
+        epochs, batches = self.epochs, self.batches
+        histograms = self.histograms[:epochs]
         header = {
             "layers": self.layers, "curves": self.curves, "policy": self.policy, "meta": self.meta,
             "status": self.status, "message": self.message, "events": [asdict(event) for event in self.events],
@@ -232,7 +257,8 @@ class Trace:
         arrays = {
             "epoch_of_batch": self.epoch_of_batch[:batches], "loss": self.loss[:batches],
             "sharpness": self.sharpness[:batches], "epoch_ends": self.epoch_ends[:epochs],
-            "firing_rates": self.firing_rates[:epochs], "histograms": self.histograms[:epochs], "bins": self.bins,
+            "firing_rates": self.firing_rates[:epochs], "histograms": histograms,
+            "bins": self.bins if histograms.shape[-1] else np.zeros(0),
         }
         return archive.write(path, _KIND, _VERSION, header, arrays)
 
@@ -247,10 +273,10 @@ class Trace:
         header, arrays = archive.read(path, _KIND, _VERSION)
         try:
             trace = cls(header["layers"], header["curves"], header["policy"], header["meta"])
-            trace.events = [Event(**event) for event in header["events"]]
+            trace.events = [_event(**event) for event in header["events"]]
             trace.epoch_logs = [{str(k): float(v) for k, v in logs.items()} for logs in header["epoch_logs"]]
             trace.states = [dict(state) for state in header["states"]]
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise archive.ArchiveError(f"{path} has a damaged header: {error!r}.") from error
         layers, epochs = len(trace.layers), len(trace.epoch_logs)
         sharpness = archive.take(arrays, "sharpness", (None, layers), "f", path)
@@ -260,7 +286,10 @@ class Trace:
         trace._sharpness.extend(sharpness)
         trace._loss.extend(archive.take(arrays, "loss", (batches,), "f", path))
         trace._epoch.extend(archive.take(arrays, "epoch_of_batch", (batches,), "iu", path))
-        trace._epoch_ends.extend(archive.take(arrays, "epoch_ends", (epochs,), "iu", path))
+        ends = archive.take(arrays, "epoch_ends", (epochs,), "iu", path)
+        if (np.diff(ends, prepend=0, append=batches) < 0).any():
+            raise archive.ArchiveError(f"{path} has epochs that end outside its {batches} batches: it is damaged.")
+        trace._epoch_ends.extend(ends)
         trace._rates.extend(archive.take(arrays, "firing_rates", (epochs, layers), "f", path))
         if len(bins):
             trace._bins = bins
@@ -270,6 +299,17 @@ class Trace:
             raise archive.ArchiveError(f"{path} has {len(trace.states)} states for {epochs} epochs: it is damaged.")
         trace.status = "recorded"
         return trace
+
+
+def _event(batch: int, epoch: int, kind: str, reason: str, layer: int | None, values: Mapping[str, Any]) -> Event:
+    return Event(int(batch), int(epoch), str(kind), str(reason), None if layer is None else int(layer), dict(values))
+
+
+def _row(name: str, values: Any, shape: tuple[int, ...]) -> np.ndarray:
+    row = np.asarray(values, float)
+    if row.shape != shape:
+        raise ValueError(f"Expected {name} of shape {shape}; got shape {row.shape}.")
+    return row
 
 
 class _Column:
