@@ -1,0 +1,322 @@
+"""Training in the background: ``fit`` returns at once, and the run can be watched, paused, stepped, steered, stopped.
+
+Example:
+    >>> run = live.fit(model, x, y, epochs=45, callbacks=[AdaptiveSharpener()])
+    >>> run.pause(); run.steer(sig_increase=0.3); run.resume()
+    >>> history = run.wait()
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+import keras
+
+from whetstone_lab.sharpeners import Sharpener
+from whetstone_lab.trace import Trace
+
+#: What must not be called on a model from elsewhere while it trains: it would spoil its metrics without a word.
+_GUARDED = ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch", "predict_on_batch", "compile")
+
+
+def fit(model: keras.Model, x: Any = None, y: Any = None, *, callbacks: Sequence[keras.callbacks.Callback] = (),
+        sharpener: Sharpener | None = None, start: bool = True, **kwargs: Any) -> LiveRun:
+    """``model.fit`` in the background.
+
+    Args:
+        model: A compiled model with spiking layers.
+        x: Inputs, as for ``model.fit``.
+        y: Targets, as for ``model.fit``.
+        callbacks: As for ``model.fit``; one of them may be the sharpener.
+        sharpener: The sharpener. Default: the one among the callbacks.
+        start: Whether to start at once. Default: True; else :meth:`LiveRun.start` or :meth:`LiveRun.step` do.
+        **kwargs: As for ``model.fit``, without ``verbose``: a thread must not print into another cell.
+
+    Returns:
+        The run.
+
+    Raises:
+        ValueError: There is no sharpener, or there are several; the model has no spiking layers.
+        RuntimeError: The model is training in the background already.
+    """
+    run = LiveRun(model, x, y, callbacks=callbacks, sharpener=sharpener, **kwargs)
+    if start:
+        run.start()
+    return run
+
+
+class LiveRun:
+    """A training run in a background thread.
+
+    Commands are queued and take effect between two batches, in the order given. Whatever reads the run reads its
+    ``trace``, which the training thread writes.
+
+    Args:
+        model, x, y, callbacks, sharpener, **kwargs: As for :func:`fit`.
+
+    Attributes:
+        model: The model that trains. Until the run has ended, its ``fit``, ``evaluate``, ``predict`` and their like
+            raise a ``RuntimeError`` in any other thread, for they would spoil the metrics of the run silently.
+        sharpener: The sharpener.
+        history: Keras's ``History`` of the last fit that ended, else None.
+        exception: The exception that ended the run, else None.
+    """
+
+    def __init__(self, model: keras.Model, x: Any = None, y: Any = None, *,
+                 callbacks: Sequence[keras.callbacks.Callback] = (), sharpener: Sharpener | None = None,
+                 **kwargs: Any) -> None:
+        found = [callback for callback in callbacks if isinstance(callback, Sharpener)]
+        if sharpener is not None and sharpener not in found:
+            found.append(sharpener)
+        if len(found) != 1:
+            raise ValueError(f"Expected one sharpener, as an argument or among the callbacks; got {len(found)}.")
+        if kwargs.pop("verbose", 0) not in (0, "auto"):
+            raise ValueError("Expected no verbose: a background run shows itself through its trace, not in print.")
+        self.model = model
+        self.sharpener = found[0]
+        self.history: keras.callbacks.History | None = None
+        self.exception: BaseException | None = None
+        others = [callback for callback in callbacks if not isinstance(callback, Sharpener)]
+        # The sharpener before the control: a pause then shows the batch that led to it.
+        self._fit = {"x": x, "y": y, **kwargs, "callbacks": [*others, self.sharpener, _Control(self)], "verbose": 0}
+        self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._listening = False  # whether the training thread will still look into the queue
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._paused = False
+        self._stopping = False
+        self._countdown: dict[str, int] = {}
+        self.sharpener._reports_status = False
+        self.sharpener.attach(model)
+
+    # -- what to read -------------------------------------------------------------------------------------------------
+
+    @property
+    def trace(self) -> Trace:
+        """What has happened so far; it grows while the run goes on."""
+        return self.sharpener.trace
+
+    @property
+    def status(self) -> str:
+        """``ready``, ``running``, ``paused``, ``stopped``, ``finished`` or ``failed``."""
+        return self.trace.status
+
+    @property
+    def alive(self) -> bool:
+        """Whether the training thread is at work or paused."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def __repr__(self) -> str:
+        epochs = self._fit.get("epochs", 1)
+        return f"LiveRun({self.status}, {self.trace.epochs} of {epochs} epochs, {self.trace.batches} batches)"
+
+    # -- commands -----------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Starts training; after an end, trains for as many epochs again, carrying on from where things stand.
+
+        Raises:
+            RuntimeError: The model is training in the background already.
+        """
+        self._launch(paused=False)
+
+    def pause(self) -> None:
+        """Halts after the present batch, until :meth:`resume`, :meth:`step` or :meth:`stop`."""
+        self._command(self._set_paused, True)
+
+    def resume(self) -> None:
+        """Goes on after a pause."""
+        self._command(self._set_paused, False)
+
+    def step(self, n: int = 1, unit: str = "batch") -> None:
+        """Trains ``n`` more batches or epochs and halts; starts the run if need be.
+
+        Args:
+            n: How many, at least 1. Default: 1.
+            unit: ``"batch"`` or ``"epoch"``. Default: ``"batch"``.
+        """
+        if not isinstance(n, int) or n < 1 or unit not in ("batch", "epoch"):
+            raise ValueError(f"Expected n of at least 1 and a unit of 'batch' or 'epoch'; got {n!r} and {unit!r}.")
+        if not self.alive:
+            self._launch(paused=True)
+        self._command(self._set_countdown, {unit: n})
+
+    def stop(self) -> None:
+        """Ends training after the present batch; what was learnt stays. Nothing happens if it has ended."""
+        self._command(self._set_stopping)
+
+    def steer(self, **parameters: Any) -> None:
+        """Changes parameters of the sharpening policy from the next batch on; the trace notes it as done by hand.
+
+        Args:
+            **parameters: New values by name, such as ``sig_increase=0.2``.
+
+        Raises:
+            TypeError: A name that the policy does not have.
+            ValueError: A value out of its range.
+        """
+        dataclasses.replace(self.sharpener.policy, **parameters)  # complains here, not in the training thread
+        self._command(self.sharpener.steer, **parameters)
+
+    def snapshot(self) -> keras.Model:
+        """A copy of the model as it stands between two batches, safe to use while the run goes on."""
+        weights: Future[list[Any]] = Future()
+        self._command(lambda: weights.set_result(self.model.get_weights()))
+        values = weights.result()
+        copy = keras.models.clone_model(self.model)
+        if not copy.built:
+            copy.build(self.model.input_shape)
+        copy.set_weights(values)
+        return copy
+
+    def wait(self, timeout: float | None = None) -> keras.callbacks.History | None:
+        """Waits until the run has ended.
+
+        Interrupting the kernel while it waits stops the run, which an interrupt by itself would not.
+
+        Args:
+            timeout: Seconds to wait at the most. Default: no limit.
+
+        Returns:
+            Keras's history of the fit.
+
+        Raises:
+            TimeoutError: The run has not ended in time; it goes on.
+            Exception: Whatever ended the training.
+        """
+        if self._thread is not None:
+            try:
+                self._thread.join(timeout)
+            except KeyboardInterrupt:
+                self.stop()
+                raise
+            if self._thread.is_alive():
+                raise TimeoutError(f"The run has not ended within {timeout:g} s; it is {self.status}.")
+        if self.exception is not None:
+            raise self.exception
+        return self.history
+
+    # -- on whichever thread gives the command ------------------------------------------------------------------------
+
+    def _launch(self, paused: bool) -> None:
+        if self.alive or any(name in vars(self.model) for name in _GUARDED):
+            raise RuntimeError(f"The model {self.model.name!r} is training in the background already.")
+        self.exception = None
+        self._paused, self._stopping, self._countdown = paused, False, {}
+        self._listening = True
+        self._thread = threading.Thread(target=self._train, args=(_keras_state(),), name="whetstone-fit", daemon=True)
+        self._thread.start()
+
+    def _command(self, function: Callable[..., None], *args: Any, **kwargs: Any) -> None:
+        with self._lock:
+            if self._listening:
+                self._commands.put(lambda: function(*args, **kwargs))
+                return
+        function(*args, **kwargs)
+
+    # -- on the training thread ---------------------------------------------------------------------------------------
+
+    def _train(self, keras_state: dict[str, Any]) -> None:
+        status, message = "finished", ""
+        try:
+            _keras_state(keras_state)
+            with _guarded(self.model):
+                self.sharpener.attach(self.model)
+                self.trace.set_status("running")
+                self._between_batches()
+                if not self._stopping:
+                    self.history = self.model.fit(**self._fit)
+            if self._stopping:
+                status = "stopped"
+        except BaseException as error:
+            self.exception = error
+            status, message = "failed", f"{type(error).__name__}: {error}"
+        finally:
+            with self._lock:
+                self._listening = False
+                while not self._commands.empty():
+                    self._commands.get()()
+            self.trace.set_status(status, message)
+
+    def _between_batches(self) -> None:
+        """Carries out what was commanded, and holds the thread while the run is paused."""
+        while True:
+            if self._paused != (self.status == "paused"):
+                self.trace.set_status("paused" if self._paused else "running")
+            try:
+                command = self._commands.get(block=self._paused)
+            except queue.Empty:
+                return
+            command()
+
+    def _count_down(self, unit: str) -> None:
+        if unit in self._countdown:
+            self._countdown[unit] -= 1
+            if self._countdown[unit] == 0:
+                self._countdown = {}
+                self._paused = True
+
+    def _set_paused(self, paused: bool) -> None:
+        self._paused, self._countdown = paused, {}
+
+    def _set_countdown(self, countdown: dict[str, int]) -> None:
+        self._paused, self._countdown = False, countdown
+
+    def _set_stopping(self) -> None:
+        self._paused, self._stopping, self.model.stop_training = False, True, True
+
+
+class _Control(keras.callbacks.Callback):
+    """Lets a run take its commands where Keras stands between two batches."""
+
+    def __init__(self, run: LiveRun) -> None:
+        super().__init__()
+        self.run = run
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.run._count_down("batch")
+        self.run._between_batches()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.run._count_down("epoch")
+        self.run._between_batches()
+
+
+@contextlib.contextmanager
+def _guarded(model: keras.Model) -> Iterator[None]:
+    """Lets only this thread train, evaluate or predict with a model."""
+    owner = threading.current_thread()
+
+    def guard(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            if threading.current_thread() is not owner:
+                raise RuntimeError(f"The model {model.name!r} is training in the background, and {name}() would spoil "
+                                   f"its metrics. Use run.snapshot(), a copy of it, or run.stop() or run.wait() first.")
+            return method(*args, **kwargs)
+
+        return guarded
+
+    for name in _GUARDED:
+        setattr(model, name, guard(name, getattr(model, name)))
+    try:
+        yield
+    finally:
+        for name in _GUARDED:
+            delattr(model, name)
+
+
+def _keras_state(carry: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Keras's thread-local state (seed, dtype policy, distribution): reads it, or takes over that of another thread."""
+    # Keras has no public way to do this; without it a seed set in a notebook would not reach the training thread.
+    from keras.src.backend.common import global_state
+
+    here: dict[str, Any] = global_state.GLOBAL_STATE_TRACKER.__dict__
+    if carry is not None:
+        here.update(carry)
+    return dict(here)

@@ -1,0 +1,251 @@
+"""Keras callbacks that sharpen a network while it trains: a policy decides, the layers obey, a ``Trace`` remembers.
+
+Example:
+    >>> sharpener = AdaptiveSharpener()
+    >>> model.fit(x, y, epochs=60, callbacks=[sharpener])
+    >>> sharpener.trace.save("run.npz")
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from whetstone_lab import curves
+from whetstone_lab.layers import SpikingLayer, recorded_inputs, spiking_layers
+from whetstone_lab.policies import AdaptivePolicy, Decision, Policy, ScheduledPolicy, State, StepwisePolicy
+from whetstone_lab.trace import Trace
+
+#: Edges of the bins in which a probe's pre-activations are counted; they span both thresholds with room to spare.
+HISTOGRAM_BINS = np.linspace(-2.0, 3.0, 51)
+
+
+class Sharpener(keras.callbacks.Callback):
+    """Lets a policy sharpen the spiking layers of the model that is trained, and writes a trace.
+
+    A second ``fit`` with the same sharpener carries on: layers keep their sharpness, epochs count on, and the trace
+    grows. With another model it starts anew.
+
+    Args:
+        policy: When to sharpen.
+        monitor: The name in Keras's logs that the policy judges. Default: ``"loss"``.
+        polish_epochs: Epochs to train on once every layer is sharp; then training stops. 0 stops at the end of the
+            epoch in which the last layer became sharp, as published. Default: None, train all epochs asked for.
+        probe: Inputs of the model (an array, or what ``model(...)`` takes) on which pre-activations and firing rates
+            of every layer are measured after each epoch. Some hundred samples are plenty. Default: None.
+        verbose: 1 prints every decision with its reason. Default: 0.
+
+    Attributes:
+        policy: The policy in force; :meth:`steer` exchanges it.
+        state: Where the policy stands; None before the first ``fit``.
+        trace: What has happened; replaced when a fit with another model starts.
+
+    Raises:
+        ValueError: At the start of ``fit``, if the model has no spiking layer or the policy does not fit it; at the end
+            of a batch, if ``monitor`` is not among the logs.
+    """
+
+    def __init__(self, policy: Policy, *, monitor: str = "loss", polish_epochs: int | None = None, probe: Any = None,
+                 verbose: int = 0) -> None:
+        super().__init__()
+        if polish_epochs is not None and (not isinstance(polish_epochs, int) or polish_epochs < 0):
+            raise ValueError(f"Expected polish_epochs to be an integer of at least 0 or None; got {polish_epochs!r}.")
+        self.policy = policy
+        self.monitor = monitor
+        self.polish_epochs = polish_epochs
+        self.probe = probe
+        self.verbose = verbose
+        self.state: State | None = None
+        self.trace = Trace([])
+        self._layers: list[SpikingLayer] = []
+        self._polished = 0
+        self._batches_seen = 0
+        self._reports_status = True
+
+    def steer(self, by: str = "hand", **parameters: Any) -> None:
+        """Changes parameters of the policy from the next batch on; the trace notes who did it.
+
+        Call it between batches only, from the thread that trains; ``LiveRun.steer`` sees to that.
+
+        Args:
+            by: Who changes them, for the trace. Default: ``"hand"``.
+            **parameters: New values by name, such as ``sig_increase=0.2``.
+
+        Raises:
+            ValueError: A name that the policy does not have, or a value out of its range; then nothing is changed.
+        """
+        known = [field.name for field in dataclasses.fields(self.policy)]
+        unknown = sorted(set(parameters) - set(known))
+        if unknown:
+            raise ValueError(f"Expected parameters of the {self.policy.name} policy among {known}; got {unknown}.")
+        policy = dataclasses.replace(self.policy, **parameters)
+        for name, new in parameters.items():
+            old = getattr(self.policy, name)
+            if new != old and self.state is not None:
+                self.trace.append_event("threshold", f"{name} changed from {old} to {new} by {by}.",
+                                        epoch=self.state.epoch, name=name, old=old, new=new, by=by)
+        self.policy = policy
+        self.trace.publish(urgent=True)
+
+    def attach(self, model: keras.Model, batches: int | None = None) -> None:
+        """Finds the spiking layers of a model, and starts or carries on; ``fit`` does this by itself.
+
+        Args:
+            model: The model that will be trained.
+            batches: Batches in an epoch, if known.
+
+        Raises:
+            ValueError: The model has no spiking layer, or the policy does not fit it.
+        """
+        layers = spiking_layers(model)
+        sharpness = tuple(float(ops.convert_to_numpy(layer.sharpness)) for layer in layers)
+        if self.state is None or [*map(id, layers)] != [*map(id, self._layers)]:
+            self.state = self.policy.start(sharpness, batches)
+            self.trace = Trace([layer.name for layer in layers], [layer.curve for layer in layers],
+                               self.policy.config(), {"backend": keras.backend.backend()})
+            self._layers = layers
+            self._polished = 0
+            return
+        self.state = dataclasses.replace(self.state, batch=0, batches=batches or self.state.batches)
+        if not np.allclose(sharpness, self.state.sharpness, rtol=0, atol=1e-6):
+            # Somebody set the sharpness in between: that is where we are now.
+            self.state = dataclasses.replace(self.state, sharpness=sharpness)
+
+    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Starts, or carries on."""
+        self.attach(self.model, self.params.get("steps"))
+        if self._reports_status:
+            self.trace.set_status("running")
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Starts to count batches."""
+        self._batches_seen = 0
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Sharpens as the policy says, and writes the batch to the trace."""
+        loss = self._monitored(logs)
+        assert self.state is not None
+        # With steps_per_execution Keras calls once for several batches.
+        while self._batches_seen <= batch:
+            self._batches_seen += 1
+            epoch = self.state.epoch
+            self._move(*self.policy.end_batch(self.state, loss))
+            self.trace.append_batch(epoch, loss, self.state.sharpness)
+        self.trace.publish()
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Lets the policy judge the epoch, and writes it to the trace."""
+        loss = self._monitored(logs)
+        assert self.state is not None
+        was_sharp = self.state.sharp
+        self._move(*self.policy.end_epoch(self.state, loss))
+        self.trace.append_epoch(logs or {}, self.state.asdict(), **self._look())
+        self.trace.publish(urgent=True)
+        if self.polish_epochs is not None and self.state.sharp:
+            self._polished += was_sharp
+            if self._polished >= self.polish_epochs:
+                self.model.stop_training = True
+
+    def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Closes the trace."""
+        if self._reports_status:
+            self.trace.set_status("finished")
+
+    def _monitored(self, logs: Mapping[str, Any] | None) -> float:
+        if not logs or self.monitor not in logs:
+            raise ValueError(f"Expected the monitored value {self.monitor!r} among Keras's logs; "
+                             f"got {sorted(logs or {})}.")
+        return float(logs[self.monitor])
+
+    def _move(self, state: State, decisions: list[Decision]) -> None:
+        assert self.state is not None
+        for layer, old, new in zip(self._layers, self.state.sharpness, state.sharpness, strict=True):
+            if new != old:
+                layer.sharpness.assign(new)
+        for decision in decisions:
+            self.trace.append_event(decision.kind, decision.reason, epoch=self.state.epoch, layer=decision.layer,
+                                    **decision.values)
+            if decision.kind == "warning":
+                warnings.warn(decision.reason, stacklevel=2)
+            if self.verbose:
+                keras.utils.io_utils.print_msg(f"Epoch {self.state.epoch + 1}: {decision.reason}")
+        self.state = state
+
+    def _look(self) -> dict[str, Any]:
+        """Firing rates and histograms of the pre-activations on the probe."""
+        if self.probe is None:
+            return {}
+        with recorded_inputs(self._layers) as seen:
+            self.model(self.probe, training=False)
+        rates = np.full(len(self._layers), math.nan)
+        counts = np.zeros((len(self._layers), len(HISTOGRAM_BINS) - 1))
+        for i, (layer, inputs) in enumerate(zip(self._layers, seen, strict=True)):
+            if not inputs:
+                continue  # a layer that this input does not reach
+            x = np.concatenate([ops.convert_to_numpy(ops.cast(item, "float32")).ravel() for item in inputs])
+            assert self.state is not None
+            rates[i] = curves.CURVES[layer.curve](x, self.state.sharpness[i]).mean()
+            counts[i] = np.histogram(np.clip(x, HISTOGRAM_BINS[0], HISTOGRAM_BINS[-1]), HISTOGRAM_BINS)[0] / x.size
+        return {"firing_rates": rates, "histograms": counts, "bins": HISTOGRAM_BINS}
+
+
+class StepwiseSharpener(Sharpener):
+    """Sharpens in equal steps from a given epoch on; see :class:`whetstone_lab.policies.StepwisePolicy`.
+
+    Args:
+        start_epoch: The first epoch after which (or in which, by batches) to step, from 0. Default: 5.
+        steps: Steps for each layer (bottom-up) or for all (uniform), at least 1. Default: 5.
+        by: ``"epoch"`` or ``"batch"``. Default: ``"epoch"``.
+        bottom_up: One layer after the other, or all together. Default: True.
+        **kwargs: As for :class:`Sharpener`.
+    """
+
+    def __init__(self, start_epoch: int = 5, steps: int = 5, by: str = "epoch", bottom_up: bool = True,
+                 **kwargs: Any) -> None:
+        super().__init__(StepwisePolicy(start_epoch, steps, by, bottom_up), **kwargs)
+
+
+class ScheduledSharpener(Sharpener):
+    """Sharpens each layer from its start to its stop; see :class:`whetstone_lab.policies.ScheduledPolicy`.
+
+    Args:
+        schedule: ``(start, stop)`` for each layer, bottom first, in epochs from 0. Default: made from the three below.
+        start_epoch: The epoch in which the first layer starts. Default: 5.
+        duration: Epochs to sharpen a layer. Default: 5.
+        intermission: Epochs between one layer's stop and the next one's start. Default: 0.
+        **kwargs: As for :class:`Sharpener`.
+    """
+
+    def __init__(self, schedule: Any = None, start_epoch: float = 5, duration: float = 5, intermission: float = 0,
+                 **kwargs: Any) -> None:
+        super().__init__(ScheduledPolicy(schedule, start_epoch, duration, intermission), **kwargs)
+
+
+class AdaptiveSharpener(Sharpener):
+    """Sharpens while the training loss allows it; see :class:`whetstone_lab.policies.AdaptivePolicy` for the rule.
+
+    Args:
+        min_init_epochs: Epochs to train before sharpening is considered, at least 1. Default: 10.
+        rate: Sharpness gained in an epoch, in (0, 1]. Default: 0.25.
+        cz_rate: The same in the critical zone, in (0, 1]. Default: 0.126.
+        critical: Sharpness from which on the critical zone reaches, in [0, 1]. Default: 0.75.
+        first_layer_relative_rate: Factor on the rate of the first layer, positive. Default: 1.
+        patience: Epochs without improvement that are borne before sharpening starts, at least 0. Default: 1.
+        sig_increase: Relative rise of the loss that counts, positive. Default: 0.15.
+        sig_decrease: Relative fall of the loss that counts, positive. Default: 0.15.
+        bottom_up: One layer after the other, or all together. Default: True.
+        **kwargs: As for :class:`Sharpener`.
+    """
+
+    def __init__(self, min_init_epochs: int = 10, rate: float = 0.25, cz_rate: float = 0.126, critical: float = 0.75,
+                 first_layer_relative_rate: float = 1.0, patience: int = 1, sig_increase: float = 0.15,
+                 sig_decrease: float = 0.15, bottom_up: bool = True, **kwargs: Any) -> None:
+        super().__init__(AdaptivePolicy(min_init_epochs, rate, cz_rate, critical, first_layer_relative_rate, patience,
+                                        sig_increase, sig_decrease, bottom_up), **kwargs)
