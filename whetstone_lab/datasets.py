@@ -3,8 +3,8 @@
 The larger three are looked for in this order: the ``path`` that the caller names (then nowhere else); ``<name>.npz``
 in the folder that the environment variable ``WHETSTONE_DATA`` names; ``<name>.npz`` in Keras's cache,
 ``~/.keras/datasets`` or below ``KERAS_HOME``; ``keras.datasets``, which downloads what it has not cached. An ``.npz``
-holds ``x_train``, ``y_train``, ``x_test`` and ``y_test``, as Keras's ``mnist.npz`` does; one is made on a machine with a
-network by::
+holds ``x_train``, ``y_train``, ``x_test`` and ``y_test``, as Keras's ``mnist.npz`` does; where there is a network, one
+is made by::
 
     (x_train, y_train), (x_test, y_test) = keras.datasets.fashion_mnist.load_data()
     np.savez_compressed("fashion_mnist.npz", x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
