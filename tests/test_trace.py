@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from whetstone_lab import archive
 from whetstone_lab.archive import ArchiveError
-from whetstone_lab.trace import STATUSES, Event, Trace
+from whetstone_lab.trace import STATUSES, Event, Trace, _Column
 
 BINS = np.linspace(-1, 2, 7)
 
@@ -255,6 +255,24 @@ def test_readers_on_other_threads_see_whole_rows_only(tmp_path):
     assert saves
     for copy in saves:
         assert np.array_equal(copy.loss, np.arange(copy.batches))
+
+
+@pytest.mark.parametrize("before", [0, 63, 64, 65])
+def test_a_row_counts_only_once_it_is_written(before):
+    column, seen = _Column((2,), float), []
+
+    class Row:
+        """Looks at the column as another thread could, at the moment that the row is written."""
+
+        def __array__(self, dtype=None, copy=None):
+            seen.append(len(column.values))
+            return np.ones(2, dtype)
+
+    column.extend(np.ones((before, 2)))
+    for _ in range(70):
+        column.append(Row())
+    assert seen == list(range(before, before + 70))
+    assert column.values.all()
 
 
 def test_what_a_reader_holds_does_not_change_when_the_trace_grows():
