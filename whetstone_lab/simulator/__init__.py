@@ -1,1 +1,10 @@
-"""Integrate-and-fire networks that run in NumPy: no Keras, no build step."""
+"""Integrate-and-fire networks that run in NumPy: no Keras, no build step.
+
+``run(network, inputs)`` gives a ``SpikeRecord``; what networks are made of is in ``operations``.
+"""
+
+from whetstone_lab.simulator.network import Network, Node
+from whetstone_lab.simulator.record import SpikeRecord
+from whetstone_lab.simulator.run import predict, run
+
+__all__ = ["Network", "Node", "SpikeRecord", "predict", "run"]

@@ -27,9 +27,12 @@ class SpikeRecord:
         sample, step, layer, neuron: The events, four integer arrays of one length, sorted by sample, step, layer,
             neuron. ``neuron`` is the index into the layer's flattened shape (C order).
         inputs: What was shown, shape ``(samples, ...)``.
-        votes: What each class's key scored at the output, shape ``(samples, classes)``; no columns without a key.
+        votes: What each class's key scored at the output, or the analog output where there is no key, shape
+            ``(samples, classes)``, or ``(samples, ..., classes)`` where each place of the output has a class of its
+            own; no columns where the output stands for no classes.
         labels: The true classes where they are known, shape ``(samples,)``, else empty.
-        membranes: Layer index -> membrane potentials, shape ``(samples, steps, neurons)``, where they were asked for.
+        membranes: Layer index -> membrane potentials before the reset, in units of the threshold, shape
+            ``(samples, steps, neurons)``, where they were asked for.
         meta: Anything else worth keeping, JSON-able.
     """
 
@@ -63,7 +66,10 @@ class SpikeRecord:
 
     @property
     def classes(self) -> np.ndarray:
-        """The decoded class of each sample: the best-matched key, the lowest class on a tie, shape ``(samples,)``."""
+        """The decoded class of each sample: the most votes, the lowest class on a tie; empty where there are no votes.
+
+        Shape ``(samples,)``, or ``(samples, ...)`` where each place of the output has a class of its own.
+        """
         return self.votes.argmax(-1) if self.votes.shape[-1] else np.zeros(0, np.int64)
 
     def __repr__(self) -> str:
@@ -86,7 +92,7 @@ class SpikeRecord:
 
     def select(self, samples: int | Sequence[int] | np.ndarray) -> SpikeRecord:
         """A record of some of the samples, in the order given, numbered from 0."""
-        chosen = np.atleast_1d(np.asarray(samples))
+        chosen = np.atleast_1d(np.asarray(samples, None if np.size(samples) else np.int64))
         if chosen.dtype.kind not in "iu" or chosen.ndim != 1 or ((chosen < 0) | (chosen >= self.samples)).any():
             raise IndexError(f"Expected sample numbers from 0 to {self.samples - 1}; got {samples!r}.")
         bounds = np.searchsorted(self.sample, np.stack([chosen, chosen + 1]))
@@ -134,7 +140,10 @@ class SpikeRecord:
         if len(step) and not (_within(sample, len(inputs)) and _within(step, steps) and _within(layer, len(layers))
                               and (neuron >= 0).all() and (neuron < sizes[layer]).all()):
             raise archive.ArchiveError(f"{path} is damaged: it has events outside its shape.")
-        votes = archive.take(arrays, "votes", (len(inputs), None), "iuf", path)
+        if not (sample[:-1] <= sample[1:]).all():
+            raise archive.ArchiveError(f"{path} is damaged: its events are not in order.")
+        places = (None,) * max(arrays["votes"].ndim - 2 if "votes" in arrays else 0, 0)
+        votes = archive.take(arrays, "votes", (len(inputs), *places, None), "iuf", path)
         labels = archive.take(arrays, "labels", (None,), "iu", path)
         if len(labels) not in (0, len(inputs)):
             raise archive.ArchiveError(f"{path} has {len(labels)} labels for {len(inputs)} samples: it is damaged.")

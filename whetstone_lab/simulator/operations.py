@@ -1,0 +1,547 @@
+"""What a network is made of: weights, pools, shapes and the threshold that makes neurons. Plain NumPy, channels last.
+
+An operation knows its arithmetic and its shapes, and holds nothing else. It takes and gives arrays with a leading
+axis of samples. The arithmetic follows Keras's in kind and in order (products are summed first, then the bias is
+added; an average is a sum over the window, row by row, divided by the count), in the floating point type of the
+weights. Only the order within a matrix product is the library's own, see :func:`whetstone_lab.simulator.run`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import KW_ONLY, dataclass, fields, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+Shape = tuple[int, ...]
+
+#: The most bytes that a convolution gathers its windows into at once, unless a single sample takes more.
+WINDOW_BYTES = 16 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class Operation:
+    """One step of a network. Operations are frozen: whoever wants other weights makes another operation."""
+
+    #: Whether zeros and ones that go in come out as zeros and ones.
+    keeps_spikes: ClassVar[bool] = False
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """The shape of the output for inputs of these shapes, all without the axis of samples.
+
+        Raises:
+            ValueError: The operation does not fit them.
+        """
+        raise NotImplementedError
+
+    def apply(self, *inputs: np.ndarray) -> np.ndarray:
+        """The output for inputs of shape ``(samples, ...)``."""
+        raise NotImplementedError
+
+    def synapses(self, *inputs: Shape) -> int:
+        """Number of weighted connections that arrive at the output; 0 for what has no weights."""
+        return 0
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The weights and other arrays by the name of their field."""
+        return {name: value for name, value in self._values().items() if isinstance(value, np.ndarray)}
+
+    def options(self) -> dict[str, Any]:
+        """Whatever is not an array, JSON-able, by the name of its field."""
+        return {name: value for name, value in self._values().items() if not isinstance(value, np.ndarray)}
+
+    def astype(self, dtype: Any) -> Self:
+        """The same operation with its arrays in another floating point type."""
+        return replace(self, **{name: array.astype(dtype, copy=False) for name, array in self.arrays().items()})
+
+    def _values(self) -> dict[str, Any]:
+        return {item.name: getattr(self, item.name) for item in fields(self)}
+
+    def _set(self, **values: Any) -> None:
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+
+@dataclass(frozen=True, eq=False)
+class Neurons(Operation):
+    """Integrate-and-fire neurons: each fires where its input reaches its threshold, ``x >= threshold``.
+
+    A wave brings each neuron all its input in one step and is then over: fired or not, the neuron is reset. So no
+    memory is needed between waves, and the next wave may follow one step behind.
+
+    Args:
+        threshold: In units of the input: one for all, or an array that broadcasts against the layer's shape, so that
+            ``(channels,)`` is one for each channel. Default: 0.5, as Whetstone's bounded ReLU has; its sigmoid has 0.
+    """
+
+    threshold: Any = 0.5
+
+    def __post_init__(self) -> None:
+        self._set(threshold=_floats("threshold", self.threshold))
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        shape = _single(inputs)
+        if not _broadcasts(self.threshold.shape, shape):
+            raise ValueError(f"Expected thresholds that broadcast to neurons of shape {shape}; got shape "
+                             f"{self.threshold.shape}.")
+        return shape
+
+    def fires(self, potential: np.ndarray) -> np.ndarray:
+        """Which neurons reach their threshold, as booleans."""
+        return potential >= self.threshold
+
+    def apply(self, *inputs: np.ndarray) -> np.ndarray:
+        return self.fires(inputs[0]).astype(inputs[0].dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class Dense(Operation):
+    """Every input to every output, along the last axis: ``x @ weights + bias``.
+
+    Args:
+        weights: Shape ``(inputs, outputs)``, as in Keras.
+        bias: Shape ``(outputs,)``, or None.
+    """
+
+    weights: Any
+    bias: Any = None
+
+    def __post_init__(self) -> None:
+        self._set(weights=_floats("weights", self.weights, 2))
+        self._set(bias=_bias(self.bias, self.weights))
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        shape = _single(inputs)
+        if not shape or shape[-1] != len(self.weights):
+            raise ValueError(f"Expected inputs of shape (..., {len(self.weights)}) for weights of shape "
+                             f"{self.weights.shape}; got {shape}.")
+        return (*shape[:-1], self.weights.shape[1])
+
+    def apply(self, *inputs: np.ndarray) -> np.ndarray:
+        return _add_bias(inputs[0] @ self.weights, self.bias)
+
+    def synapses(self, *inputs: Shape) -> int:
+        return math.prod(inputs[0][:-1]) * self.weights.size
+
+
+@dataclass(frozen=True, eq=False)
+class _Windowed(Operation):
+    """What convolutions and pools share: windows that step over the rows and columns of an image."""
+
+    _: KW_ONLY
+    strides: Any = None
+    padding: str = "valid"
+
+    def _extents(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Taps of the window along rows and columns, and from one tap to the next."""
+        raise NotImplementedError
+
+    def _axes(self, shape: Shape) -> list[tuple[int, int, int]]:
+        """Along rows and columns: the number of windows, and the padding before and after."""
+        axes = []
+        for size, taps, gap, stride in zip(shape[:2], *self._extents(), self.strides, strict=True):
+            span = (taps - 1) * gap + 1
+            count = -(-size // stride) if self.padding == "same" else (size - span) // stride + 1
+            spare = max((count - 1) * stride + span - size, 0) if self.padding == "same" else 0
+            axes.append((count, spare // 2, spare - spare // 2))
+        return axes
+
+    def _windows(self, inputs: tuple[Shape, ...]) -> tuple[int, int, int]:
+        """Rows and columns of windows, and the channels of the input."""
+        shape = _image(inputs)
+        rows, columns = (count for count, _, _ in self._axes(shape))
+        if rows < 1 or columns < 1:
+            taps, gaps = self._extents()
+            raise ValueError(f"Expected an image that a window of {taps} taps, {gaps} apart, fits into; got "
+                             f"{shape[:2]} rows and columns.")
+        return rows, columns, shape[2]
+
+    def _taps(self, x: np.ndarray, fill: float) -> Iterator[np.ndarray]:
+        """What each tap of the windows sees, row by row, shape ``(samples, rows, columns, channels)``."""
+        (rows, top, bottom), (columns, left, right) = self._axes(x.shape[1:])
+        (tall, wide), (down, along) = self._extents()
+        if top or bottom or left or right:
+            x = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), constant_values=fill)
+        for row in range(0, tall * down, down):
+            for column in range(0, wide * along, along):
+                yield x[:, row : row + (rows - 1) * self.strides[0] + 1 : self.strides[0],
+                        column : column + (columns - 1) * self.strides[1] + 1 : self.strides[1]]
+
+    def _taps_inside(self, shape: Shape) -> list[np.ndarray]:
+        """Along rows and columns: how many taps of each window lie on the image, not on its padding."""
+        inside = []
+        for size, taps, gap, stride, (count, before, _) in zip(shape[:2], *self._extents(), self.strides,
+                                                               self._axes(shape), strict=True):
+            place = np.arange(count)[:, None] * stride - before + np.arange(taps) * gap
+            inside.append(((place >= 0) & (place < size)).sum(1))
+        return inside
+
+
+@dataclass(frozen=True, eq=False)
+class Conv2D(_Windowed):
+    """Two-dimensional convolution as neural networks have it: the kernel is not flipped.
+
+    Args:
+        weights: Shape ``(rows, columns, channels, filters)``, as in Keras.
+        bias: Shape ``(filters,)``, or None.
+        dilation: Rows and columns from one tap of a window to the next, an integer or a pair. Default: 1.
+        strides: Rows and columns from one window to the next, an integer or a pair. Default: 1.
+        padding: ``"valid"`` (default): whole windows only. ``"same"``: ``ceil(size / stride)`` windows, an odd row or
+            column of zeros at the end, as TensorFlow and Keras pad.
+    """
+
+    weights: Any
+    bias: Any = None
+    dilation: Any = 1
+
+    def __post_init__(self) -> None:
+        self._set(weights=_floats("weights", self.weights, 4))
+        strides = 1 if self.strides is None else self.strides
+        self._set(bias=_bias(self.bias, self.weights), strides=_pair("strides", strides),
+                  dilation=_pair("dilation", self.dilation), padding=_padding(self.padding))
+
+    def _extents(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        return self.weights.shape[:2], self.dilation
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        rows, columns, channels = self._windows(inputs)
+        if channels != self.weights.shape[2]:
+            raise ValueError(f"Expected inputs of {self.weights.shape[2]} channels for weights of shape "
+                             f"{self.weights.shape}; got {channels} in {inputs[0]}.")
+        return rows, columns, self.weights.shape[3]
+
+    def apply(self, *inputs: np.ndarray) -> np.ndarray:
+        (x,) = inputs
+        rows, columns, filters = self.output_shape(x.shape[1:])
+        channels, taps = x.shape[3], math.prod(self.weights.shape[:2])
+        kernel = self.weights.reshape(taps * channels, filters)
+        output = np.empty((len(x), rows, columns, filters), np.result_type(x, kernel))
+        chunk = max(1, WINDOW_BYTES // (rows * columns * len(kernel) * x.itemsize))
+        for start in range(0, len(x), chunk):
+            part = x[start : start + chunk]
+            windows = np.empty((len(part), rows, columns, taps, channels), x.dtype)
+            for tap, seen in enumerate(self._taps(part, 0)):
+                windows[..., tap, :] = seen
+            np.matmul(windows.reshape(-1, len(kernel)), kernel,
+                      out=output[start : start + chunk].reshape(-1, filters))
+        return _add_bias(output, self.bias)
+
+    def synapses(self, *inputs: Shape) -> int:
+        tall, wide = self._taps_inside(inputs[0])
+        return int(tall.sum()) * int(wide.sum()) * self.weights.shape[2] * self.weights.shape[3]
+
+
+@dataclass(frozen=True, eq=False)
+class MaxPool2D(_Windowed):
+    """The largest value in each window of each channel; of spikes, whether any neuron fired.
+
+    Args:
+        size: Rows and columns of the window, an integer or a pair. Default: 2.
+        strides: Rows and columns from one window to the next. Default: the window's size.
+        padding: ``"valid"`` (default) or ``"same"``; padding never wins.
+    """
+
+    size: Any = 2
+
+    keeps_spikes: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        strides = self.size if self.strides is None else self.strides
+        self._set(size=_pair("size", self.size), strides=_pair("strides", strides), padding=_padding(self.padding))
+
+    def _extents(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        return self.size, (1, 1)
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        return self._windows(inputs)
+
+    def apply(self, *inputs: np.ndarray) -> np.ndarray:
+        taps = self._taps(inputs[0], -np.inf)
+        largest = next(taps).copy()
+        for seen in taps:
+            np.maximum(largest, seen, out=largest)
+        return largest
+
+
+@dataclass(frozen=True, eq=False)
+class AveragePool2D(_Windowed):
+    """The mean of each window of each channel, over the image only: padding is not counted.
+
+    Args:
+        size: Rows and columns of the window, an integer or a pair. Default: 2.
+        strides: Rows and columns from one window to the next. Default: the window's size.
+        padding: ``"valid"`` (default) or ``"same"``.
+    """
+
+    size: Any = 2
+
+    def __post_init__(self) -> None:
+        strides = self.size if self.strides is None else self.strides
+        self._set(size=_pair("size", self.size), strides=_pair("strides", strides), padding=_padding(self.padding))
+
+    def _extents(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        return self.size, (1, 1)
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        return self._windows(inputs)
+
+    def apply(self, *inputs: np.ndarray) -> np.ndarray:
+        (x,) = inputs
+        taps = self._taps(x, 0)
+        total = next(taps).copy()
+        for seen in taps:
+            total += seen
+        tall, wide = self._taps_inside(x.shape[1:])
+        total /= np.outer(tall, wide)[..., None].astype(x.dtype)
+        return total
+
+
+@dataclass(frozen=True, eq=False)
+class GlobalMaxPool2D(Operation):
+    """The largest value of each channel; of spikes, whether any neuron fired.
+
+    Args:
+        keepdims: Whether the output is ``(1, 1, channels)`` instead of ``(channels,)``. Default: False.
+    """
+
+    keepdims: bool = False
+
+    keeps_spikes: ClassVar[bool] = True
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        return _channels(inputs, self.keepdims)
+
+    def apply(self, *inputs: np.ndarray) -> np.ndarray:
+        return inputs[0].max(axis=(1, 2), keepdims=self.keepdims)
+
+
+@dataclass(frozen=True, eq=False)
+class GlobalAveragePool2D(Operation):
+    """The mean of each channel.
+
+    Args:
+        keepdims: Whether the output is ``(1, 1, channels)`` instead of ``(channels,)``. Default: False.
+    """
+
+    keepdims: bool = False
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        return _channels(inputs, self.keepdims)
+
+    def apply(self, *inputs: np.ndarray) -> np.ndarray:
+        (x,) = inputs
+        return x.sum(axis=(1, 2), keepdims=self.keepdims) / x.dtype.type(x.shape[1] * x.shape[2])
+
+
+@dataclass(frozen=True, eq=False)
+class Reshape(Operation):
+    """The same values in another shape, the last axis fastest.
+
+    Args:
+        shape: The new shape without the axis of samples; one length may be -1. Default: ``(-1,)``, flat.
+    """
+
+    shape: Any = (-1,)
+
+    keeps_spikes: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        shape = tuple(_integer("shape", length, -1) for length in self.shape)
+        if 0 in shape or shape.count(-1) > 1:
+            raise ValueError(f"Expected a shape of positive lengths with at most one -1; got {shape}.")
+        self._set(shape=shape)
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        source = _single(inputs)
+        size, known = math.prod(source), math.prod(n for n in self.shape if n != -1)
+        if size % known or (-1 not in self.shape and size != known):
+            raise ValueError(f"Expected {size} values, shape {source}, to fill shape {self.shape}; they do not.")
+        return tuple(size // known if n == -1 else n for n in self.shape)
+
+    def apply(self, *inputs: np.ndarray) -> np.ndarray:
+        return inputs[0].reshape(len(inputs[0]), *self.output_shape(inputs[0].shape[1:]))
+
+
+@dataclass(frozen=True, eq=False)
+class Scale(Operation):
+    """Each value by itself: ``x * factor + offset``.
+
+    Args:
+        factor: A number, or an array that broadcasts against the input. Default: 1.
+        offset: The same. Default: 0.
+    """
+
+    factor: Any = 1.0
+    offset: Any = 0.0
+
+    def __post_init__(self) -> None:
+        self._set(factor=_floats("factor", self.factor), offset=_floats("offset", self.offset))
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        shape = _single(inputs)
+        for name, array in self.arrays().items():
+            if not _broadcasts(array.shape, shape):
+                raise ValueError(f"Expected a {name} that broadcasts to shape {shape}; got shape {array.shape}.")
+        return shape
+
+    def apply(self, *inputs: np.ndarray) -> np.ndarray:
+        return inputs[0] * self.factor + self.offset
+
+
+@dataclass(frozen=True, eq=False)
+class Add(Operation):
+    """The sum of two or more inputs of one shape, added in the order given."""
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        if len(inputs) < 2 or len(set(inputs)) != 1:
+            raise ValueError(f"Expected two or more inputs of one shape to add; got shapes {list(inputs)}.")
+        return inputs[0]
+
+    def apply(self, *inputs: np.ndarray) -> np.ndarray:
+        total = inputs[0] + inputs[1]
+        for more in inputs[2:]:
+            total += more
+        return total
+
+
+@dataclass(frozen=True, eq=False)
+class Concatenate(Operation):
+    """Two or more inputs side by side.
+
+    Args:
+        axis: The axis they are joined along, without the axis of samples, or counted from the last. Default: -1.
+    """
+
+    axis: int = -1
+
+    keeps_spikes: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        self._set(axis=_integer("axis", self.axis, -32))
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        ranks = {len(shape) for shape in inputs}
+        rank = ranks.pop() if len(ranks) == 1 else 0
+        axis = self.axis if self.axis >= 0 else rank + self.axis
+        if len(inputs) < 2 or not 0 <= axis < rank or len({(*s[:axis], *s[axis + 1 :]) for s in inputs}) != 1:
+            raise ValueError(f"Expected two or more inputs whose shapes differ along axis {self.axis} only; got shapes "
+                             f"{list(inputs)}.")
+        return (*inputs[0][:axis], sum(shape[axis] for shape in inputs), *inputs[0][axis + 1 :])
+
+    def apply(self, *inputs: np.ndarray) -> np.ndarray:
+        return np.concatenate(inputs, axis=self.axis if self.axis < 0 else self.axis + 1)
+
+
+#: Name -> operation, as files name them.
+OPERATIONS: dict[str, type[Operation]] = {
+    kind.__name__: kind
+    for kind in (Neurons, Dense, Conv2D, MaxPool2D, AveragePool2D, GlobalMaxPool2D, GlobalAveragePool2D, Reshape,
+                 Scale, Add, Concatenate)
+}
+
+
+def without_bias(threshold: Any, bias: Any) -> np.ndarray:
+    """The thresholds that make neurons without a bias fire exactly as with it.
+
+    On a chip a bias is a threshold shift, ``threshold - bias``; but rounded to a float that is not always the same
+    neuron. Rounding never turns an order around, so ``x + bias``, rounded, grows with x, and there is one smallest x
+    at which it reaches the threshold. That x, found by bisection over all floats, is the new threshold:
+    ``x >= new`` if and only if ``x + bias >= threshold``, for every x and to the bit.
+
+    Args:
+        threshold: Thresholds with a bias, finite, an array or a number.
+        bias: Biases, finite, that broadcast against them.
+
+    Returns:
+        Thresholds without a bias, in the widest floating point type of the two.
+    """
+    threshold, bias = np.broadcast_arrays(_floats("threshold", threshold), _floats("bias", bias))
+    real = np.result_type(threshold, bias)
+    threshold, bias = threshold.astype(real), bias.astype(real)
+    ordinal = np.dtype(f"i{real.itemsize}").type
+    # A float's bits, read as an integer with a sign, count the floats from zero: minus to plus infinity is the range.
+    infinity = np.array(np.inf, real).view(ordinal)
+    low, high = np.full(bias.shape, -infinity), np.full(bias.shape, infinity)
+    for _ in range(8 * real.itemsize):
+        middle = (low >> 1) + (high >> 1) + (low & high & 1)
+        x = np.copysign(np.abs(middle).view(real), middle.astype(real))
+        with np.errstate(over="ignore"):
+            reached = x + bias >= threshold
+        high, low = np.where(reached, middle, high), np.where(reached, low, middle)
+    return np.copysign(np.abs(high).view(real), high.astype(real))
+
+
+def _floats(name: str, value: Any, ndim: int | None = None) -> np.ndarray:
+    """A finite array of float32, or of float64 where an array of it came."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf" or (ndim is not None and array.ndim != ndim):
+        wanted = "numbers" if ndim is None else f"an array of {ndim} axes"
+        raise ValueError(f"Expected {name} to be {wanted}; got shape {array.shape} and dtype {array.dtype}.")
+    if not (isinstance(value, np.ndarray) and array.dtype == np.float64):
+        array = array.astype(np.float32, copy=False)
+    wrong = array.size - int(np.isfinite(array).sum())
+    if wrong:
+        raise ValueError(f"Expected {name} to be finite; {wrong} of {array.size} values are NaN or infinite.")
+    return array
+
+
+def _bias(bias: Any, weights: np.ndarray) -> np.ndarray | None:
+    if bias is None:
+        return None
+    array = _floats("bias", bias, 1)
+    if len(array) != weights.shape[-1]:
+        raise ValueError(f"Expected a bias for each of the {weights.shape[-1]} outputs of weights of shape "
+                         f"{weights.shape}; got {len(array)}.")
+    return array
+
+
+def _add_bias(sums: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
+    if bias is not None:
+        sums += bias
+    return sums
+
+
+def _single(inputs: tuple[Shape, ...]) -> Shape:
+    if len(inputs) != 1:
+        raise ValueError(f"Expected one input; got {len(inputs)}.")
+    return inputs[0]
+
+
+def _image(inputs: tuple[Shape, ...]) -> Shape:
+    shape = _single(inputs)
+    if len(shape) != 3:
+        raise ValueError(f"Expected inputs of shape (rows, columns, channels); got {shape}.")
+    return shape
+
+
+def _channels(inputs: tuple[Shape, ...], keepdims: bool) -> Shape:
+    channels = _image(inputs)[2]
+    return (1, 1, channels) if keepdims else (channels,)
+
+
+def _broadcasts(shape: Shape, to: Shape) -> bool:
+    try:
+        return np.broadcast_shapes(shape, to) == to
+    except ValueError:
+        return False
+
+
+def _integer(name: str, value: Any, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise ValueError(f"Expected {name} to hold integers of at least {least}; got {value!r}.")
+    return int(value)
+
+
+def _pair(name: str, value: Any) -> tuple[int, int]:
+    values = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+    if len(values) != 2:
+        raise ValueError(f"Expected {name} to be an integer or a pair; got {value!r}.")
+    return _integer(name, values[0], 1), _integer(name, values[1], 1)
+
+
+def _padding(padding: Any) -> str:
+    if padding not in ("valid", "same"):
+        raise ValueError(f"Expected padding to be 'valid' or 'same'; got {padding!r}.")
+    return str(padding)
