@@ -1,0 +1,83 @@
+"""Ways to train that are worth a name: what to compile with, when to sharpen, and for how long.
+
+A recipe is data. ``ROBUST`` keeps the accuracy of a ReLU network; ``PUBLISHED`` is what the original paper and package
+do, for comparison.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+
+from whetstone_lab.models import mlp
+from whetstone_lab.policies import AdaptivePolicy, Policy, StepwisePolicy
+from whetstone_lab.sharpeners import Sharpener
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train.
+
+    Attributes:
+        name: Its name.
+        epochs: Epochs of training.
+        batch_size: Samples in a batch.
+        optimizer: Optimizer as Keras serializes it: ``{"class_name": ..., "config": {...}}``.
+        cosine: Whether the learning rate falls to 0 along half a cosine over the whole training.
+        dropout: Share of hidden neurons dropped in training.
+        temperature: Of the decode layer; None for ``sqrt(width)``.
+        surrogate_width: Of the spiking layers; None for the curve's own gradient.
+        policy: When to sharpen.
+    """
+
+    name: str
+    epochs: int
+    batch_size: int
+    optimizer: dict[str, Any]
+    cosine: bool
+    dropout: float
+    temperature: float | None
+    surrogate_width: float | None
+    policy: Policy = field(default_factory=AdaptivePolicy)
+
+    def mlp(self, inputs: int, classes: int, spiking: bool = True, **kwargs: Any) -> keras.Sequential:
+        """The reference perceptron with this recipe's layers; see :func:`whetstone_lab.models.mlp`."""
+        return mlp(inputs, classes, dropout=self.dropout, temperature=self.temperature,
+                   surrogate_width=self.surrogate_width, spiking=spiking, **kwargs)
+
+    def compile(self, model: keras.Model, samples: int, epochs: int | None = None) -> None:
+        """Compiles a model for integer labels.
+
+        Args:
+            model: The model.
+            samples: Samples that it will be trained on, from which the length of the cosine follows.
+            epochs: Epochs of training. Default: the recipe's.
+        """
+        optimizer = keras.optimizers.deserialize(self.optimizer)
+        if self.cosine:
+            steps = -(-samples // self.batch_size) * (self.epochs if epochs is None else epochs)
+            optimizer.learning_rate = keras.optimizers.schedules.CosineDecay(float(optimizer.learning_rate), steps)
+        model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+
+    def sharpener(self, **kwargs: Any) -> Sharpener:
+        """A sharpener with this recipe's policy; arguments as for :class:`whetstone_lab.sharpeners.Sharpener`."""
+        return Sharpener(self.policy, **kwargs)
+
+
+#: Keeps the accuracy: a temperature and a surrogate window, so that sharp layers go on learning, Adam and a cosine.
+ROBUST = Recipe(
+    name="robust", epochs=45, batch_size=32, optimizer={"class_name": "Adam", "config": {"learning_rate": 3e-3}},
+    cosine=True, dropout=0.1, temperature=None, surrogate_width=1.0, policy=AdaptivePolicy(min_init_epochs=5),
+)
+
+#: As published: Adadelta at a rate of 4, the curve's own gradient, no temperature, steps of an epoch from the fifth on.
+PUBLISHED = Recipe(
+    name="published", epochs=21, batch_size=128,
+    optimizer={"class_name": "Adadelta", "config": {"learning_rate": 4.0, "rho": 0.95, "epsilon": 1e-8}},
+    cosine=False, dropout=0.0, temperature=1.0, surrogate_width=None, policy=StepwisePolicy(start_epoch=5, steps=5),
+)
+
+#: Name -> recipe.
+RECIPES = {recipe.name: recipe for recipe in (ROBUST, PUBLISHED)}
