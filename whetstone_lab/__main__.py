@@ -1,0 +1,7 @@
+"""``python -m whetstone_lab``: the command ``whetstone-lab`` where scripts are not on the path."""
+
+import sys
+
+from whetstone_lab.cli import main
+
+sys.exit(main())
