@@ -1,0 +1,252 @@
+"""The names of the original Whetstone package, for scripts written against it.
+
+``from whetstone_lab.compat import *`` in place of the original's imports. Layers and sharpeners behave as published
+(the curve's own gradient, no temperature, training ends when every layer is sharp); defects are mended, and each
+docstring says which.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from whetstone_lab import keys
+from whetstone_lab.folding import fold_after, fold_batchnorm, scale_and_shift
+from whetstone_lab.layers import SoftmaxDecode, SpikingBReLU, SpikingLayer, SpikingSigmoid, check_sharpness
+from whetstone_lab.policies import ScheduledPolicy
+from whetstone_lab.sharpeners import AdaptiveSharpener as _AdaptiveSharpener
+from whetstone_lab.sharpeners import Sharpener, StepwiseSharpener
+
+__all__ = [
+    "AdaptiveSharpener",
+    "ScheduledSharpener",
+    "SimpleSharpener",
+    "Softmax_Decode",
+    "Spiking_BRelu",
+    "Spiking_Sigmoid",
+    "WhetstoneLogger",
+    "copy_remove_batchnorm",
+    "decode_from_key",
+    "encode_with_key",
+    "get_spiking_layer_indices",
+    "key_generator",
+    "load_model",
+    "merge_batchnorm",
+    "set_layer_sharpness",
+    "set_model_sharpness",
+]
+
+
+@keras.saving.register_keras_serializable(package="whetstone_lab.compat")
+class Spiking_BRelu(SpikingBReLU):
+    """``SpikingBReLU`` with the curve's own gradient. Mended: its sharpness is saved with the weights."""
+
+    def __init__(self, sharpness: float = 0.0, surrogate_width: float | None = None, **kwargs: Any) -> None:
+        super().__init__(sharpness, surrogate_width, **kwargs)
+
+
+@keras.saving.register_keras_serializable(package="whetstone_lab.compat")
+class Spiking_Sigmoid(SpikingSigmoid):
+    """``SpikingSigmoid`` with the curve's own gradient. Mended: its sharpness is saved with the weights."""
+
+    def __init__(self, sharpness: float = 0.0, surrogate_width: float | None = None, **kwargs: Any) -> None:
+        super().__init__(sharpness, surrogate_width, **kwargs)
+
+
+@keras.saving.register_keras_serializable(package="whetstone_lab.compat")
+class Softmax_Decode(SoftmaxDecode):
+    """``SoftmaxDecode`` at temperature 1.
+
+    Args:
+        key: Zeros and ones, shape ``(classes, width)``.
+        size: ``(classes, width)`` of a key to make, where none is given.
+        temperature: Divisor of the scores. Default: 1.
+        **kwargs: As for every Keras layer.
+    """
+
+    def __init__(self, key: Any = None, size: tuple[int, int] | None = None, temperature: float = 1.0,
+                 **kwargs: Any) -> None:
+        if key is None:
+            if size is None:
+                raise ValueError("Expected a key, or the size (classes, width) of a key to make; got neither.")
+            key = key_generator(*size)
+        super().__init__(key, temperature, **kwargs)
+
+
+def key_generator(num_classes: int, width: int, sparsity: float | None = None, overlapping: bool = True,
+                  seed: int = 0) -> np.ndarray:
+    """An n-hot class key. Mended: it is seeded, heeds ``sparsity``, and leaves no output without a class.
+
+    Args:
+        num_classes: Number of classes.
+        width: Number of output neurons.
+        sparsity: Share of the neurons that speak for a class, in (0, 1]. Default: ``width // num_classes`` neurons,
+            which is what the original does whatever it is given.
+        overlapping: Whether a neuron may speak for several classes. Default: True.
+        seed: Seed of the draw. Default: 0.
+    """
+    hot = None if sparsity is None else max(round(sparsity * width), 1)
+    return keys.make_key(num_classes, width, hot=hot, overlap=overlapping, seed=seed)
+
+
+def encode_with_key(key: Any, input_vec: Any) -> np.ndarray:
+    """The target spikes of a one-hot vector, or of rows of them: ``input_vec @ key``."""
+    return np.asarray(input_vec) @ keys.check_key(key)
+
+
+def decode_from_key(key: Any, input_vec: Any) -> np.ndarray:
+    """The one-hot vector of the class whose key matches output spikes best, or of rows of them."""
+    return np.eye(len(key), dtype=np.int64)[keys.decode(input_vec, key)]
+
+
+def get_spiking_layer_indices(model: keras.Model) -> list[int]:
+    """Indices in ``model.layers`` of the layers that can be sharpened."""
+    return [i for i, layer in enumerate(model.layers) if isinstance(layer, SpikingLayer)]
+
+
+def set_layer_sharpness(model: keras.Model, values: Sequence[float]) -> None:
+    """Sets the sharpness of each spiking layer, bottom first.
+
+    Raises:
+        ValueError: A value outside [0, 1], or not one for each layer; then nothing is set.
+    """
+    layers = [model.layers[i] for i in get_spiking_layer_indices(model)]
+    checked = [check_sharpness(value) for value in values]
+    if len(checked) != len(layers):
+        raise ValueError(f"Expected a sharpness for each of the {len(layers)} spiking layers; got {len(checked)}.")
+    for layer, value in zip(layers, checked, strict=True):
+        layer.set_sharpness(value)
+
+
+def set_model_sharpness(model: keras.Model, value: float, bottom_up: bool) -> list[float]:
+    """Sets the sharpness of the whole model, one layer filled after the other or all alike; returns each layer's."""
+    value, count = check_sharpness(value), len(get_spiking_layer_indices(model))
+    values = [float(np.clip(value * count - i, 0, 1)) if bottom_up else value for i in range(count)]
+    set_layer_sharpness(model, values)
+    return values
+
+
+def load_model(filepath: str | os.PathLike[str]) -> keras.Model:
+    """Loads a model that was saved with spiking layers."""
+    return keras.models.load_model(filepath)
+
+
+def merge_batchnorm(layer: keras.layers.Layer, batchnorm: keras.layers.BatchNormalization) -> tuple[
+        keras.layers.Layer, tuple[np.ndarray, np.ndarray]]:
+    """A linear layer with bias that does what a Dense or convolution and the batch norm after it do.
+
+    Mended: it uses the batch norm's own epsilon, inside the root.
+
+    Returns:
+        The new layer, not yet built, and its kernel and bias.
+    """
+    weights = layer.get_weights()
+    bias = weights[1] if len(weights) > 1 else None
+    new = type(layer).from_config({**layer.get_config(), "use_bias": True})
+    return new, fold_after(weights[0], bias, *scale_and_shift(batchnorm))
+
+
+def copy_remove_batchnorm(model: keras.Model) -> keras.Model:
+    """An equal model without batch norm. Mended: right epsilon, and functional models too."""
+    return fold_batchnorm(model)
+
+
+class SimpleSharpener(StepwiseSharpener):
+    """The step-wise sharpener. Mended: ``epochs=False`` works, and no epoch is spent after the last step.
+
+    Args:
+        start_epoch: Epoch on which to begin, from 0.
+        steps: Steps by which each layer becomes sharp. Default: 4.
+        epochs: Step on each epoch, else on each batch. Default: True.
+        bottom_up: One layer after the other, or all together. Default: True.
+        verbose: Print every decision. Default: False.
+    """
+
+    def __init__(self, start_epoch: int, steps: int = 4, epochs: bool = True, bottom_up: bool = True,
+                 verbose: bool = False) -> None:
+        super().__init__(start_epoch, steps, "epoch" if epochs else "batch", bottom_up, polish_epochs=0,
+                         verbose=int(verbose))
+
+
+class ScheduledSharpener(Sharpener):
+    """The scheduled sharpener. Mended: it starts in the epoch it is told to, and one batch is enough.
+
+    Args:
+        schedule: ``(start, stop)`` for each layer, in epochs from 0.
+        num_layers: Number of spiking layers, for a schedule to be made from it and the next three.
+        start: Epoch on which to begin.
+        duration: Epochs to sharpen a layer.
+        intermission: Epochs between layers.
+        bottom_up: Taken for the original's sake; the schedule says it all.
+        verbose: Print every decision. Default: False.
+    """
+
+    def __init__(self, schedule: Any = None, num_layers: int | None = None, start: int | None = None,
+                 duration: int | None = None, intermission: int | None = None, bottom_up: bool = True,
+                 verbose: bool = False) -> None:
+        if schedule is None:
+            if num_layers is None or start is None or duration is None or intermission is None:
+                raise ValueError("Expected a schedule, or num_layers, start, duration and intermission; got neither.")
+            schedule = ScheduledPolicy(None, start, duration, intermission).pairs(num_layers)
+        super().__init__(ScheduledPolicy(tuple(schedule)), polish_epochs=0, verbose=int(verbose))
+
+
+class AdaptiveSharpener(_AdaptiveSharpener):
+    """The adaptive sharpener with the original's arguments; training ends when every layer is sharp."""
+
+    def __init__(self, *args: Any, verbose: bool = False, **kwargs: Any) -> None:
+        kwargs.setdefault("polish_epochs", 0)
+        super().__init__(*args, verbose=int(verbose), **kwargs)
+
+
+class WhetstoneLogger(keras.callbacks.Callback):
+    """Writes what a run did to a folder, a subfolder for each epoch. Mended: JSON and ``.npz``, no pickle.
+
+    Every ``epoch_N`` (from 0) has ``log.json``: Keras's logs, the sharpness of each layer and, with a test set, loss
+    and metrics of the network as it is (``test``) and as it would be fully sharp (``test_sharp``). With a sharpener,
+    ``trace.npz`` in the folder is the trace so far.
+
+    Args:
+        logdir: The folder; made if it is not there.
+        sharpener: The sharpener whose trace to keep.
+        test_set: ``(x_test, y_test)``.
+        log_weights: Whether to write ``weights.npz`` for each epoch. Default: False.
+    """
+
+    def __init__(self, logdir: str | os.PathLike[str], sharpener: Sharpener | None = None,
+                 test_set: tuple[Any, Any] | None = None, log_weights: bool = False) -> None:
+        super().__init__()
+        self.logdir = Path(logdir)
+        self.sharpener, self.test_set, self.log_weights = sharpener, test_set, log_weights
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Writes the epoch."""
+        folder = self.logdir / f"epoch_{epoch}"
+        folder.mkdir(parents=True, exist_ok=True)
+        layers = [self.model.layers[i] for i in get_spiking_layer_indices(self.model)]
+        sharpness = [float(keras.ops.convert_to_numpy(layer.sharpness)) for layer in layers]
+        facts: dict[str, Any] = {"logs": {name: float(value) for name, value in (logs or {}).items()},
+                                 "sharpness": sharpness}
+        if self.test_set is not None:
+            facts["test"] = self._test()
+            set_layer_sharpness(self.model, [1.0] * len(layers))
+            facts["test_sharp"] = self._test()
+            set_layer_sharpness(self.model, sharpness)
+        (folder / "log.json").write_text(json.dumps(facts, indent=1))
+        if self.log_weights:
+            weights = {f"{i:03d}_{weight.path.replace('/', '.')}": keras.ops.convert_to_numpy(weight)
+                       for i, weight in enumerate(self.model.weights)}
+            np.savez(folder / "weights.npz", allow_pickle=False, **weights)
+        if self.sharpener is not None:
+            self.sharpener.trace.save(self.logdir / "trace.npz")
+
+    def _test(self) -> dict[str, float]:
+        assert self.test_set is not None
+        return {name: float(value) for name, value in
+                self.model.evaluate(*self.test_set, verbose=0, return_dict=True).items()}
