@@ -90,10 +90,35 @@ def test_a_wrong_command_line_ends_with_2(arguments, words):
 
 def test_demo_passes_on_what_it_was_told(demo, tmp_path):
     assert cli.main(["demo"]) == 0
-    assert cli.main(["demo", "--out", str(tmp_path), "--seed", "7", "--epochs", "3"]) == 0
+    assert cli.main(["demo", "--out", str(tmp_path), "--seed", "7", "--epochs", "3", "--data", "mnist", "--recipe",
+                     "published"]) == 0
     (out,), options = demo.asked[0]
-    assert (str(out), options) == ("whetstone-demo", {"seed": 0, "epochs": None})
-    assert demo.asked[1] == ((tmp_path,), {"seed": 7, "epochs": 3})
+    assert (str(out), options) == ("whetstone-demo", {"seed": 0, "epochs": None, "data": "digits", "recipe": "robust"})
+    assert demo.asked[1] == ((tmp_path,), {"seed": 7, "epochs": 3, "data": "mnist", "recipe": "published"})
+
+
+def test_the_options_of_the_demo_are_those_that_there_are():
+    import inspect
+
+    from whetstone_lab import datasets, recipes
+    from whetstone_lab.demo import run
+
+    told = command("demo", "--help").stdout
+    for name in (*datasets.LOADERS, *recipes.RECIPES):
+        assert name in told
+    defaults = {name: parameter.default for name, parameter in inspect.signature(run).parameters.items()}
+    given = vars(cli._parser().parse_args(["demo"]))
+    assert all(given[name] == defaults[name] for name in ("seed", "data", "recipe", "epochs"))
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    (["--recipe", "secret"], "Expected a recipe among ['published', 'robust']; got 'secret'."),
+    (["--data", "x"], "Expected a dataset among ['cifar10', 'digits', 'fashion_mnist', 'mnist']; got 'x'."),
+])
+def test_a_name_that_there_is_not_is_told_those_there_are(arguments, words, tmp_path):
+    done = command("demo", *arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"whetstone-lab: error: {words}\n")
+    assert not list(tmp_path.iterdir())
 
 
 def raiser(error):
