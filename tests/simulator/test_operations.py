@@ -1,0 +1,214 @@
+"""Each operation against an independent reference: loops over single numbers, written from the definition."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from whetstone_lab.simulator import operations
+from whetstone_lab.simulator.operations import (
+    OPERATIONS,
+    Add,
+    AveragePool2D,
+    Concatenate,
+    Conv2D,
+    Dense,
+    GlobalAveragePool2D,
+    GlobalMaxPool2D,
+    MaxPool2D,
+    Neurons,
+    Reshape,
+    Scale,
+    without_bias,
+)
+
+GEOMETRIES = [
+    {"size": (3, 3), "strides": 1, "padding": "valid"},
+    {"size": (3, 3), "strides": 1, "padding": "same"},
+    {"size": (2, 3), "strides": 2, "padding": "same"},
+    {"size": (5, 1), "strides": (1, 3), "padding": "same"},
+    {"size": (2, 2), "strides": (2, 1), "padding": "valid"},
+    {"size": (4, 4), "strides": 3, "padding": "same"},
+    {"size": (1, 1), "strides": 2, "padding": "same"},
+]
+
+
+def windows(image, size, strides, padding, dilation=(1, 1)):
+    """Yields row, column and the (tap row, tap column, values) on the image, for one image (rows, columns, c)."""
+    strides = (strides, strides) if isinstance(strides, int) else strides
+    counts, before = [], []
+    for length, taps, stride, gap in zip(image.shape[:2], size, strides, dilation, strict=True):
+        reach = (taps - 1) * gap + 1
+        count = -(-length // stride) if padding == "same" else len(range(0, length - reach + 1, stride))
+        counts.append(count)
+        before.append(max(0, (count - 1) * stride + reach - length) // 2 if padding == "same" else 0)
+    for row, column in itertools.product(range(counts[0]), range(counts[1])):
+        seen = []
+        for i, j in itertools.product(range(size[0]), range(size[1])):
+            y = row * strides[0] + i * dilation[0] - before[0]
+            x = column * strides[1] + j * dilation[1] - before[1]
+            if 0 <= y < image.shape[0] and 0 <= x < image.shape[1]:
+                seen.append((i, j, image[y, x]))
+        yield row, column, seen
+
+
+@pytest.mark.parametrize("dilation", [(1, 1), (2, 1)])
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+def test_conv2d_sums_what_its_windows_see(geometry, dilation, monkeypatch):
+    rng = np.random.default_rng(0)
+    size = geometry["size"]
+    kernel = rng.integers(-4, 5, (*size, 3, 4)) / 4
+    bias = rng.integers(-4, 5, 4) / 4
+    conv = Conv2D(kernel, bias, dilation, strides=geometry["strides"], padding=geometry["padding"])
+    x = rng.integers(0, 3, (5, 9, 7, 3)).astype(float)
+    monkeypatch.setattr(operations, "WINDOW_BYTES", 8000)  # so that it has to go in several chunks
+    found = conv.apply(x)
+    assert found.shape[1:] == conv.output_shape((9, 7, 3))
+    synapses = 0
+    for row, column, seen in windows(x[2], size, geometry["strides"], geometry["padding"], dilation):
+        expected = bias + sum(values @ kernel[i, j] for i, j, values in seen)
+        np.testing.assert_array_equal(found[2, row, column], expected)
+        synapses += len(seen) * 3 * 4
+    assert conv.synapses((9, 7, 3)) == synapses
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+def test_pools_look_at_the_image_only(geometry):
+    x = np.random.default_rng(1).normal(size=(2, 9, 7, 3)) - 5  # all negative: a padding of zeros would win
+    largest, mean = MaxPool2D(**geometry), AveragePool2D(**geometry)
+    high, middle = largest.apply(x), mean.apply(x)
+    assert high.shape[1:] == middle.shape[1:] == largest.output_shape((9, 7, 3)) == mean.output_shape((9, 7, 3))
+    for row, column, seen in windows(x[1], **geometry):
+        np.testing.assert_array_equal(high[1, row, column], np.max([v for _, _, v in seen], axis=0))
+        np.testing.assert_allclose(middle[1, row, column], np.mean([v for _, _, v in seen], axis=0), rtol=1e-12)
+
+
+def test_a_pool_steps_by_its_size_unless_told_otherwise():
+    assert MaxPool2D((2, 3)).strides == (2, 3)
+    assert AveragePool2D(3).output_shape((9, 9, 1)) == (3, 3, 1)
+
+
+@pytest.mark.parametrize("keepdims", [False, True])
+def test_global_pools(keepdims):
+    x = np.random.default_rng(2).normal(size=(2, 3, 4, 5)).astype(np.float32)
+    for pool, expected in ((GlobalMaxPool2D(keepdims), x.max((1, 2))), (GlobalAveragePool2D(keepdims), x.mean((1, 2)))):
+        found = pool.apply(x)
+        assert found.shape == (2, *pool.output_shape((3, 4, 5)))
+        assert found.shape == ((2, 1, 1, 5) if keepdims else (2, 5))
+        np.testing.assert_allclose(found.reshape(2, 5), expected, rtol=1e-6)
+
+
+def test_dense_acts_on_the_last_axis():
+    dense = Dense([[1, 2, 3], [4, 5, 6]], [0, 0, 1])
+    np.testing.assert_array_equal(dense.apply(np.float32([[[1, 0], [0, 1]]])), [[[1, 2, 4], [4, 5, 7]]])
+    assert dense.output_shape((7, 2)) == (7, 3)
+    assert dense.synapses((7, 2)) == 7 * 6
+
+
+def test_neurons_fire_at_the_threshold_and_above():
+    below, at, above = np.nextafter(np.float32(0.5), np.float32([0, 0.5, 1]), dtype=np.float32)
+    np.testing.assert_array_equal(Neurons().apply(np.float32([[below, at, above]])), [[0, 1, 1]])
+    each = Neurons([0, 1])
+    np.testing.assert_array_equal(each.fires(np.float32([[[0, 0], [1, 1]]])), [[[True, False], [True, True]]])
+
+
+def test_shapes_scales_sums_and_joins():
+    x = np.arange(12, dtype=np.float32).reshape(1, 2, 2, 3)
+    assert Reshape().apply(x).shape == (1, 12)
+    assert Reshape((4, -1)).apply(x).shape == (1, *Reshape((4, -1)).output_shape((2, 2, 3))) == (1, 4, 3)
+    np.testing.assert_array_equal(Scale([1, 2, 3], -1).apply(x), x * [1, 2, 3] - 1)
+    np.testing.assert_array_equal(Add().apply(x, x, x), 3 * x)
+    assert Concatenate().output_shape((2, 2, 3), (2, 2, 1)) == (2, 2, 4)
+    np.testing.assert_array_equal(Concatenate(0).apply(x, 2 * x), np.concatenate([x, 2 * x], 1))
+    np.testing.assert_array_equal(Concatenate(-1).apply(x, 2 * x), np.concatenate([x, 2 * x], 3))
+
+
+@pytest.mark.parametrize(("make", "words"), [
+    (lambda: Dense([1, 2]), "weights to be an array of 2 axes"),
+    (lambda: Dense([[1, np.nan], [np.inf, 0]]), "weights to be finite; 2 of 4"),
+    (lambda: Dense([["a"]]), "weights to be an array"),
+    (lambda: Dense([[1, 2]], [1]), "a bias for each of the 2 outputs"),
+    (lambda: Conv2D(np.zeros((3, 3, 1))), "weights to be an array of 4 axes"),
+    (lambda: Conv2D(np.zeros((3, 3, 1, 1)), padding="full"), "padding to be 'valid' or 'same'"),
+    (lambda: Conv2D(np.zeros((3, 3, 1, 1)), strides=0), "strides to hold integers of at least 1; got 0"),
+    (lambda: MaxPool2D((2, 2, 2)), "size to be an integer or a pair"),
+    (lambda: MaxPool2D(2.5), "size to hold integers"),
+    (lambda: Reshape((-1, -1)), "at most one -1"),
+    (lambda: Neurons(np.nan), "threshold to be finite"),
+    (lambda: Neurons("high"), "threshold to be numbers"),
+    (lambda: Concatenate(True), "axis to hold integers"),
+])
+def test_bad_arguments_are_named(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()
+
+
+@pytest.mark.parametrize(("operation", "shapes", "words"), [
+    (Dense(np.zeros((3, 2))), [(4,)], r"inputs of shape \(\.\.\., 3\)"),
+    (Dense(np.zeros((3, 2))), [()], r"got \(\)"),
+    (Dense(np.zeros((3, 2))), [(3,), (3,)], "one input; got 2"),
+    (Conv2D(np.zeros((3, 3, 2, 1))), [(9, 9, 1)], "inputs of 2 channels"),
+    (Conv2D(np.zeros((3, 3, 2, 1))), [(9, 9)], r"\(rows, columns, channels\)"),
+    (Conv2D(np.zeros((3, 3, 2, 1))), [(2, 9, 2)], "a window of"),
+    (MaxPool2D(3), [(9, 2, 2)], "a window of"),
+    (GlobalMaxPool2D(), [(9,)], r"\(rows, columns, channels\)"),
+    (Reshape((5,)), [(2, 3)], "Expected 6 values"),
+    (Reshape((4, -1)), [(2, 3)], "Expected 6 values"),
+    (Neurons(np.zeros(3)), [(4,)], "thresholds that broadcast"),
+    (Neurons(np.zeros((2, 4))), [(4,)], "thresholds that broadcast"),
+    (Scale(np.zeros(3)), [(4,)], "a factor that broadcasts"),
+    (Add(), [(4,), (5,)], "of one shape to add"),
+    (Add(), [(4,)], "two or more"),
+    (Concatenate(), [(4,), (5, 6)], "differ along axis -1 only"),
+    (Concatenate(0), [(4, 2), (4, 3)], "differ along axis 0 only"),
+])
+def test_shapes_that_do_not_fit_are_refused(operation, shapes, words):
+    with pytest.raises(ValueError, match=words):
+        operation.output_shape(*shapes)
+
+
+def test_arrays_keep_float64_and_everything_else_becomes_float32():
+    assert Dense([[1.5]]).weights.dtype == np.float32
+    assert Dense(np.ones((1, 1), np.float16)).weights.dtype == np.float32
+    assert Dense(np.ones((1, 1), int)).weights.dtype == np.float32
+    assert Dense(np.ones((1, 1))).weights.dtype == np.float64
+    assert Dense(np.ones((1, 1))).astype(np.float32).weights.dtype == np.float32
+
+
+def test_every_operation_has_a_name_in_files():
+    assert set(OPERATIONS.values()) >= {Neurons, Dense, Conv2D, MaxPool2D, AveragePool2D, Reshape, Scale, Add}
+
+
+finite = {32: st.floats(width=32, allow_nan=False, allow_infinity=False),
+          64: st.floats(allow_nan=False, allow_infinity=False)}
+near_half = {32: st.floats(-2, 2, width=32), 64: st.floats(-2, 2)}
+
+
+@pytest.mark.parametrize("bits", [32, 64])
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_a_bias_moves_into_the_threshold_to_the_bit(bits, data):
+    real = np.dtype(f"f{bits // 8}")
+    numbers = data.draw(st.sampled_from([finite[bits], near_half[bits]]))
+    threshold = data.draw(arrays(real, 4, elements=numbers))
+    bias = data.draw(arrays(real, 4, elements=numbers))
+    with np.errstate(over="ignore"):
+        moved = without_bias(threshold, bias)
+        assert moved.dtype == real
+        assert not np.isnan(moved).any()
+        # The definition: it is the smallest float that reaches the threshold once the bias is added.
+        assert (moved + bias >= threshold).all()
+        assert not (np.nextafter(moved, real.type(-np.inf)) + bias >= threshold).any()
+        x = data.draw(arrays(real, 4, elements=numbers))
+        np.testing.assert_array_equal(x >= moved, x + bias >= threshold)
+
+
+def test_a_bias_that_rounding_swallows_shifts_the_threshold_by_half_a_step():
+    # 0.5 - 0.5 = 0 would be wrong: from -2^-26 on, adding 0.5 rounds up to 0.5.
+    assert without_bias(0.5, [0.5])[0] == np.float32(-(2.0**-26))
+    assert without_bias(0.5, [1e-20])[0] == np.float32(0.5)
+    bias = np.random.default_rng(0).uniform(-1, 1, 1000).astype(np.float32)
+    assert (without_bias(0.5, bias) != np.float32(0.5) - bias).mean() > 0.1  # so plain subtraction would not do
