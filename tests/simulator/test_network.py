@@ -78,7 +78,8 @@ def test_its_summary_names_everything():
         assert words in text
     assert repr(convnet()) == ("Network(input (8, 8, 1), 3 layers, 266 neurons, 2176 synapses, "
                                "readout 'key' of 2 classes)")
-    assert "1 layer," in repr(Network((2,), [Neurons()]))
+    tiny = Network((2,), [Dense(np.eye(2)), Neurons(0.5)], key=[[1, 0], [0, 1]])
+    assert repr(tiny) == "Network(input (2,), 1 layer, 2 neurons, 4 synapses, readout 'key' of 2 classes)"
 
 
 def test_it_computes_in_the_type_of_its_weights():
