@@ -80,7 +80,8 @@ def run(out: Path, *, seed: int = 0, data: str = "digits", recipe: str = "robust
             model = models[name] = how.mlp(pictures.x_train.shape[1], pictures.classes, spiking=name == "spiking")
             how.compile(model, len(pictures.x_train), epochs)
             bar = _Bar(progress, progress.add_task(title, total=epochs, accuracy=""))
-            model.fit(pictures.x_train, pictures.y_train, epochs=epochs, batch_size=how.batch_size, verbose=0,
+            model.fit(pictures.x_train, pictures.y_train, epochs=epochs, verbose=0,
+                      batch_size=how.batches_of(len(pictures.x_train)),
                       validation_data=(pictures.x_test, pictures.y_test),
                       callbacks=[sharpener, bar] if name == "spiking" else [bar])
     trace = sharpener.trace

@@ -35,14 +35,16 @@ def mlp(inputs: int, classes: int, *, hidden: Sequence[int] = (256, 64), width: 
         The model, not yet compiled.
     """
     layers: list[keras.layers.Layer] = [keras.layers.Input((inputs,))]
-    for units in hidden:
+    for number, units in enumerate(hidden, 1):
+        name = f"hidden_{number}"
         layers.append(keras.layers.Dense(units))
-        layers.append(SpikingBReLU(surrogate_width=surrogate_width) if spiking else keras.layers.ReLU())
+        layers.append(SpikingBReLU(surrogate_width=surrogate_width, name=name) if spiking
+                      else keras.layers.ReLU(name=name))
         if dropout:
             layers.append(keras.layers.Dropout(dropout))
     if spiking:
         key = keys.make_key(classes, width) if key is None else keys.check_key(key, width=width)
-        layers += [keras.layers.Dense(key.shape[1]), SpikingBReLU(surrogate_width=surrogate_width),
+        layers += [keras.layers.Dense(key.shape[1]), SpikingBReLU(surrogate_width=surrogate_width, name="output"),
                    SoftmaxDecode(key, temperature)]
     else:
         layers.append(keras.layers.Dense(classes, activation="softmax"))

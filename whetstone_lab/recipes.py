@@ -23,7 +23,7 @@ class Recipe:
     Attributes:
         name: Its name.
         epochs: Epochs of training.
-        batch_size: Samples in a batch.
+        batch_size: Samples in a batch, at the most; see :meth:`batches_of`.
         optimizer: Optimizer as Keras serializes it: ``{"class_name": ..., "config": {...}}``.
         cosine: Whether the learning rate falls to 0 along half a cosine over the whole training.
         dropout: Share of hidden neurons dropped in training.
@@ -42,6 +42,10 @@ class Recipe:
     surrogate_width: float | None
     policy: Policy = field(default_factory=AdaptivePolicy)
 
+    def batches_of(self, samples: int) -> int:
+        """Samples in a batch: ``batch_size``, or fewer on little data, so that an epoch has at least 40 updates."""
+        return max(1, min(self.batch_size, samples // 40))
+
     def mlp(self, inputs: int, classes: int, spiking: bool = True, **kwargs: Any) -> keras.Sequential:
         """The reference perceptron with this recipe's layers; see :func:`whetstone_lab.models.mlp`."""
         return mlp(inputs, classes, dropout=self.dropout, temperature=self.temperature,
@@ -57,7 +61,7 @@ class Recipe:
         """
         optimizer = keras.optimizers.deserialize(self.optimizer)
         if self.cosine:
-            steps = -(-samples // self.batch_size) * (self.epochs if epochs is None else epochs)
+            steps = -(-samples // self.batches_of(samples)) * (self.epochs if epochs is None else epochs)
             optimizer.learning_rate = keras.optimizers.schedules.CosineDecay(float(optimizer.learning_rate), steps)
         model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
 
@@ -68,7 +72,7 @@ class Recipe:
 
 #: Keeps the accuracy: a temperature and a surrogate window, so that sharp layers go on learning, Adam and a cosine.
 ROBUST = Recipe(
-    name="robust", epochs=45, batch_size=32, optimizer={"class_name": "Adam", "config": {"learning_rate": 3e-3}},
+    name="robust", epochs=60, batch_size=32, optimizer={"class_name": "Adam", "config": {"learning_rate": 3e-3}},
     cosine=True, dropout=0.1, temperature=None, surrogate_width=1.0, policy=AdaptivePolicy(min_init_epochs=5),
 )
 
