@@ -85,32 +85,36 @@ def epoch_table(trace: Trace) -> dict[str, np.ndarray]:
     """What an adaptive run looks like epoch by epoch, each of shape ``(epochs,)``.
 
     ``loss``: the loss judged. ``reference``: what it was compared with (NaN where nothing). ``stop``, ``improve``:
-    the lines that count as a rise and as a fall, ``reference * (1 + sig_increase)`` and ``(1 - sig_decrease)``, with
-    the parameters in force. ``sharpening``: whether the epoch was one of sharpening. ``patience``: as in force.
+    the lines that count as a rise and as a fall, ``reference * (1 + sig_increase)`` and ``(1 - sig_decrease)``.
+    ``sig_increase``, ``sig_decrease``, ``patience``: as in force when the epoch was judged (NaN for other policies).
+    ``sharpening``: whether the epoch was one of sharpening. ``sharp``: whether every layer was sharp before it.
     """
     epochs = trace.epochs
-    table = {name: np.full(epochs, np.nan) for name in ("loss", "reference", "stop", "improve", "patience")}
+    parameters = ("sig_increase", "sig_decrease", "patience")
+    table = {name: np.full(epochs, np.nan) for name in ("loss", "reference", "stop", "improve", *parameters)}
     table["sharpening"] = np.zeros(epochs, bool)
     changes = [event for event in list(trace.events) if event.kind == "threshold"]
     policy, states, ends = dict(trace.policy), trace.states, trace.epoch_ends
-    before = np.zeros(len(trace.layers))
+    after = sharpness_at(trace, ends[:epochs] - 1)
+    before = np.concatenate([np.zeros((1, len(trace.layers))), after])[:epochs]
+    table["sharp"] = (before == 1).all(axis=1)
     monitor = str(trace.meta.get("monitor", "loss"))
     for epoch in range(epochs):
         while changes and changes[0].batch <= ends[epoch]:
             event = changes.pop(0)
             policy[event.values["name"]] = event.values["new"]
-        after = sharpness_at(trace, ends[epoch : epoch + 1] - 1)[0] if ends[epoch] else before
         state = states[epoch - 1] if epoch else {}
         reference = state.get("reference")
         table["loss"][epoch] = trace.epoch_logs[epoch].get(monitor, np.nan)
         if reference is not None:
             table["reference"][epoch] = reference
-            table["stop"][epoch] = reference * (1 + policy.get("sig_increase", np.nan))
-            table["improve"][epoch] = reference * (1 - policy.get("sig_decrease", np.nan))
-        table["patience"][epoch] = policy.get("patience", np.nan)
+        for name in parameters:
+            table[name][epoch] = policy.get(name, np.nan)
         # An adaptive policy that has nothing left to sharpen may still call itself sharpening.
-        table["sharpening"][epoch] = (after > before).any() or (bool(state.get("sharpening")) and (before < 1).any())
-        before = after
+        table["sharpening"][epoch] = bool(state.get("sharpening")) and not table["sharp"][epoch]
+    table["sharpening"] |= (after > before).any(axis=1)
+    table["stop"] = table["reference"] * (1 + table["sig_increase"])
+    table["improve"] = table["reference"] * (1 - table["sig_decrease"])
     return table
 
 

@@ -1,0 +1,201 @@
+"""A real JupyterLab on loopback and a real browser in front of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+#: Where the made-up run of ``tests/conftest.py`` is found by a kernel.
+TESTS = Path(__file__).parent.parent
+
+_PATIENCE = 60_000  # milliseconds; a bound on a hang, not a measurement
+_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+              "--disable-component-update", "--disable-sync"]
+
+
+class Lab:
+    """A running JupyterLab with one folder of notebooks."""
+
+    def __init__(self, root: Path, port: int, token: str) -> None:
+        self.root, self.token = root, token
+        self.url = f"http://127.0.0.1:{port}"
+
+    def write(self, name: str, cells: list[str]) -> str:
+        """Writes a notebook of code cells; returns its name."""
+        notebook = {
+            "cells": [{"cell_type": "code", "execution_count": None, "id": f"cell-{i}", "metadata": {}, "outputs": [],
+                       "source": source} for i, source in enumerate(cells)],
+            "metadata": {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}},
+            "nbformat": 4, "nbformat_minor": 5,
+        }
+        (self.root / name).write_text(json.dumps(notebook))
+        return name
+
+    def read(self, name: str) -> dict[str, Any]:
+        return json.loads((self.root / name).read_text())
+
+    def request(self, method: str, path: str) -> Any:
+        request = urllib.request.Request(f"{self.url}{path}", method=method,
+                                         headers={"Authorization": f"token {self.token}"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.loads(answer.read() or "null")
+
+
+class Notebook:
+    """A notebook that is open in the browser."""
+
+    def __init__(self, lab: Lab, page: Any, name: str) -> None:
+        self.lab, self.page, self.name = lab, page, name
+        self.errors: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
+        self.open()
+
+    def open(self) -> None:
+        self.page.goto(f"{self.lab.url}/lab/tree/{self.name}?token={self.lab.token}&reset")
+        self.page.wait_for_selector(".jp-Notebook .jp-Cell")
+        self.page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
+                                    "?.connectionStatus === 'connected'")
+        # The sidebars take the room that the widgets are looked at in.
+        self.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+
+    def execute(self, command: str, **args: Any) -> None:
+        self.page.evaluate("([id, args]) => window.jupyterapp.commands.execute(id, args)", [command, args])
+
+    def run(self, index: int) -> None:
+        """Runs one cell and waits for its end."""
+        self.page.evaluate("""async (index) => {
+            const notebook = window.jupyterapp.shell.currentWidget.content;
+            notebook.activeCellIndex = index;
+            notebook.deselectAll();
+            await window.jupyterapp.commands.execute('notebook:run-cell');
+        }""", index)
+
+    def theme(self, dark: bool) -> None:
+        self.execute("apputils:change-theme", theme=f"JupyterLab {'Dark' if dark else 'Light'}")
+        self.page.wait_for_function("light => document.body.dataset.jpThemeLight === light", arg=str(not dark).lower())
+
+    def reload(self) -> None:
+        self.open()
+
+    def save(self) -> dict[str, Any]:
+        self.execute("docmanager:save")
+        return self.lab.read(self.name)
+
+    def text(self, index: int) -> str:
+        """The text that a cell printed."""
+        return self.page.locator(".jp-Notebook .jp-Cell").nth(index).locator(".jp-OutputArea").inner_text()
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """JupyterLab on a free port of 127.0.0.1, with settings of its own."""
+    pytest.importorskip("jupyterlab")
+    home = tmp_path_factory.mktemp("jupyter")
+    root = tmp_path_factory.mktemp("notebooks")
+    settings = home / "settings" / "@jupyterlab"
+    (settings / "apputils-extension").mkdir(parents=True)
+    (settings / "apputils-extension" / "notification.jupyterlab-settings").write_text(
+        json.dumps({"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True}))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    token = secrets.token_hex(16)
+    folders = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython",
+               "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces"}
+    environment = {**os.environ, **{name: str(home / folder) for name, folder in folders.items()},
+                   "TF_CPP_MIN_LOG_LEVEL": "3"}
+    log = (home / "server.log").open("wb")
+    server = subprocess.Popen(
+        [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}",
+         "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={root}",
+         "--LabApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly", "--allow-root"],
+        stdout=log, stderr=subprocess.STDOUT, env=environment)
+    started = Lab(root, port, token)
+    try:
+        for _ in range(240):
+            try:
+                started.request("GET", "/api/status")
+                break
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
+                if server.poll() is not None:
+                    break
+                time.sleep(0.25)
+        else:
+            server.poll()
+        if server.poll() is not None:
+            pytest.fail(f"JupyterLab did not start:\n{(home / 'server.log').read_text()[-3000:]}")
+        yield started
+    finally:
+        server.terminate()
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+        log.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A headless Chromium, the one that is installed."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="the browser tests need playwright")
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("the browser tests need a Chromium on the PATH")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_notebook(lab: Lab, chromium: Any) -> Iterator[Any]:
+    """Opens a notebook in a page of its own: ``open_notebook(cells, width=1400, dark=False, calm=False)``.
+
+    ``cells`` is a list of sources, or the path of a notebook that is copied.
+    """
+    opened: list[tuple[Any, Notebook]] = []
+
+    def open_notebook(cells: list[str] | Path, *, width: int = 1400, height: int = 1000, dark: bool = False,
+                      calm: bool = False) -> Notebook:
+        name = f"test-{secrets.token_hex(4)}.ipynb"
+        if isinstance(cells, Path):
+            shutil.copy(cells, lab.root / name)
+        else:
+            lab.write(name, cells)
+        context = chromium.new_context(viewport={"width": width, "height": height}, device_scale_factor=1,
+                                       color_scheme="dark" if dark else "light",
+                                       reduced_motion="reduce" if calm else "no-preference")
+        context.set_default_timeout(_PATIENCE)
+        notebook = Notebook(lab, context.new_page(), name)
+        opened.append((context, notebook))
+        notebook.theme(dark)
+        return notebook
+
+    yield open_notebook
+    for context, _ in opened:
+        context.close()
+    for kernel in lab.request("GET", "/api/kernels"):
+        lab.request("DELETE", f"/api/kernels/{kernel['id']}")
+
+
+@pytest.fixture(scope="session")
+def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where screenshots go: the folder named by ``WHETSTONE_SCREENSHOTS``, or a temporary one."""
+    named = os.environ.get("WHETSTONE_SCREENSHOTS")
+    folder = Path(named) if named else tmp_path_factory.mktemp("screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
