@@ -14,7 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from whetstone_lab import datasets, plots, simulator
 from whetstone_lab.convert import convert
-from whetstone_lab.recipes import RECIPES
+from whetstone_lab.layers import spiking_layers
+from whetstone_lab.recipes import RECIPES, Recipe
 from whetstone_lab.simulator import SpikeRecord
 from whetstone_lab.trace import Trace
 
@@ -58,7 +59,8 @@ def run(out: Path, *, seed: int = 0, data: str = "digits", recipe: str = "robust
         The figures, the trace and the spikes.
 
     Raises:
-        ValueError: ``data`` or ``recipe`` is not known, or the epochs did not suffice to sharpen every layer.
+        ValueError: ``data`` or ``recipe`` is not known, or the epochs do not suffice to sharpen every layer; that is
+            said before training where it can be known, and else once the trace has been written.
         FileNotFoundError: The data are not at hand and cannot be downloaded.
     """
     if recipe not in RECIPES:
@@ -67,6 +69,7 @@ def run(out: Path, *, seed: int = 0, data: str = "digits", recipe: str = "robust
     how = RECIPES[recipe]
     epochs = how.epochs if epochs is None else epochs
     pictures = datasets.load(data, **({"seed": seed} if data == "digits" else {}))
+    _check_epochs(how, pictures, epochs)
     out.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
     console.print(f"{pictures!r}, recipe {recipe}, seed {seed}", highlight=False)
@@ -86,6 +89,11 @@ def run(out: Path, *, seed: int = 0, data: str = "digits", recipe: str = "robust
                       callbacks=[sharpener, bar] if name == "spiking" else [bar])
     trace = sharpener.trace
     trace.meta |= {"data": data, "recipe": recipe, "seed": seed}
+    files = [trace.save(out / "trace.npz")]
+    sharpness = trace.sharpness[-1]
+    if sharpness.min() < 1:
+        raise ValueError(f"Expected every layer fully sharp after {epochs} epochs; got sharpness "
+                         f"{sharpness.round(3).tolist()}. Train for more epochs; {files[0]} tells how it went.")
 
     network = convert(models["spiking"])
     record = simulator.run(network, pictures.x_test, labels=pictures.y_test)
@@ -104,8 +112,7 @@ def run(out: Path, *, seed: int = 0, data: str = "digits", recipe: str = "robust
                   f"in {record.steps} time steps; {_agreement(mismatches)}.", highlight=False)
 
     models["spiking"].save(out / "model.keras")
-    files = [trace.save(out / "trace.npz"), network.save(out / "network.npz"), record.save(out / "spikes.npz"),
-             out / "model.keras"]
+    files += [network.save(out / "network.npz"), record.save(out / "spikes.npz"), out / "model.keras"]
     shown = int(np.flatnonzero(record.classes == record.labels)[0]) if accuracies["spiking"] else 0
     figures: dict[str, Any] = {"activation_curves": plots.activation_curves(trace),
                                "sharpener": plots.sharpener_chart(trace),
@@ -128,6 +135,14 @@ class _Bar(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         accuracy = (logs or {}).get("val_accuracy")
         self.progress.update(self.task, advance=1, accuracy="" if accuracy is None else f"test {accuracy:.3f}")
+
+
+def _check_epochs(how: Recipe, pictures: datasets.Dataset, epochs: int) -> None:
+    layers = len(spiking_layers(how.mlp(pictures.x_train.shape[1], pictures.classes)))
+    fewest = how.policy.fewest_epochs(layers, -(-len(pictures.x_train) // how.batch_size))
+    if fewest is None or epochs < fewest:
+        raise ValueError(f"Expected at least {fewest or 'more than 1000'} epochs, the fewest in which the recipe "
+                         f"{how.name} can sharpen {layers} layers; got {epochs}.")
 
 
 def _accuracy(classes: np.ndarray, labels: np.ndarray) -> float:

@@ -70,16 +70,17 @@ class SpikingLayer(keras.layers.Layer):
             self._tap(inputs)
         curve = curves.CURVES[self.curve]
         # Half-precision inputs are judged in float32, as the threshold and the slope near it need it.
-        dtype = "float64" if keras.backend.standardize_dtype(inputs.dtype) == "float64" else "float32"
+        dtype = "float64" if self.compute_dtype == "float64" else "float32"
         x = ops.cast(inputs, dtype)
         sharpness = ops.cast(ops.convert_to_tensor(self.sharpness), dtype)
         outputs = curve(x, sharpness, ops)
         if training and self.surrogate_width is not None:
             window = curve(x, ops.minimum(sharpness, 1.0 - self.surrogate_width), ops)
-            # At full sharpness window + (outputs - window) is exactly 0 or 1 again: 0 - w + w is 0, and 1 - w errs by
-            # at most half a unit in the last place of 1, so that adding w rounds back to 1.
+            # At full sharpness window + (outputs - window) is exactly 0 or 1 again. (0 - w) + w is 0. 1 - w is exact
+            # for w >= 1/2 (Sterbenz), and for smaller w errs by at most half the spacing of floats below 1, so that
+            # adding w comes no further from 1 than the tie, which rounds to 1, the even one.
             outputs = window + ops.stop_gradient(outputs - window)
-        return ops.cast(outputs, inputs.dtype)
+        return ops.cast(outputs, self.compute_dtype)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The input's shape."""
@@ -135,7 +136,8 @@ class SoftmaxDecode(keras.layers.Layer):
 
     ``softmax((2 h - 1) @ (2 K - 1)^T / temperature)``: each class scores the outputs that agree with its key minus
     those that do not. With wide keys these scores saturate the softmax and its gradient vanishes, which a temperature
-    restores; it changes no argmax, so a chip that only compares the scores never sees it.
+    restores; it changes no argmax, so a chip that only compares the scores never sees it. Under a half-precision policy
+    the layer computes in float32 all the same: half precision cannot count the scores of wide keys.
 
     Args:
         key: Zeros and ones, shape ``(classes, width)``; see :func:`whetstone_lab.keys.make_key`.
@@ -150,6 +152,9 @@ class SoftmaxDecode(keras.layers.Layer):
 
     def __init__(self, key: Any, temperature: float | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        if self.compute_dtype not in ("float32", "float64"):
+            self.dtype_policy = "float32"
+        self.supports_masking = True
         self.key = keys.check_key(key)
         if temperature is not None and not (math.isfinite(temperature) and temperature > 0):
             raise ValueError(f"Expected temperature to be a positive number or None; got {temperature!r}.")
@@ -162,8 +167,9 @@ class SoftmaxDecode(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """Scores each class and takes the softmax."""
-        signs = ops.convert_to_tensor(2.0 * self.key.T - 1.0, dtype=inputs.dtype)
-        return ops.softmax(ops.matmul(2.0 * inputs - 1.0, signs) / self.temperature)
+        signs = ops.convert_to_tensor(2.0 * self.key.T - 1.0, dtype=self.compute_dtype)
+        h = ops.cast(inputs, self.compute_dtype)
+        return ops.softmax(ops.matmul(2.0 * h - 1.0, signs) / self.temperature)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         """The input's shape with the number of classes last."""
@@ -188,15 +194,25 @@ def check_sharpness(value: Any) -> float:
 def spiking_layers(model: keras.Model) -> list[SpikingLayer]:
     """The spiking layers of a model, bottom first, each once, however deeply nested.
 
+    A subclassed model does not tell how data flow through it: there, the order is that in which it got its layers.
+
     Raises:
         ValueError: The model has none.
     """
-    found = {id(layer): layer for layer in model._flatten_layers(include_self=False, recursive=True)
-             if isinstance(layer, SpikingLayer)}
+    found = [layer for layer in _walk(model, set()) if isinstance(layer, SpikingLayer)]
     if not found:
         raise ValueError(f"Expected a model with at least one spiking layer, such as SpikingBReLU; {model.name!r} has "
                          f"none among its {len(model.layers)} layers: {[layer.name for layer in model.layers]}.")
-    return list(found.values())
+    return found
+
+
+def _walk(layer: Any, seen: set[int]) -> Iterator[Any]:
+    # Keras's own recursive walk goes through nested layers from the top down.
+    for inner in layer._flatten_layers(include_self=False, recursive=False):
+        if id(inner) not in seen:
+            seen.add(id(inner))
+            yield inner
+            yield from _walk(inner, seen)
 
 
 @contextmanager

@@ -8,11 +8,11 @@ Example:
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
+import atexit
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+import weakref
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -24,9 +24,21 @@ from whetstone_lab.trace import Trace
 #: What must not be called on a model from elsewhere while it trains: it would spoil its metrics without a word.
 _GUARDED = ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch", "predict_on_batch", "compile")
 
+#: Keras's thread-local state that the training thread takes over; scopes, such as those of names, it must not share.
+_CARRIED = ("global_random_seed", "global_seed_generator", "dtype_policy", "distribution", "custom_objects_scope_dict",
+            "torch_device", "flash_attention", "traceback_filtering")
 
-def fit(model: keras.Model, x: Any = None, y: Any = None, *, callbacks: Sequence[keras.callbacks.Callback] = (),
-        sharpener: Sharpener | None = None, start: bool = True, **kwargs: Any) -> LiveRun:
+#: Seconds that a process which ends waits for the batches that its runs are at.
+_GRACE = 30.0
+
+_LAUNCHING = threading.Lock()
+_TRAINING: list[keras.Model] = []  # the models that train in the background now
+_RUNS: weakref.WeakSet[LiveRun] = weakref.WeakSet()
+
+
+def fit(model: keras.Model, x: Any = None, y: Any = None, *,
+        callbacks: Sequence[keras.callbacks.Callback] | None = None, sharpener: Sharpener | None = None,
+        start: bool = True, **kwargs: Any) -> LiveRun:
     """``model.fit`` in the background.
 
     Args:
@@ -43,7 +55,7 @@ def fit(model: keras.Model, x: Any = None, y: Any = None, *, callbacks: Sequence
 
     Raises:
         ValueError: There is no sharpener, or there are several; the model has no spiking layers.
-        RuntimeError: The model is training in the background already.
+        RuntimeError: The model or the sharpener is at work in the background already.
     """
     run = LiveRun(model, x, y, callbacks=callbacks, sharpener=sharpener, **kwargs)
     if start:
@@ -54,8 +66,9 @@ def fit(model: keras.Model, x: Any = None, y: Any = None, *, callbacks: Sequence
 class LiveRun:
     """A training run in a background thread.
 
-    Commands are queued and take effect between two batches, in the order given. Whatever reads the run reads its
-    ``trace``, which the training thread writes.
+    Commands are queued and take effect between two batches (with ``steps_per_execution``, between two executions), in
+    the order given. Whatever reads the run reads its ``trace``, which the training thread writes. A process that ends
+    ends its runs.
 
     Args:
         model, x, y, callbacks, sharpener, **kwargs: As for :func:`fit`.
@@ -69,11 +82,13 @@ class LiveRun:
     """
 
     def __init__(self, model: keras.Model, x: Any = None, y: Any = None, *,
-                 callbacks: Sequence[keras.callbacks.Callback] = (), sharpener: Sharpener | None = None,
+                 callbacks: Sequence[keras.callbacks.Callback] | None = None, sharpener: Sharpener | None = None,
                  **kwargs: Any) -> None:
+        callbacks = list(callbacks or ())
         found = [callback for callback in callbacks if isinstance(callback, Sharpener)]
         if sharpener is not None and sharpener not in found:
             found.append(sharpener)
+            callbacks.append(sharpener)
         if len(found) != 1:
             raise ValueError(f"Expected one sharpener, as an argument or among the callbacks; got {len(found)}.")
         if kwargs.pop("verbose", 0) not in (0, "auto"):
@@ -82,9 +97,8 @@ class LiveRun:
         self.sharpener = found[0]
         self.history: keras.callbacks.History | None = None
         self.exception: BaseException | None = None
-        others = [callback for callback in callbacks if not isinstance(callback, Sharpener)]
-        # The sharpener before the control: a pause then shows the batch that led to it.
-        self._fit = {"x": x, "y": y, **kwargs, "callbacks": [*others, self.sharpener, _Control(self)], "verbose": 0}
+        # The control comes last: a pause then shows the batch that led to it.
+        self._fit = {"x": x, "y": y, **kwargs, "callbacks": [*callbacks, _Control(self)], "verbose": 0}
         self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._listening = False  # whether the training thread will still look into the queue
         self._lock = threading.Lock()
@@ -92,7 +106,6 @@ class LiveRun:
         self._paused = False
         self._stopping = False
         self._countdown: dict[str, int] = {}
-        self.sharpener._reports_status = False
         self.sharpener.attach(model)
 
     # -- what to read -------------------------------------------------------------------------------------------------
@@ -110,7 +123,8 @@ class LiveRun:
     @property
     def alive(self) -> bool:
         """Whether the training thread is at work or paused."""
-        return self._thread is not None and self._thread.is_alive()
+        with self._lock:
+            return self._listening
 
     def __repr__(self) -> str:
         epochs = self._fit.get("epochs", 1)
@@ -122,7 +136,7 @@ class LiveRun:
         """Starts training; after an end, trains for as many epochs again, carrying on from where things stand.
 
         Raises:
-            RuntimeError: The model is training in the background already.
+            RuntimeError: The model or the sharpener is at work in the background already.
         """
         self._launch(paused=False)
 
@@ -137,6 +151,8 @@ class LiveRun:
     def step(self, n: int = 1, unit: str = "batch") -> None:
         """Trains ``n`` more batches or epochs and halts; starts the run if need be.
 
+        Steps that are asked for before others are done add up.
+
         Args:
             n: How many, at least 1. Default: 1.
             unit: ``"batch"`` or ``"epoch"``. Default: ``"batch"``.
@@ -145,7 +161,7 @@ class LiveRun:
             raise ValueError(f"Expected n of at least 1 and a unit of 'batch' or 'epoch'; got {n!r} and {unit!r}.")
         if not self.alive:
             self._launch(paused=True)
-        self._command(self._set_countdown, {unit: n})
+        self._command(self._add_steps, unit, n)
 
     def stop(self) -> None:
         """Ends training after the present batch; what was learnt stays. Nothing happens if it has ended."""
@@ -158,16 +174,25 @@ class LiveRun:
             **parameters: New values by name, such as ``sig_increase=0.2``.
 
         Raises:
-            TypeError: A name that the policy does not have.
-            ValueError: A value out of its range.
+            ValueError: A name that the policy does not have, or a value out of its range; then nothing is changed.
         """
-        dataclasses.replace(self.sharpener.policy, **parameters)  # complains here, not in the training thread
+        self.sharpener.steered(**parameters)  # complains here, not in the training thread
         self._command(self.sharpener.steer, **parameters)
 
     def snapshot(self) -> keras.Model:
         """A copy of the model as it stands between two batches, safe to use while the run goes on."""
         weights: Future[list[Any]] = Future()
-        self._command(lambda: weights.set_result(self.model.get_weights()))
+
+        def read() -> None:
+            try:
+                weights.set_result(self.model.get_weights())
+            except Exception as error:
+                weights.set_exception(error)
+
+        if threading.current_thread() is self._thread:
+            read()
+        else:
+            self._command(read)
         values = weights.result()
         copy = keras.models.clone_model(self.model)
         if not copy.built:
@@ -198,6 +223,8 @@ class LiveRun:
                 raise
             if self._thread.is_alive():
                 raise TimeoutError(f"The run has not ended within {timeout:g} s; it is {self.status}.")
+        # On this thread, which is a cell's: now a widget can leave a picture of the end in the notebook.
+        self.trace.publish(urgent=True)
         if self.exception is not None:
             raise self.exception
         return self.history
@@ -205,13 +232,19 @@ class LiveRun:
     # -- on whichever thread gives the command ------------------------------------------------------------------------
 
     def _launch(self, paused: bool) -> None:
-        if self.alive or any(name in vars(self.model) for name in _GUARDED):
-            raise RuntimeError(f"The model {self.model.name!r} is training in the background already.")
-        self.exception = None
-        self._paused, self._stopping, self._countdown = paused, False, {}
-        self._listening = True
-        self._thread = threading.Thread(target=self._train, args=(_keras_state(),), name="whetstone-fit", daemon=True)
-        self._thread.start()
+        with _LAUNCHING:
+            if any(model is self.model for model in _TRAINING):
+                raise RuntimeError(f"The model {self.model.name!r} is training in the background already.")
+            self.sharpener.attach(self.model)
+            self.exception = None
+            self._paused, self._stopping, self._countdown = paused, False, {}
+            thread = threading.Thread(target=self._train, args=(_keras_state(),), name="whetstone-fit", daemon=True)
+            self._thread = self.sharpener._thread = thread
+            _TRAINING.append(self.model)
+            _guard(self.model, thread)
+            _RUNS.add(self)
+            self._listening = True
+            thread.start()
 
     def _command(self, function: Callable[..., None], *args: Any, **kwargs: Any) -> None:
         with self._lock:
@@ -226,23 +259,31 @@ class LiveRun:
         status, message = "finished", ""
         try:
             _keras_state(keras_state)
-            with _guarded(self.model):
-                self.sharpener.attach(self.model)
-                self.trace.set_status("running")
-                self._between_batches()
-                if not self._stopping:
-                    self.history = self.model.fit(**self._fit)
+            self.trace.set_status("running")
+            self._between_batches()
+            if not self._stopping:
+                self.history = self.model.fit(**self._fit)
             if self._stopping:
                 status = "stopped"
         except BaseException as error:
             self.exception = error
             status, message = "failed", f"{type(error).__name__}: {error}"
         finally:
-            with self._lock:
-                self._listening = False
-                while not self._commands.empty():
-                    self._commands.get()()
-            self.trace.set_status(status, message)
+            self._end(status, message)
+
+    def _end(self, status: str, message: str) -> None:
+        while True:
+            with _LAUNCHING, self._lock:
+                if self._commands.empty():
+                    # All at once, so that whoever sees the end can start anew.
+                    self._listening = False
+                    self.sharpener._thread = None
+                    _TRAINING[:] = [model for model in _TRAINING if model is not self.model]
+                    _unguard(self.model)
+                    self.trace.status, self.trace.message = status, message
+                    break
+            self._commands.get()()
+        self.trace.publish(urgent=True)
 
     def _between_batches(self) -> None:
         """Carries out what was commanded, and holds the thread while the run is paused."""
@@ -255,21 +296,26 @@ class LiveRun:
                 return
             command()
 
-    def _count_down(self, unit: str) -> None:
-        if unit in self._countdown:
-            self._countdown[unit] -= 1
-            if self._countdown[unit] == 0:
-                self._countdown = {}
-                self._paused = True
+    def _count_down(self, unit: str, trained: int) -> None:
+        if unit not in self._countdown:
+            return
+        self._countdown[unit] -= trained
+        if self._countdown[unit] <= 0:
+            del self._countdown[unit]
+            self._paused = not self._countdown
 
     def _set_paused(self, paused: bool) -> None:
         self._paused, self._countdown = paused, {}
 
-    def _set_countdown(self, countdown: dict[str, int]) -> None:
-        self._paused, self._countdown = False, countdown
+    def _add_steps(self, unit: str, n: int) -> None:
+        self._paused = False
+        self._countdown[unit] = self._countdown.get(unit, 0) + n
 
     def _set_stopping(self) -> None:
         self._paused, self._stopping, self.model.stop_training = False, True, True
+
+    def _leave(self) -> None:
+        raise SystemExit("The process ended.")
 
 
 class _Control(keras.callbacks.Callback):
@@ -278,20 +324,23 @@ class _Control(keras.callbacks.Callback):
     def __init__(self, run: LiveRun) -> None:
         super().__init__()
         self.run = run
+        self._seen = 0
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._seen = 0
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self.run._count_down("batch")
+        self.run._count_down("batch", batch + 1 - self._seen)
+        self._seen = batch + 1
         self.run._between_batches()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self.run._count_down("epoch")
+        self.run._count_down("epoch", 1)
         self.run._between_batches()
 
 
-@contextlib.contextmanager
-def _guarded(model: keras.Model) -> Iterator[None]:
-    """Lets only this thread train, evaluate or predict with a model."""
-    owner = threading.current_thread()
+def _guard(model: keras.Model, owner: threading.Thread) -> None:
+    """Lets only one thread train, evaluate or predict with a model."""
 
     def guard(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
         def guarded(*args: Any, **kwargs: Any) -> Any:
@@ -304,11 +353,22 @@ def _guarded(model: keras.Model) -> Iterator[None]:
 
     for name in _GUARDED:
         setattr(model, name, guard(name, getattr(model, name)))
-    try:
-        yield
-    finally:
-        for name in _GUARDED:
-            delattr(model, name)
+
+
+def _unguard(model: keras.Model) -> None:
+    for name in _GUARDED:
+        delattr(model, name)
+
+
+@atexit.register
+def _end_runs() -> None:
+    """Ends all runs: an interpreter that shuts down under a thread in TensorFlow's native code aborts the process."""
+    runs = [run for run in _RUNS if run.alive]
+    for run in runs:
+        run._commands.put(run._leave)
+    for run in runs:
+        assert run._thread is not None
+        run._thread.join(_GRACE)
 
 
 def _keras_state(carry: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -319,4 +379,4 @@ def _keras_state(carry: dict[str, Any] | None = None) -> dict[str, Any]:
     here: dict[str, Any] = global_state.GLOBAL_STATE_TRACKER.__dict__
     if carry is not None:
         here.update(carry)
-    return dict(here)
+    return {name: here[name] for name in _CARRIED if name in here}

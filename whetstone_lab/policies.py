@@ -11,6 +11,7 @@ where a defect of the original package is mended, the docstring says so.
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, ClassVar
@@ -18,6 +19,9 @@ from typing import Any, ClassVar
 #: What lies this close to full sharpness is full (published values): one layer at a time, and all layers together.
 _SNAP_BOTTOM_UP = 1e-3
 _SNAP_UNIFORM = 1e-6
+
+#: From here on sharpness is 1 whatever the policy: as the float32 weight that it becomes, it could not be told from 1.
+_FULL = 1.0 - 2.0**-25
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ class State:
 
     def asdict(self) -> dict[str, Any]:
         """The state as plain JSON-able values."""
-        return asdict(self)
+        return {**asdict(self), "sharpness": list(self.sharpness)}
 
 
 @dataclass(frozen=True)
@@ -138,6 +142,34 @@ class Policy:
         """The policy's name and parameters as plain JSON-able values."""
         return {"name": self.name, **asdict(self)}
 
+    def steered(self, **parameters: Any) -> Policy:
+        """The same policy with other parameters; raises a ``ValueError`` for a name or a value that it cannot have."""
+        known = {item.name for item in fields(self)}
+        unknown = sorted(set(parameters) - known)
+        if unknown:
+            raise ValueError(f"Expected parameters of the {self.name} policy among {sorted(known)}; got {unknown}.")
+        return replace(self, **parameters)
+
+    def fewest_epochs(self, layers: int, batches: int, limit: int = 1000) -> int | None:
+        """The fewest epochs in which the policy can sharpen every layer: those with a loss that never changes.
+
+        Args:
+            layers: Number of layers, all soft at first.
+            batches: Batches in an epoch.
+            limit: Epochs to try, at least 0. Default: 1000.
+
+        Returns:
+            Epochs, or None if they are more than ``limit``.
+        """
+        state = self.start((0.0,) * layers, batches)
+        for epoch in range(limit):
+            for _ in range(batches):
+                state, _ = self.end_batch(state, 1.0)
+            state, _ = self.end_epoch(state, 1.0)
+            if state.sharp:
+                return epoch + 1
+        return None
+
     def _after_batch(self, state: State) -> Sequence[float]:
         """The sharpness that the layers should have after a batch."""
         return state.sharpness
@@ -151,7 +183,8 @@ class Policy:
         return state, []
 
     def _sharpen(self, state: State, wanted: Sequence[float]) -> tuple[State, list[Decision]]:
-        new = tuple(min(max(old, value), 1.0) for old, value in zip(state.sharpness, wanted, strict=True))
+        new = tuple(1.0 if value >= _FULL else max(old, value)
+                    for old, value in zip(state.sharpness, wanted, strict=True))
         if new == state.sharpness:
             return state, []
         reached = [i for i, (old, value) in enumerate(zip(state.sharpness, new, strict=True)) if old < 1.0 == value]
@@ -292,6 +325,9 @@ class AdaptivePolicy(Policy):
     ``critical`` on, in the first layer times ``first_layer_relative_rate``) or to all (uniform; ``critical`` is judged
     on the first layer). Bottom-up, what is within 0.001 of 1 becomes 1, and then nothing sharpens until the next epoch.
 
+    Mended: a change is measured against the size of the reference, so that a loss may be negative or zero, and an epoch
+    whose loss is no finite number is left out of account.
+
     Args:
         min_init_epochs: Epochs to train before sharpening is considered, at least 1. Default: 10.
         rate: Sharpness gained in an epoch, in (0, 1]. Default: 0.25.
@@ -334,6 +370,8 @@ class AdaptivePolicy(Policy):
         after, decisions = super().end_batch(state, loss)
         if self.bottom_up and any(decision.kind == "sharp" for decision in decisions):
             after = replace(after, resting=True)
+        if after.sharp:
+            after = replace(after, sharpening=False)
         return after, decisions
 
     def _after_batch(self, state: Any) -> Sequence[float]:
@@ -341,23 +379,19 @@ class AdaptivePolicy(Policy):
         if not state.sharpening or state.resting or state.sharp or state.batches is None:
             return state.sharpness
         lowest = next(i for i, value in enumerate(state.sharpness) if value < 1.0) if self.bottom_up else 0
-        now = state.sharpness[lowest]
-        gain = self.cz_rate if now >= self.critical else self.rate
+        gain = self.cz_rate if state.sharpness[lowest] >= self.critical else self.rate
         if self.bottom_up and lowest == 0:
             gain *= self.first_layer_relative_rate
-        new = now + gain / state.batches
-        if 1.0 - new < (_SNAP_BOTTOM_UP if self.bottom_up else _SNAP_UNIFORM):
-            new = 1.0
-        if not self.bottom_up:
-            return (new,) * len(state.sharpness)
-        return [new if i == lowest else value for i, value in enumerate(state.sharpness)]
+        gain /= state.batches
+        snap = _SNAP_BOTTOM_UP if self.bottom_up else _SNAP_UNIFORM
+        return [value if self.bottom_up and i != lowest else 1.0 if value + gain >= 1.0 - snap else value + gain
+                for i, value in enumerate(state.sharpness)]
 
     def _judge(self, state: Any, loss: float) -> tuple[Any, list[Decision]]:
         state = replace(state, resting=False)
         if not math.isfinite(loss):
             return state, [Decision("warning", f"The loss of the epoch is {loss}: it is left out of account.")]
-        # The original starts from a reference of a million: the first loss is an improvement on it.
-        change = (loss - state.reference) / state.reference if state.reference else -math.inf
+        change = _change(state.reference, loss)
         values = {"loss": loss, "reference": state.reference, "change": change if math.isfinite(change) else None}
         anew = replace(state, reference=loss, waiting=0)
         if state.epoch < self.min_init_epochs - 1:
@@ -374,7 +408,8 @@ class AdaptivePolicy(Policy):
                 "start", f"No fall of {self.sig_decrease:.1%} for {waiting} epochs, more than patience = "
                 f"{self.patience}: the network has settled and sharpening starts.", values=values)]
         if improved:
-            return anew, [Decision("improve", f"{fell}: a new reference.", values=values)] if state.reference else []
+            return anew, ([] if state.reference is None else
+                          [Decision("improve", f"{fell}: a new reference.", values=values)])
         state = replace(state, waiting=waiting)
         if state.sharpening or state.sharp:
             return state, []
@@ -392,25 +427,32 @@ def from_config(config: dict[str, Any]) -> Policy:
     name = config.pop("name", None)
     if name not in POLICIES:
         raise ValueError(f"Expected a policy among {sorted(POLICIES)}; got {name!r}.")
-    known = {item.name for item in fields(POLICIES[name])}
-    unknown = sorted(set(config) - known)
-    if unknown:
-        raise ValueError(f"Expected parameters of the {name} policy among {sorted(known)}; got {unknown}.")
-    return POLICIES[name](**config)
+    return POLICIES[name]().steered(**config)
+
+
+def _change(reference: float | None, loss: float) -> float:
+    """Relative change of the loss: minus infinity, an improvement, where there was none before."""
+    if reference is None:
+        return -math.inf
+    if reference == 0:
+        return math.copysign(math.inf, loss) if loss else 0.0
+    return (loss - reference) / abs(reference)
 
 
 def _integer(policy: Policy, name: str, low: int) -> None:
     value = getattr(policy, name)
-    if isinstance(value, bool) or not isinstance(value, int) or value < low:
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < low:
         raise ValueError(f"Expected {name} to be an integer of at least {low}; got {value!r}.")
+    object.__setattr__(policy, name, int(value))
 
 
 def _number(policy: Policy, name: str, low: float, high: float = math.inf, open_low: bool = False) -> None:
     value = getattr(policy, name)
-    number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
     if not number or value > high or value < low or (open_low and value == low):
         end = "inf)" if high == math.inf else f"{high:g}]"
         raise ValueError(f"Expected {name} to be a number in {'(' if open_low else '['}{low:g}, {end}; got {value!r}.")
+    object.__setattr__(policy, name, float(value))
 
 
 def _flag(policy: Policy, name: str) -> None:

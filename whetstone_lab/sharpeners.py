@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import threading
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -35,12 +36,13 @@ class Sharpener(keras.callbacks.Callback):
 
     Args:
         policy: When to sharpen.
-        monitor: The name in Keras's logs that the policy judges. Default: ``"loss"``.
-        polish_epochs: Epochs to train on once every layer is sharp; then training stops. 0 stops at the end of the
-            epoch in which the last layer became sharp, as published. Default: None, train all epochs asked for.
+        monitor: The name in Keras's logs that the policy judges at the end of an epoch. Default: ``"loss"``.
+        polish_epochs: Whole epochs to train on in a fit once every layer is sharp; then training stops. 0 stops at the
+            end of the epoch in which the last layer became sharp, as published. Default: None, train all epochs asked
+            for.
         probe: Inputs of the model (an array, or what ``model(...)`` takes) on which pre-activations and firing rates
             of every layer are measured after each epoch. Some hundred samples are plenty. Default: None.
-        verbose: 1 prints every decision with its reason. Default: 0.
+        verbose: 1 prints every decision with its reason, but not from the background. Default: 0.
 
     Attributes:
         policy: The policy in force; :meth:`steer` exchanges it.
@@ -49,7 +51,8 @@ class Sharpener(keras.callbacks.Callback):
 
     Raises:
         ValueError: At the start of ``fit``, if the model has no spiking layer or the policy does not fit it; at the end
-            of a batch, if ``monitor`` is not among the logs.
+            of the first batch, if ``monitor`` is not among the logs, or of the first epoch if it starts with ``val_``.
+        RuntimeError: At the start of ``fit``, if the sharpener is at work in the background.
     """
 
     def __init__(self, policy: Policy, *, monitor: str = "loss", polish_epochs: int | None = None, probe: Any = None,
@@ -67,7 +70,8 @@ class Sharpener(keras.callbacks.Callback):
         self._layers: list[SpikingLayer] = []
         self._polished = 0
         self._batches_seen = 0
-        self._reports_status = True
+        self._sharp_before = False
+        self._thread: threading.Thread | None = None  # the one that a live run trains in; it reports the status itself
 
     def steer(self, by: str = "hand", **parameters: Any) -> None:
         """Changes parameters of the policy from the next batch on; the trace notes who did it.
@@ -81,18 +85,21 @@ class Sharpener(keras.callbacks.Callback):
         Raises:
             ValueError: A name that the policy does not have, or a value out of its range; then nothing is changed.
         """
-        known = [field.name for field in dataclasses.fields(self.policy)]
-        unknown = sorted(set(parameters) - set(known))
-        if unknown:
-            raise ValueError(f"Expected parameters of the {self.policy.name} policy among {known}; got {unknown}.")
-        policy = dataclasses.replace(self.policy, **parameters)
-        for name, new in parameters.items():
-            old = getattr(self.policy, name)
+        policy = self.steered(**parameters)
+        for name in parameters:
+            old, new = getattr(self.policy, name), getattr(policy, name)
             if new != old and self.state is not None:
                 self.trace.append_event("threshold", f"{name} changed from {old} to {new} by {by}.",
                                         epoch=self.state.epoch, name=name, old=old, new=new, by=by)
         self.policy = policy
         self.trace.publish(urgent=True)
+
+    def steered(self, **parameters: Any) -> Policy:
+        """The policy that :meth:`steer` would put in force; raises a ``ValueError`` as it does."""
+        policy = self.policy.steered(**parameters)
+        if self.state is not None:
+            policy.start(self.state.sharpness)  # complains if it does not fit the layers
+        return policy
 
     def attach(self, model: keras.Model, batches: int | None = None) -> None:
         """Finds the spiking layers of a model, and starts or carries on; ``fit`` does this by itself.
@@ -103,80 +110,94 @@ class Sharpener(keras.callbacks.Callback):
 
         Raises:
             ValueError: The model has no spiking layer, or the policy does not fit it.
+            RuntimeError: The sharpener is at work in the background.
         """
+        if self._thread not in (None, threading.current_thread()):
+            raise RuntimeError("The sharpener is at work in the background already; wait for that run, stop it, or "
+                               "make another sharpener.")
         layers = spiking_layers(model)
         sharpness = tuple(float(ops.convert_to_numpy(layer.sharpness)) for layer in layers)
         if self.state is None or [*map(id, layers)] != [*map(id, self._layers)]:
             self.state = self.policy.start(sharpness, batches)
             self.trace = Trace([layer.name for layer in layers], [layer.curve for layer in layers],
-                               self.policy.config(), {"backend": keras.backend.backend()})
+                               self.policy.config(), {"backend": keras.backend.backend(), "monitor": self.monitor})
             self._layers = layers
-            self._polished = 0
-            return
-        self.state = dataclasses.replace(self.state, batch=0, batches=batches or self.state.batches)
-        if not np.allclose(sharpness, self.state.sharpness, rtol=0, atol=1e-6):
-            # Somebody set the sharpness in between: that is where we are now.
-            self.state = dataclasses.replace(self.state, sharpness=sharpness)
+        else:
+            self.state = dataclasses.replace(self.state, batch=0, batches=batches or self.state.batches)
+            if not np.allclose(sharpness, self.state.sharpness, rtol=0, atol=1e-6):
+                # Somebody set the sharpness in between: that is where we are now.
+                self.state = dataclasses.replace(self.state, sharpness=sharpness)
+        if batches:
+            self.trace.meta["batches_per_epoch"] = batches
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """Starts, or carries on."""
         self.attach(self.model, self.params.get("steps"))
-        if self._reports_status:
+        self._polished = 0
+        if self._thread is None:
             self.trace.set_status("running")
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Starts to count batches."""
+        assert self.state is not None
         self._batches_seen = 0
+        self._sharp_before = self.state.sharp
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Sharpens as the policy says, and writes the batch to the trace."""
-        loss = self._monitored(logs)
+        # What is measured on validation data is there only once the epoch has ended.
+        if not self.monitor.startswith("val_"):
+            _value(logs, self.monitor)
+        loss = _value(logs, "loss")
         assert self.state is not None
-        # With steps_per_execution Keras calls once for several batches.
-        while self._batches_seen <= batch:
+        # With steps_per_execution Keras calls once for several batches, and counts more than there are at the end.
+        last = batch if self.params.get("steps") is None else min(batch, self.params["steps"] - 1)
+        while self._batches_seen <= last:
             self._batches_seen += 1
-            epoch = self.state.epoch
-            self._move(*self.policy.end_batch(self.state, loss))
-            self.trace.append_batch(epoch, loss, self.state.sharpness)
+            state, decisions = self.policy.end_batch(self.state, loss)
+            self._sharpen(state)
+            self.trace.append_batch(state.epoch, loss, state.sharpness)
+            self._note(state.epoch, decisions)
         self.trace.publish()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Lets the policy judge the epoch, and writes it to the trace."""
-        loss = self._monitored(logs)
         assert self.state is not None
-        was_sharp = self.state.sharp
-        self._move(*self.policy.end_epoch(self.state, loss))
-        self.trace.append_epoch(logs or {}, self.state.asdict(), **self._look())
+        known, epoch = self.state.batches, self.state.epoch
+        state, decisions = self.policy.end_epoch(self.state, _value(logs, self.monitor))
+        if self.model.stop_training:
+            state = dataclasses.replace(state, batches=known)  # cut short, the epoch does not tell their number
+        self._sharpen(state)
+        self.trace.append_epoch(logs or {}, state.asdict(), sharpness=state.sharpness, **self._look())
+        self._note(epoch, decisions)
         self.trace.publish(urgent=True)
-        if self.polish_epochs is not None and self.state.sharp:
-            self._polished += was_sharp
+        if self.polish_epochs is not None and state.sharp:
+            self._polished += self._sharp_before
             if self._polished >= self.polish_epochs:
                 self.model.stop_training = True
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
         """Closes the trace."""
-        if self._reports_status:
+        if self._thread is None:
             self.trace.set_status("finished")
 
-    def _monitored(self, logs: Mapping[str, Any] | None) -> float:
-        if not logs or self.monitor not in logs:
-            raise ValueError(f"Expected the monitored value {self.monitor!r} among Keras's logs; "
-                             f"got {sorted(logs or {})}.")
-        return float(logs[self.monitor])
-
-    def _move(self, state: State, decisions: list[Decision]) -> None:
+    def _sharpen(self, state: State) -> None:
         assert self.state is not None
         for layer, old, new in zip(self._layers, self.state.sharpness, state.sharpness, strict=True):
             if new != old:
                 layer.sharpness.assign(new)
-        for decision in decisions:
-            self.trace.append_event(decision.kind, decision.reason, epoch=self.state.epoch, layer=decision.layer,
-                                    **decision.values)
-            if decision.kind == "warning":
-                warnings.warn(decision.reason, stacklevel=2)
-            if self.verbose:
-                keras.utils.io_utils.print_msg(f"Epoch {self.state.epoch + 1}: {decision.reason}")
         self.state = state
+
+    def _note(self, epoch: int, decisions: list[Decision]) -> None:
+        for decision in decisions:
+            self.trace.append_event(decision.kind, decision.reason, epoch=epoch, layer=decision.layer,
+                                    **decision.values)
+            if self._thread is not None:
+                continue  # a thread must not print into another cell
+            if decision.kind == "warning":
+                warnings.warn(decision.reason, stacklevel=3)
+            if self.verbose:
+                keras.utils.io_utils.print_msg(f"Epoch {epoch + 1}: {decision.reason}")
 
     def _look(self) -> dict[str, Any]:
         """Firing rates and histograms of the pre-activations on the probe."""
@@ -194,6 +215,12 @@ class Sharpener(keras.callbacks.Callback):
             rates[i] = curves.CURVES[layer.curve](x, self.state.sharpness[i]).mean()
             counts[i] = np.histogram(np.clip(x, HISTOGRAM_BINS[0], HISTOGRAM_BINS[-1]), HISTOGRAM_BINS)[0] / x.size
         return {"firing_rates": rates, "histograms": counts, "bins": HISTOGRAM_BINS}
+
+
+def _value(logs: Mapping[str, Any] | None, name: str) -> float:
+    if not logs or name not in logs:
+        raise ValueError(f"Expected the monitored value {name!r} among Keras's logs; got {sorted(logs or {})}.")
+    return float(logs[name])
 
 
 class StepwiseSharpener(Sharpener):

@@ -169,7 +169,8 @@ class Trace:
 
     def append_epoch(self, logs: Mapping[str, float], state: Mapping[str, Any] | None = None,
                      firing_rates: Sequence[float] | np.ndarray | None = None,
-                     histograms: np.ndarray | None = None, bins: np.ndarray | None = None) -> None:
+                     histograms: np.ndarray | None = None, bins: np.ndarray | None = None,
+                     sharpness: Sequence[float] | np.ndarray | None = None) -> None:
         """Adds a finished epoch.
 
         Args:
@@ -178,12 +179,15 @@ class Trace:
             firing_rates: What a probe saw: the mean activation of each layer, shape ``(layers,)``. Default: no probe.
             histograms: The share of the probe's pre-activations in each bin, shape ``(layers, bins)``.
             bins: Edges of the bins, in units of the pre-activation, shape ``(bins + 1,)``; the same in every epoch.
+            sharpness: The sharpness of every layer after it, in place of that noted after its last batch, where the end
+                of the epoch changed it. Default: nothing changed.
 
         Raises:
             ValueError: Something is of another shape than this, or the histograms come without bins.
         """
         rates = np.nan if firing_rates is None else _row("firing_rates", firing_rates, self._rates.shape)
         numbers = {name: float(value) for name, value in logs.items() if np.ndim(value) == 0}
+        row = None if sharpness is None else _row("sharpness", sharpness, self._sharpness.shape)
         if histograms is not None:
             if bins is None:
                 raise ValueError("Histograms need the edges of their bins; got none.")
@@ -199,6 +203,8 @@ class Trace:
                                  f"{len(self._bins) - 1}; got {bins[0]} to {bins[-1]} in {len(bins) - 1}.")
         if self._histograms is not None:
             self._histograms.append(np.nan if histograms is None else histograms)
+        if row is not None and self.batches:
+            self._sharpness.values[-1] = row
         self._rates.append(rates)
         self.epoch_logs.append(numbers)
         self.states.append(dict(state or {}))
