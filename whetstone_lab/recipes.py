@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import keras
+import numpy as np
 
 from whetstone_lab.models import mlp
 from whetstone_lab.policies import AdaptivePolicy, Policy, StepwisePolicy
@@ -29,6 +30,8 @@ class Recipe:
         dropout: Share of hidden neurons dropped in training.
         temperature: Of the decode layer; None for ``sqrt(width)``.
         surrogate_width: Of the spiking layers; None for the curve's own gradient.
+        free_key: Whether each class draws its output neurons freely, as the original does, so that some speak for
+            several classes and a third for none. Default: every neuron speaks for one class.
         policy: When to sharpen.
     """
 
@@ -40,6 +43,7 @@ class Recipe:
     dropout: float
     temperature: float | None
     surrogate_width: float | None
+    free_key: bool = False
     policy: Policy = field(default_factory=AdaptivePolicy)
 
     def batches_of(self, samples: int) -> int:
@@ -48,6 +52,8 @@ class Recipe:
 
     def mlp(self, inputs: int, classes: int, spiking: bool = True, **kwargs: Any) -> keras.Sequential:
         """The reference perceptron with this recipe's layers; see :func:`whetstone_lab.models.mlp`."""
+        if self.free_key and spiking and "key" not in kwargs:
+            kwargs["key"] = _free_key(classes, kwargs.get("width") or 10 * classes)
         return mlp(inputs, classes, dropout=self.dropout, temperature=self.temperature,
                    surrogate_width=self.surrogate_width, spiking=spiking, **kwargs)
 
@@ -80,8 +86,14 @@ ROBUST = Recipe(
 PUBLISHED = Recipe(
     name="published", epochs=21, batch_size=128,
     optimizer={"class_name": "Adadelta", "config": {"learning_rate": 4.0, "rho": 0.95, "epsilon": 1e-8}},
-    cosine=False, dropout=0.0, temperature=1.0, surrogate_width=None, policy=StepwisePolicy(start_epoch=5, steps=5),
+    cosine=False, dropout=0.0, temperature=1.0, surrogate_width=None, free_key=True,
+    policy=StepwisePolicy(start_epoch=5, steps=5),
 )
 
 #: Name -> recipe.
 RECIPES = {recipe.name: recipe for recipe in (ROBUST, PUBLISHED)}
+
+
+def _free_key(classes: int, width: int) -> np.ndarray:
+    row = np.arange(width) < width // classes
+    return np.random.default_rng(0).permuted(np.tile(row, (classes, 1)), axis=1).astype(np.int8)
