@@ -13,7 +13,7 @@ import math
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -132,6 +132,8 @@ class RunView(View):
     #: The present moment; replaced up to ten times a second.
     now = traitlets.Dict().tag(sync=True)
 
+    _unsubscribe: Callable[[], None] | None = None
+
     def __init__(self, source: Any) -> None:
         self.source = source
         self._lock = threading.RLock()
@@ -152,7 +154,8 @@ class RunView(View):
 
     def close(self) -> None:
         """Ends the widget; it listens to its run no longer."""
-        self._unsubscribe()
+        if self._unsubscribe is not None:
+            self._unsubscribe()
         super().close()
 
     def __repr__(self) -> str:
@@ -171,7 +174,8 @@ class RunView(View):
                 self._renew_picture(trace)
         except Exception:
             # A page that fails must not end the training that it watches.
-            self._unsubscribe()
+            if self._unsubscribe is not None:
+                self._unsubscribe()
             logging.getLogger(__name__).exception("%r follows its run no longer.", self)
 
     def _update(self, trace: Trace) -> None:
