@@ -134,6 +134,18 @@ def test_a_probe_of_the_wrong_shape_is_refused_and_leaves_no_trace(arguments, wo
     assert len(trace.histograms) == len(trace.firing_rates) == 2
 
 
+def test_the_end_of_an_epoch_may_change_the_sharpness_of_its_last_batch():
+    trace = Trace(["a", "b"])
+    trace.append_epoch({"loss": 1}, sharpness=[0.5, 0])  # no batch yet whose sharpness it could be
+    trace.append_batch(1, 1.0, [0, 0])
+    trace.append_batch(1, 1.0, [0, 0])
+    with pytest.raises(ValueError, match=r"sharpness of shape \(2,\); got shape \(\)"):
+        trace.append_epoch({"loss": 1}, sharpness=0.5)
+    trace.append_epoch({"loss": 1}, sharpness=[0.5, 0])
+    trace.append_batch(2, 1.0, [0.5, 0.1])
+    assert trace.sharpness.tolist() == [[0, 0], [0.5, 0], [0.5, 0.1]]
+
+
 def test_layers_and_curves_must_match():
     with pytest.raises(ValueError, match="a curve for each of the 2 layers; got 1"):
         Trace(["a", "b"], ["sigmoid"])

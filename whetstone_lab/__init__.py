@@ -9,7 +9,19 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what editors and type checkers see; at run time ``__getattr__`` imports the same names
-    from whetstone_lab import curves, datasets, keys, live, plots, policies, simulator, widgets
+    from whetstone_lab import (
+        curves,
+        datasets,
+        keys,
+        live,
+        models,
+        plots,
+        policies,
+        recipes,
+        recordings,
+        simulator,
+        widgets,
+    )
     from whetstone_lab.archive import ArchiveError
     from whetstone_lab.convert import convert
     from whetstone_lab.folding import fold_batchnorm
@@ -47,8 +59,11 @@ __all__ = [
     "keys",
     "live",
     "make_key",
+    "models",
     "plots",
     "policies",
+    "recipes",
+    "recordings",
     "run",
     "simulator",
     "spiking_layers",
