@@ -197,7 +197,7 @@ class Sharpener(keras.callbacks.Callback):
             if decision.kind == "warning":
                 warnings.warn(decision.reason, stacklevel=3)
             if self.verbose:
-                keras.utils.io_utils.print_msg(f"Epoch {epoch + 1}: {decision.reason}")
+                print(f"Epoch {epoch + 1}: {decision.reason}")
 
     def _look(self) -> dict[str, Any]:
         """Firing rates and histograms of the pre-activations on the probe."""
