@@ -55,24 +55,46 @@ def windows(image, size, strides, padding, dilation=(1, 1)):
         yield row, column, seen
 
 
+@pytest.fixture
+def spike_by_spike(monkeypatch):
+    """Weights are applied spike by spike, however small they are and however many the spikes."""
+    monkeypatch.setattr(operations, "WORTHWHILE", 0)
+    monkeypatch.setattr(operations, "SPARSE", 1e6)
+
+
+def conv_and_image(geometry, dilation, channels):
+    rng = np.random.default_rng(0)
+    conv = Conv2D(rng.integers(-4, 5, (*geometry["size"], channels, 4)) / 4, rng.integers(-4, 5, 4) / 4, dilation,
+                  strides=geometry["strides"], padding=geometry["padding"])
+    return conv, rng.integers(0, 3, (5, 9, 7, channels)) * rng.integers(0, 2, (5, 9, 7, 1)).astype(float)
+
+
+def check_conv2d(geometry, dilation, channels):
+    conv, x = conv_and_image(geometry, dilation, channels)
+    found = conv.apply(x)
+    assert found.shape[1:] == conv.output_shape((9, 7, channels))
+    synapses = 0
+    for row, column, seen in windows(x[2], geometry["size"], geometry["strides"], geometry["padding"], dilation):
+        expected = conv.bias + sum(values @ conv.weights[i, j] for i, j, values in seen)
+        np.testing.assert_array_equal(found[2, row, column], expected)
+        synapses += len(seen) * channels * 4
+    assert conv.synapses((9, 7, channels)) == synapses
+
+
+@pytest.mark.parametrize("window_bytes", [1, 8000, 1 << 20])
+@pytest.mark.parametrize("channels", [1, 5])
 @pytest.mark.parametrize("dilation", [(1, 1), (2, 1)])
 @pytest.mark.parametrize("geometry", GEOMETRIES)
-def test_conv2d_sums_what_its_windows_see(geometry, dilation, monkeypatch):
-    rng = np.random.default_rng(0)
-    size = geometry["size"]
-    kernel = rng.integers(-4, 5, (*size, 3, 4)) / 4
-    bias = rng.integers(-4, 5, 4) / 4
-    conv = Conv2D(kernel, bias, dilation, strides=geometry["strides"], padding=geometry["padding"])
-    x = rng.integers(0, 3, (5, 9, 7, 3)).astype(float)
-    monkeypatch.setattr(operations, "WINDOW_BYTES", 8000)  # so that it has to go in several chunks
-    found = conv.apply(x)
-    assert found.shape[1:] == conv.output_shape((9, 7, 3))
-    synapses = 0
-    for row, column, seen in windows(x[2], size, geometry["strides"], geometry["padding"], dilation):
-        expected = bias + sum(values @ kernel[i, j] for i, j, values in seen)
-        np.testing.assert_array_equal(found[2, row, column], expected)
-        synapses += len(seen) * 3 * 4
-    assert conv.synapses((9, 7, 3)) == synapses
+def test_conv2d_sums_what_its_windows_see(geometry, dilation, channels, window_bytes, monkeypatch):
+    monkeypatch.setattr(operations, "WINDOW_BYTES", window_bytes)  # a row at a time, some samples at a time, all
+    check_conv2d(geometry, dilation, channels)
+
+
+@pytest.mark.parametrize("channels", [1, 5])
+@pytest.mark.parametrize("dilation", [(1, 1), (2, 1)])
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+def test_conv2d_sends_spike_by_spike_what_its_windows_see(geometry, dilation, channels, spike_by_spike):
+    check_conv2d(geometry, dilation, channels)
 
 
 @pytest.mark.parametrize("geometry", GEOMETRIES)
@@ -106,6 +128,41 @@ def test_dense_acts_on_the_last_axis():
     np.testing.assert_array_equal(dense.apply(np.float32([[[1, 0], [0, 1]]])), [[[1, 2, 4], [4, 5, 7]]])
     assert dense.output_shape((7, 2)) == (7, 3)
     assert dense.synapses((7, 2)) == 7 * 6
+
+
+def test_dense_spike_by_spike_gives_the_same_sums(spike_by_spike):
+    rng = np.random.default_rng(0)
+    weights, x = rng.integers(-4, 5, (30, 20)) / 4, rng.integers(-1, 2, (7, 3, 30)) / 2
+    x[2] = 0
+    np.testing.assert_array_equal(Dense(weights, np.ones(20)).apply(x), x @ weights + 1)
+
+
+@pytest.mark.parametrize(("operation", "shape"), [
+    (Dense(np.ones((600, 600), np.float32)), (600,)),
+    (Conv2D(np.ones((3, 3, 32, 32), np.float32), padding="same"), (24, 24, 32)),
+])
+def test_large_weights_are_applied_spike_by_spike_where_spikes_are_few(operation, shape, monkeypatch):
+    taken = []
+    way = type(operation)._spike_by_spike
+    monkeypatch.setattr(type(operation), "_spike_by_spike", lambda *args: taken.append(1) or way(*args))
+    rng = np.random.default_rng(0)
+    for share, samples, expected in [(0.001, 1, 1), (0.5, 1, 0), (0.001, 3, 1), (0.0, 2, 1), (1.0, 2, 0), (0.5, 0, 0)]:
+        x = (rng.random((samples, *shape)) < share).astype(np.float32)
+        taken.clear()
+        few = operation.apply(x)
+        assert len(taken) == expected
+        with monkeypatch.context() as dense:
+            dense.setattr(operations, "SPARSE", 0)
+            np.testing.assert_array_equal(few, operation.apply(x))
+
+
+def test_spikes_where_nobody_looked_only_cost_time():
+    conv = Conv2D(np.ones((3, 3, 32, 32), np.float32), padding="same")
+    x = np.ones((1, 24, 24, 32), np.float32)
+    x[:, ::8] = 0  # the rows by which it guesses
+    expected = conv.apply(x.astype(np.float64))
+    np.testing.assert_array_equal(conv.apply(x), expected)
+    np.testing.assert_array_equal(expected[0, 4, 4], np.full(32, 288.0))
 
 
 def test_neurons_fire_at_the_threshold_and_above():

@@ -1,5 +1,6 @@
 """``run``: spikes against neurons simulated one by one, what is recorded, and what is refused."""
 
+import gc
 import json
 import subprocess
 import sys
@@ -224,3 +225,33 @@ print(json.dumps([heavy, record.neuron.tolist(), record.classes.tolist()]))
     expected = run(network, x)
     assert neuron == expected.neuron.tolist()
     assert classes == expected.classes.tolist()
+
+
+def test_a_million_neurons_and_a_hundred_million_synapses_take_little_memory():
+    code = """
+import resource
+import numpy as np
+from whetstone_lab.simulator import Network, operations, run
+weights = np.random.default_rng(0).normal(size=(10, 10, 1, 1)).astype(np.float32)
+network = Network((1009, 1009, 1), [operations.Conv2D(weights), operations.Neurons()])
+x = np.random.default_rng(1).random((1, 1009, 1009, 1), np.float32)
+record = run(network, x)
+window = (x[0, 500:510, 700:710, 0].astype(np.float64) * weights[:, :, 0, 0]).sum()
+fired = bool(record.dense(0)[0, 0, 500, 700, 0]) == (window >= 0.5)
+print(network.neurons, network.synapses, fired, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    neurons, synapses, fired, megabytes = ran.stdout.split()
+    assert (int(neurons), int(synapses), fired) == (10**6, 10**8, "True")
+    assert int(megabytes) < 2000
+
+
+def test_a_network_that_is_gone_leaves_no_schedule_behind():
+    network = mlp()
+    schedules = sys.modules["whetstone_lab.simulator.run"]._SCHEDULES
+    run(network, np.zeros((1, 10)))
+    assert network in schedules
+    before = len(schedules)
+    del network
+    gc.collect()
+    assert len(schedules) < before

@@ -3,7 +3,10 @@
 An operation knows its arithmetic and its shapes, and holds nothing else. It takes and gives arrays with a leading
 axis of samples. The arithmetic follows Keras's in kind and in order (products are summed first, then the bias is
 added; an average is a sum over the window, row by row, divided by the count), in the floating point type of the
-weights. Only the order within a matrix product is the library's own, see :func:`whetstone_lab.simulator.run`.
+weights. Only the order within a sum of products is the library's own, see :func:`whetstone_lab.simulator.run`.
+
+Where few inputs are other than zero, weights are applied **spike by spike**: the work grows with the spikes, not with
+the synapses. Which way is taken depends on the inputs alone; ``benchmarks/simulator.py`` shows the crossover.
 """
 
 from __future__ import annotations
@@ -14,11 +17,23 @@ from dataclasses import KW_ONLY, dataclass, fields, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 Shape = tuple[int, ...]
 
-#: The most bytes that a convolution gathers its windows into at once, unless a single sample takes more.
-WINDOW_BYTES = 16 << 20
+#: Along rows and columns: the number of windows, and the padding before and after.
+Axes = list[tuple[int, int, int]]
+
+#: The most bytes that a convolution gathers its windows into at once, unless a row of windows takes more. They are
+#: read again at once by the matrix product, so they should still be in the cache.
+WINDOW_BYTES = 1 << 19
+
+#: Products below which the plain way is always taken: it needs some ten microseconds, so there is little to win.
+WORTHWHILE = 1 << 18
+
+#: The share of inputs other than zero below which a single sample goes through weights spike by spike. A matrix
+#: product over n samples reads the weights once for all of them, so there the share must be smaller by sqrt(n).
+SPARSE = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +135,23 @@ class Dense(Operation):
         return (*shape[:-1], self.weights.shape[1])
 
     def apply(self, *inputs: np.ndarray) -> np.ndarray:
-        return _add_bias(inputs[0] @ self.weights, self.bias)
+        (x,) = inputs
+        if x.ndim != 2:
+            return self.apply(x.reshape(-1, x.shape[-1])).reshape(*x.shape[:-1], -1)
+        weights = self.weights
+        sums = self._spike_by_spike(x) if weights.size >= WORTHWHILE and self._is_sparse(x) else x.dot(weights)
+        return _add_bias(sums, self.bias)
+
+    def _is_sparse(self, x: np.ndarray) -> bool:
+        some = x[:8]  # to count them all would cost large batches more than the choice is worth
+        return bool(np.count_nonzero(some) < SPARSE * some.size / math.sqrt(len(x) or 1))
+
+    def _spike_by_spike(self, x: np.ndarray) -> np.ndarray:
+        sums = np.empty((len(x), self.weights.shape[1]), np.result_type(x, self.weights))
+        for row, total in zip(x, sums, strict=True):
+            (active,) = row.nonzero()
+            np.dot(row[active], self.weights.take(active, axis=0), out=total)
+        return sums
 
     def synapses(self, *inputs: Shape) -> int:
         return math.prod(inputs[0][:-1]) * self.weights.size
@@ -138,8 +169,7 @@ class _Windowed(Operation):
         """Taps of the window along rows and columns, and from one tap to the next."""
         raise NotImplementedError
 
-    def _axes(self, shape: Shape) -> list[tuple[int, int, int]]:
-        """Along rows and columns: the number of windows, and the padding before and after."""
+    def _axes(self, shape: Shape) -> Axes:
         axes = []
         for size, taps, gap, stride in zip(shape[:2], *self._extents(), self.strides, strict=True):
             span = (taps - 1) * gap + 1
@@ -160,10 +190,9 @@ class _Windowed(Operation):
 
     def _taps(self, x: np.ndarray, fill: float) -> Iterator[np.ndarray]:
         """What each tap of the windows sees, row by row, shape ``(samples, rows, columns, channels)``."""
-        (rows, top, bottom), (columns, left, right) = self._axes(x.shape[1:])
+        (rows, _, _), (columns, _, _) = axes = self._axes(x.shape[1:])
         (tall, wide), (down, along) = self._extents()
-        if top or bottom or left or right:
-            x = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), constant_values=fill)
+        x = _padded(x, axes, fill)
         for row in range(0, tall * down, down):
             for column in range(0, wide * along, along):
                 yield x[:, row : row + (rows - 1) * self.strides[0] + 1 : self.strides[0],
@@ -214,19 +243,67 @@ class Conv2D(_Windowed):
 
     def apply(self, *inputs: np.ndarray) -> np.ndarray:
         (x,) = inputs
-        rows, columns, filters = self.output_shape(x.shape[1:])
-        channels, taps = x.shape[3], math.prod(self.weights.shape[:2])
-        kernel = self.weights.reshape(taps * channels, filters)
-        output = np.empty((len(x), rows, columns, filters), np.result_type(x, kernel))
-        chunk = max(1, WINDOW_BYTES // (rows * columns * len(kernel) * x.itemsize))
-        for start in range(0, len(x), chunk):
-            part = x[start : start + chunk]
-            windows = np.empty((len(part), rows, columns, taps, channels), x.dtype)
-            for tap, seen in enumerate(self._taps(part, 0)):
-                windows[..., tap, :] = seen
-            np.matmul(windows.reshape(-1, len(kernel)), kernel,
-                      out=output[start : start + chunk].reshape(-1, filters))
-        return _add_bias(output, self.bias)
+        axes = self._axes(x.shape[1:])
+        shape = (len(x), axes[0][0], axes[1][0], self.weights.shape[3])
+        worthwhile = math.prod(x.shape[1:]) * self.weights.shape[3] >= WORTHWHILE
+        sums = self._spike_by_spike(x, axes, shape) if worthwhile and self._is_sparse(x) else None
+        return _add_bias(self._window_by_window(x, axes, shape) if sums is None else sums, self.bias)
+
+    def _window_by_window(self, x: np.ndarray, axes: Axes, shape: Shape) -> np.ndarray:
+        x = _padded(x, axes, 0)
+        samples, rows, columns, filters = shape
+        tall, wide, channels, _ = self.weights.shape
+        kernel = self.weights.reshape(-1, filters)
+        sums = np.empty(shape, np.result_type(x, kernel))
+        sample, row, column, channel = x.strides
+        windows = as_strided(x, (samples, rows, columns, tall, wide, channels),
+                             (sample, row * self.strides[0], column * self.strides[1], row * self.dilation[0],
+                              column * self.dilation[1], channel), writeable=False)
+        fit = max(1, WINDOW_BYTES // (columns * len(kernel) * x.itemsize))
+        some, high = (fit // rows, rows) if fit >= rows else (1, fit)
+        for first in range(0, samples, some):
+            for top in range(0, rows, high):
+                part = windows[first : first + some, top : top + high]
+                # Copies go in long runs: along the taps and channels of a window, or, where those are few, along the
+                # image.
+                flat = (part.reshape(-1, len(kernel)) if channels > 3 else
+                        part.transpose(3, 4, 5, 0, 1, 2).reshape(len(kernel), -1).T)
+                np.dot(flat, kernel, out=sums[first : first + some, top : top + high].reshape(-1, filters))
+        return sums
+
+    def _limit(self) -> float:
+        """The share of places of an image with any spike below which to go spike by spike; a place costs its own."""
+        channels = self.weights.shape[2]
+        return SPARSE * channels / (channels + 16)
+
+    def _is_sparse(self, x: np.ndarray) -> bool:
+        some = x[:1, ::8].any(axis=-1)
+        return bool(np.count_nonzero(some) < self._limit() * some.size)
+
+    def _spike_by_spike(self, x: np.ndarray, axes: Axes, shape: Shape) -> np.ndarray | None:
+        """Each place with spikes sends to the windows that see it; None where more send than a few rows let hope."""
+        sample, row, column = np.nonzero(x.any(axis=-1))
+        if len(sample) > self._limit() * math.prod(x.shape[:3]):
+            return None
+        _, rows, columns, filters = shape
+        tall, wide, channels, _ = self.weights.shape
+        sent = x[sample, row, column].dot(self.weights.transpose(2, 0, 1, 3).reshape(channels, -1))
+        sent = sent.reshape(-1, tall, wide, filters)
+        sums = np.zeros((shape[0] * rows * columns, filters), sent.dtype)
+        down, seen_down = self._seen_by(row, 0, axes)
+        along, seen_along = self._seen_by(column, 1, axes)
+        for i in range(tall):
+            for j in range(wide):
+                (kept,) = (seen_down[i] & seen_along[j]).nonzero()
+                sums[(sample[kept] * rows + down[i, kept]) * columns + along[j, kept]] += sent[kept, i, j]
+        return sums.reshape(shape)
+
+    def _seen_by(self, places: np.ndarray, axis: int, axes: Axes) -> tuple[np.ndarray, np.ndarray]:
+        """Along an axis, for each tap and place: the window whose tap lies on the place, and whether there is one."""
+        count, before, _ = axes[axis]
+        taps = np.arange(self.weights.shape[axis])[:, None] * self.dilation[axis]
+        window, between = np.divmod(places + before - taps, self.strides[axis])
+        return window, (between == 0) & (window >= 0) & (window < count)
 
     def synapses(self, *inputs: Shape) -> int:
         tall, wide = self._taps_inside(inputs[0])
@@ -495,6 +572,16 @@ def _bias(bias: Any, weights: np.ndarray) -> np.ndarray | None:
         raise ValueError(f"Expected a bias for each of the {weights.shape[-1]} outputs of weights of shape "
                          f"{weights.shape}; got {len(array)}.")
     return array
+
+
+def _padded(x: np.ndarray, axes: Axes, fill: float) -> np.ndarray:
+    (_, top, bottom), (_, left, right) = axes
+    if not (top or bottom or left or right):
+        return x
+    samples, rows, columns, channels = x.shape
+    wide = np.full((samples, top + rows + bottom, left + columns + right, channels), fill, x.dtype)
+    wide[:, top : top + rows, left : left + columns] = x
+    return wide
 
 
 def _add_bias(sums: np.ndarray, bias: np.ndarray | None) -> np.ndarray:

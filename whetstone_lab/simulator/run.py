@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import cached_property
+from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from whetstone_lab.simulator.network import INPUT, Network
-from whetstone_lab.simulator.operations import Neurons
+from whetstone_lab.simulator.network import Network
 from whetstone_lab.simulator.record import SpikeRecord
 
 RECORDS = ("events", "votes")
@@ -29,8 +29,8 @@ def run(network: Network, inputs: Any, *, record: str = "events", membranes: boo
 
     **Exactness.** The arithmetic is that of the Keras model at full sharpness, in the same floating point type. Where
     all sums are exact (small integers, multiples of 1/4, and the like), spikes are equal always, also where a sum
-    lies right on the threshold. Otherwise two libraries, or one library at two batch sizes, may add the products of a
-    matrix product in another order, and both results lie within ``n u / (1 - n u) * sum |x_i w_i|`` of the true sum of
+    lies right on the threshold. Otherwise two libraries, or one at two batch sizes or spike by spike, may add products
+    in another order, and both results lie within ``n u / (1 - n u) * sum |x_i w_i|`` of the true sum of
     n terms (u is 2^-24 for float32; Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1). So a
     neuron can differ only if its potential is that close to its threshold.
 
@@ -53,20 +53,33 @@ def run(network: Network, inputs: Any, *, record: str = "events", membranes: boo
     inputs = _check_inputs(network, inputs)
     if record not in RECORDS:
         raise ValueError(f"Expected record to be one of {RECORDS}; got {record!r}.")
-    if batch_size is None:
-        batch_size = max(1, _BATCH_VALUES // max(math.prod(shape) for shape in network.shapes.values()))
-    elif isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
-        raise ValueError(f"Expected batch_size to be a positive integer; got {batch_size!r}.")
-    watched = _watched(network, membranes)
+    schedule = _schedule(network)
     labels = _check_labels(labels, len(inputs))
-    wave = _Wave(network, len(inputs), record == "events", watched)
-    for start in range(0, len(inputs), batch_size):
-        wave.send(inputs[start : start + batch_size].astype(network.dtype, copy=False), start)
-    sample, step, layer, neuron = wave.events()
-    return SpikeRecord(
-        network.layers, tuple(network.shapes[name] for name in network.layers), network.latency, sample, step, layer,
-        neuron, inputs, wave.votes, labels, wave.membranes, {"readout": network.readout, "record": record},
-    )
+    votes = _no_votes(network, len(inputs))
+    potentials = {layer: np.zeros((len(inputs), schedule.latency, schedule.sizes[layer]), network.dtype)
+                  for layer in _watched(network, membranes)}
+    events = []
+    for start, batch in _batches(inputs, schedule, batch_size):
+        here = slice(start, start + len(batch))
+        if record == "votes" and not potentials:
+            output = schedule.compute(batch)
+        else:
+            fired = np.empty((len(batch), sum(schedule.sizes)), bool)
+
+            def watch(layer: int, potential: np.ndarray, spikes: np.ndarray, here: slice = here,
+                      fired: np.ndarray = fired) -> None:
+                fired[:, schedule.columns[layer]] = spikes.reshape(len(spikes), -1)
+                if layer in potentials:
+                    potentials[layer][here, schedule.steps[layer]] = potential.reshape(len(potential), -1)
+
+            output = schedule.compute(batch, watch)
+            if record == "events":
+                events.append(schedule.events(fired, start))
+        if votes.shape[-1]:
+            votes[here] = schedule.score(output)
+    sample, step, layer, neuron = np.concatenate(events, axis=1) if events else np.zeros((4, 0), np.int32)
+    return SpikeRecord(network.layers, schedule.shapes, schedule.latency, sample, step, layer, neuron, inputs, votes,
+                       labels, potentials, {"readout": network.readout, "record": record})
 
 
 def predict(network: Network, inputs: Any, *, batch_size: int | None = None) -> np.ndarray:
@@ -86,70 +99,117 @@ def predict(network: Network, inputs: Any, *, batch_size: int | None = None) -> 
     if network.readout == "spikes":
         raise ValueError("Expected a network with a class key or an analog output; the output spikes of this one "
                          "stand for no classes.")
-    return run(network, inputs, record="votes", batch_size=batch_size).classes
+    inputs, schedule = _check_inputs(network, inputs), _schedule(network)
+    classes = [schedule.score(schedule.compute(batch)).argmax(axis=-1)
+               for _, batch in _batches(inputs, schedule, batch_size)]
+    return np.concatenate(classes or [_no_votes(network, 0).argmax(axis=-1)]) if len(classes) != 1 else classes[0]
 
 
-class _Wave:
-    """Sends batches through a network and gathers what is to be recorded."""
+class _Schedule:
+    """A network in the order in which it runs; worked out once for each network."""
 
-    def __init__(self, network: Network, samples: int, events: bool, watched: Collection[str]) -> None:
-        self.network = network
-        self.indices = {name: index for index, name in enumerate(network.layers)}
-        self.uses = Counter(name for node in network.nodes for name in node.inputs)
-        self.with_events = events
-        self.parts: list[np.ndarray] = []
-        output = network.output_shape
-        self.signs: np.ndarray | None = None
-        if network.key is not None:
-            self.signs = 2 * network.key.T.astype(network.dtype) - 1
-            self.votes = np.zeros((samples, *output[:-1], len(network.key)), np.int64)
-        else:
-            self.votes = np.zeros((samples, 0) if network.readout == "spikes" else (samples, *output), network.dtype)
-        self.membranes = {self.indices[name]: np.zeros((samples, network.latency, math.prod(network.shapes[name])),
-                                                       network.dtype) for name in watched}
+    def __init__(self, network: Network) -> None:
+        numbers = {name: number for number, name in enumerate(network.shapes)}
+        layers = {name: number for number, name in enumerate(network.layers)}
+        last = {numbers[name]: node.name for node in network.nodes for name in node.inputs}
+        #: A node each: its operation, the values it takes (by number: 0 is the input, then the nodes in order), the
+        #: number of its layer of neurons or -1, and the values that nothing after it needs.
+        self.stages = [
+            (cast(Any, node.operation), [numbers[name] for name in node.inputs], layers.get(node.name, -1),
+             [value for value, listener in last.items() if listener == node.name])
+            for node in network.nodes
+        ]
+        self.dtype = network.dtype
+        self.batch_size = max(1, _BATCH_VALUES // max(math.prod(shape) for shape in network.shapes.values()))
+        # (2 h - 1) @ (2 K - 1)^T, multiplied out: whole numbers, so exact in any order, and a tie is a tie.
+        signs = None if network.key is None else 2 * network.key.T.astype(network.dtype) - 1
+        self.key = None if signs is None else (2 * signs, signs.sum(axis=0))
+        self.latency = network.latency
+        self.shapes = tuple(network.shapes[name] for name in network.layers)
+        self.sizes = [math.prod(shape) for shape in self.shapes]
+        self.steps = [network.steps[name] for name in network.layers]
+        self.order = sorted(range(len(self.sizes)), key=lambda layer: (self.steps[layer], layer))
+        ends = np.cumsum([0, *(self.sizes[layer] for layer in self.order)]).tolist()
+        #: Layer -> its columns in a table of all neurons, side by side in the order in which they fire.
+        self.columns = {layer: slice(*ends[place : place + 2]) for place, layer in enumerate(self.order)}
 
-    def send(self, batch: np.ndarray, start: int) -> None:
-        """Computes a batch, node by node, and forgets each value once the last listener has heard it."""
-        network = self.network
-        values, left = {INPUT: batch}, Counter(self.uses)
-        fired: list[tuple[int, int, np.ndarray]] = []
-        for node in network.nodes:
-            arrays = [values[name] for name in node.inputs]
-            if isinstance(node.operation, Neurons):
-                step, index = network.steps[node.name], self.indices[node.name]
-                if index in self.membranes:
-                    self.membranes[index][start : start + len(batch), step] = arrays[0].reshape(len(batch), -1)
-                spikes = node.operation.fires(arrays[0])
-                if self.with_events:
-                    fired.append((step, index, spikes.reshape(len(batch), -1)))
-                values[node.name] = spikes.astype(network.dtype)
+    def compute(self, batch: np.ndarray, watch: Callable[[int, np.ndarray, np.ndarray], None] | None = None) -> Any:
+        """The network's output for a batch.
+
+        Args:
+            batch: Shape ``(samples, ...)``.
+            watch: Is shown each layer's number, its potentials and which neurons fired. Default: nobody.
+        """
+        dtype = batch.dtype
+        values: list[Any] = [batch]
+        for operation, inputs, layer, done in self.stages:
+            value = values[inputs[0]]
+            if layer >= 0:
+                spikes = operation.fires(value)
+                if watch:
+                    watch(layer, value, spikes)
+                values.append(spikes.astype(dtype))
+            elif len(inputs) == 1:
+                values.append(operation.apply(value))
             else:
-                values[node.name] = node.operation.apply(*arrays)
-            for name in node.inputs:
-                left[name] -= 1
-                if not left[name]:
-                    values.pop(name, None)
-        if self.with_events:
-            self.parts.append(_events(fired, start))
-        if network.readout != "spikes":
-            output = values[network.output]
-            # Sums of ones and minus ones are exact, so a tie is a tie.
-            self.votes[start : start + len(batch)] = output if self.signs is None else (2 * output - 1) @ self.signs
+                values.append(operation.apply(*[values[number] for number in inputs]))
+            for number in done:
+                values[number] = None  # so that memory is free once the last listener has heard it
+        return values[-1]
 
-    def events(self) -> np.ndarray:
-        """Sample, step, layer and neuron of every spike, four rows, sorted in that order."""
-        return np.concatenate([np.zeros((4, 0), np.int32), *self.parts], axis=1)
+    def score(self, output: np.ndarray) -> np.ndarray:
+        """The votes of an output: how well its spikes match each key, or the analog output itself."""
+        if self.key is None:
+            return output
+        signs, offset = self.key
+        matches = output.dot(signs) if output.ndim == 2 else output @ signs
+        matches -= offset
+        return matches
+
+    def events(self, fired: np.ndarray, start: int) -> np.ndarray:
+        """Sample, step, layer and neuron of every spike in the table, four rows, sorted in that order."""
+        samples, neurons = fired.shape
+        spikes = np.flatnonzero(fired)
+        first = np.searchsorted(spikes, np.arange(samples) * neurons)  # in a sorted list, faster than to divide
+        sample = np.repeat(np.arange(samples), np.diff(first, append=len(spikes)))
+        spikes -= sample * neurons
+        return np.concatenate([(sample + start).astype(np.int32)[None], self._table.take(spikes, axis=1)])
+
+    @cached_property
+    def _table(self) -> np.ndarray:
+        """Step, layer and neuron of each column."""
+        parts = [np.stack([np.full(self.sizes[layer], self.steps[layer], np.int32),
+                           np.full(self.sizes[layer], layer, np.int32), np.arange(self.sizes[layer], dtype=np.int32)])
+                 for layer in self.order]
+        return np.concatenate([np.zeros((3, 0), np.int32), *parts], axis=1)
 
 
-def _events(fired: list[tuple[int, int, np.ndarray]], start: int) -> np.ndarray:
-    parts = [np.zeros((4, 0), np.int32)]
-    for step, index, spikes in sorted(fired, key=lambda entry: entry[:2]):
-        sample, neuron = np.divmod(np.flatnonzero(spikes), spikes.shape[1])
-        parts.append(np.stack([sample + start, np.full_like(sample, step), np.full_like(sample, index),
-                               neuron]).astype(np.int32))
-    events = np.concatenate(parts, axis=1)
-    # Each part is sorted by sample and neuron, and the parts by step and layer: a stable sort by sample does the rest.
-    return events[:, np.argsort(events[0], kind="stable")]
+_SCHEDULES: WeakKeyDictionary[Network, _Schedule] = WeakKeyDictionary()
+
+
+def _schedule(network: Network) -> _Schedule:
+    schedule = _SCHEDULES.get(network)
+    if schedule is None:
+        schedule = _SCHEDULES[network] = _Schedule(network)
+    return schedule
+
+
+def _batches(inputs: np.ndarray, schedule: _Schedule, size: Any) -> Iterator[tuple[int, np.ndarray]]:
+    """The inputs in batches, in the type that the network computes in, each with the number of its first sample."""
+    if size is None:
+        size = schedule.batch_size
+    elif isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
+        raise ValueError(f"Expected batch_size to be a positive integer; got {size!r}.")
+    for start in range(0, len(inputs), size):
+        yield start, inputs[start : start + size].astype(schedule.dtype, copy=False)
+
+
+def _no_votes(network: Network, samples: int) -> np.ndarray:
+    """Votes not yet counted."""
+    shape = (samples, *network.output_shape)
+    if network.key is not None:
+        return np.zeros((*shape[:-1], len(network.key)), np.int64)
+    return np.zeros((samples, 0) if network.readout == "spikes" else shape, network.dtype)
 
 
 def _check_inputs(network: Network, inputs: Any) -> np.ndarray:
@@ -160,8 +220,9 @@ def _check_inputs(network: Network, inputs: Any) -> np.ndarray:
         hint = " Give a single sample as inputs[None]." if array.shape == network.input_shape else ""
         wanted = ", ".join(["samples", *map(str, network.input_shape)])
         raise ValueError(f"Expected inputs of shape ({wanted}); got {array.shape}.{hint}")
-    wrong = array.size - int(np.isfinite(array).sum())
-    if wrong:
+    # A sum of squares is finite only where every value is, and is found in a fraction of the time.
+    if array.dtype.kind == "f" and not math.isfinite(np.vdot(array, array)) and not np.isfinite(array).all():
+        wrong = array.size - int(np.isfinite(array).sum())
         raise ValueError(f"Expected finite inputs; {wrong} of {array.size} values are NaN or infinite.")
     return array
 
@@ -176,11 +237,15 @@ def _check_labels(labels: Any, samples: int) -> np.ndarray:
     return array
 
 
-def _watched(network: Network, membranes: bool | Collection[str]) -> tuple[str, ...]:
-    if isinstance(membranes, bool):
-        return network.layers if membranes else ()
+def _watched(network: Network, membranes: bool | Collection[str]) -> Sequence[int]:
+    """Numbers of the layers whose membranes are asked for."""
+    if membranes is False:
+        return ()
+    layers = network.layers
+    if membranes is True:
+        return range(len(layers))
     names = (membranes,) if isinstance(membranes, str) else tuple(membranes)
-    unknown = [name for name in names if name not in network.layers]
+    unknown = [name for name in names if name not in layers]
     if unknown:
-        raise ValueError(f"Expected membranes of layers among {list(network.layers)}; got {unknown}.")
-    return names
+        raise ValueError(f"Expected membranes of layers among {list(layers)}; got {unknown}.")
+    return [layers.index(name) for name in names]
