@@ -99,7 +99,7 @@ def test_replies_go_where_7_3_sent_them(monkeypatch, finished_trace):
 
 @pytest.mark.parametrize("make", [ActivationCurves, SharpenerChart])
 def test_a_source_needs_a_trace(make):
-    with pytest.raises(TypeError, match="Expected a Trace or something with a .trace"):
+    with pytest.raises(TypeError, match=r"Expected a Trace or something with a \.trace"):
         make([1, 2, 3])
 
 
@@ -203,7 +203,7 @@ def test_commands_are_passed_on(live_run):
     ({"kind": "command", "name": "__init__"}, "Expected 'steer' or a command"),
     ({}, "Expected 'steer' or a command")])
 def test_what_goes_wrong_is_said_on_the_page(live_run, wire, message, words):
-    run, source = live_run()
+    _, source = live_run()
     widget = SharpenerChart(source)
     widget._handle_custom_msg(message, [])
     (answer,) = wire.customs()

@@ -48,7 +48,8 @@ def test_the_sample_that_is_picked_is_pictured(spike_record):
 
 def test_a_record_without_pictures_labels_or_votes():
     empty = np.zeros(0, np.int32)
-    record = SpikeRecord(("a",), ((3, 3, 2),), 4, empty, empty, empty, empty, np.zeros((2, 5), np.float32), np.zeros((2, 0)))
+    inputs, votes = np.zeros((2, 5), np.float32), np.zeros((2, 0))
+    record = SpikeRecord(("a",), ((3, 3, 2),), 4, empty, empty, empty, empty, inputs, votes)
     widget = SpikeRaster(record)
     assert widget.pictures == {}
     assert widget.about["votes"] == [[], []]

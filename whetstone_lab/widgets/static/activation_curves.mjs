@@ -1,5 +1,5 @@
 // @ts-check
-import { Scope, activation, bytes, button, calm, epochRows, floats, font, h, header, joinPoints, layerColour, line, percent, player, ramp, runFacts, say, shareBetween, surface, ticks, valueAt, whenSeen } from "./shared.mjs";
+import { Scope, activation, button, bytes, calm, epochRows, floats, font, h, header, joinPoints, keepKeys, layerColour, line, percent, player, ramp, runFacts, say, shareBetween, surface, ticks, valueAt, watchKernel, whenSeen } from "./shared.mjs";
 
 /** @typedef {import("./shared.mjs").Model} Model */
 /** @typedef {import("./shared.mjs").Pen} Pen */
@@ -27,6 +27,8 @@ function render({ model, el }) {
   const grid = h("div", { class: "wl-grid" });
   const root = h("div", { class: "wl wl-curves" }, head.element, grid);
   el.append(root);
+  keepKeys(scope, root);
+  watchKernel(scope, model, root);
 
   let [past, now, kept] = [model.get("past"), model.get("now"), model.get("histograms")];
   let points = joinPoints(past, now, count);
@@ -47,7 +49,7 @@ function render({ model, el }) {
   if (!count) grid.append(h("p", { class: "wl-note" }, "This run has no layers yet: the curves come with the first batch."));
 
   const strip = h("div", { class: "wl-strip", title: "Sharpness of every layer over the run" });
-  const scrub = h("input", { type: "range", min: 0, max: 1, step: 0.05, "aria-label": "Moment of the run, in epochs" });
+  const scrub = h("input", { type: "range", min: 0, max: 1, step: 0.1, "aria-label": "Moment of the run, in epochs" });
   const play = button("▶", "Play", { "aria-label": "Play the run" });
   const moment = h("output", { class: "wl-moment" });
   const latest = button("●", "Live", { class: "wl-button wl-live", "aria-pressed": "true" });
@@ -76,7 +78,7 @@ function render({ model, el }) {
 
   function show() {
     const at = position();
-    scrub.max = String(Math.max(end(), 0.05));
+    scrub.max = String(Math.max(end(), 0.1));
     scrub.value = String(at);
     scrub.setAttribute("aria-valuetext", `epoch ${at.toFixed(1)} of ${end().toFixed(1)}`);
     say(moment, `epoch ${at.toFixed(1)}`);

@@ -277,6 +277,23 @@ export function line(context, x0, y0, x1, y1) {
   context.stroke();
 }
 
+/** Shows that the kernel has gone, by the class `wl-gone`, until something is heard from it again. JupyterLab has a class
+ * of its own for that, but anywidget 0.11 takes the listener that sets it away from the view.
+ * @param {Scope} scope @param {Model} model @param {HTMLElement} root */
+export function watchKernel(scope, model, root) {
+  scope.follow(model, "comm_live_update", () => root.classList.add("wl-gone"));
+  scope.follow(model, "change", () => root.classList.remove("wl-gone"));
+}
+
+/** Keeps the keys that a control understands to the control: a notebook would take arrows for moves between cells.
+ * @param {Scope} scope @param {HTMLElement} root */
+export function keepKeys(scope, root) {
+  const keys = new Set(["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "PageUp", "PageDown", "Home", "End", " ", "Enter"]);
+  scope.on(root, "keydown", (/** @type {KeyboardEvent} */ event) => {
+    if (keys.has(event.key) && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey) event.stopPropagation();
+  });
+}
+
 /** Moves along a run or a wave, by itself or by hand: calls `show` with the position.
  * @param {Scope} scope
  * @param {{ end: () => number, seconds: () => number, show: (at: number) => void, changed: (playing: boolean) => void }} what */

@@ -1,5 +1,5 @@
 // @ts-check
-import { Scope, button, clamp, epochRows, font, h, header, joinPoints, layerColour, line, logTicks, percent, plain, runFacts, say, surface, ticks } from "./shared.mjs";
+import { Scope, button, clamp, epochRows, font, h, header, joinPoints, keepKeys, layerColour, line, logTicks, percent, plain, runFacts, say, surface, ticks, watchKernel } from "./shared.mjs";
 
 /** @typedef {import("./shared.mjs").Model} Model */
 /** @typedef {import("./shared.mjs").Pen} Pen */
@@ -87,6 +87,8 @@ function render({ model, el }) {
   let held = null;
   /** @type {number | null} */
   let pointed = null;
+  /** @type {{ epoch: number, reason: string } | null} */
+  let marked = null;
   /** @type {[number, number] | null} */
   let span = null;
 
@@ -104,6 +106,8 @@ function render({ model, el }) {
     h("div", { class: "wl-sides" }, h("div", { class: "wl-left" }, box, legend, readout), panel,
       h("div", { class: "wl-decisions" }, h("div", { class: "wl-kicker" }, "Decisions"), log)));
   el.append(root);
+  keepKeys(scope, root);
+  watchKernel(scope, model, root);
   const chart = surface(scope, box, draw, { tabindex: -1 });
 
   const buttons = {
@@ -171,7 +175,6 @@ function render({ model, el }) {
       const steps = { ArrowUp: up, ArrowDown: -up, ArrowRight: 1, ArrowLeft: -1, PageUp: 5 * up, PageDown: -5 * up }[event.key];
       if (steps === undefined) return;
       event.preventDefault();
-      event.stopPropagation();
       move(name, value(name) + steps * what.step, true);
     });
   }
@@ -315,8 +318,9 @@ function render({ model, el }) {
     }), ...about.layers.map((/** @type {string} */ name, /** @type {number} */ layer) => h("span", {}, h("i", { style: `background: var(--wl-${layerColour(layer)})` }), ` ${name}`)));
   }
 
-  /** The line under the chart: the epoch that is pointed at, or the last. */
+  /** The line under the chart: the decision or the epoch that is pointed at, or the last epoch. */
   function tell() {
+    if (marked) return say(readout, `Epoch ${marked.epoch + 1}: ${marked.reason}`);
     const epoch = clamp(pointed === null ? rows.length : Math.floor(pointed) + 1, 1, rows.length);
     const row = rows.find((candidate) => candidate.end >= epoch);
     if (!row) return say(readout, "The first epoch is under way.");
@@ -448,11 +452,14 @@ function render({ model, el }) {
     const at = room();
     const epoch = ((event.offsetX - at.left) / (at.right - at.left)) * last();
     pointed = epoch >= 0 && epoch <= last() ? epoch : null;
+    // In the row of marks, the nearest decision within a finger's breadth.
+    const far = (/** @type {any} */ decision) => (Math.abs(decision.at - epoch) / last()) * (at.right - at.left);
+    marked = event.offsetY > at.top + 6 ? null : decisions.reduce((/** @type {any} */ best, /** @type {any} */ decision) => (far(decision) < (best ? far(best) : 12) ? decision : best), null);
     tell();
     chart.redraw();
   });
   scope.on(chart.canvas, "pointerleave", () => {
-    pointed = null;
+    pointed = marked = null;
     tell();
     chart.redraw();
   });

@@ -1,5 +1,5 @@
 // @ts-check
-import { Scope, bytes, button, calm, clamp, font, h, header, integers, layerColour, line, plain, player, say, shorts, surface, whenSeen } from "./shared.mjs";
+import { Scope, button, bytes, calm, clamp, font, h, header, integers, keepKeys, layerColour, line, plain, player, say, shorts, surface, watchKernel, whenSeen } from "./shared.mjs";
 
 /** @typedef {import("./shared.mjs").Model} Model */
 /** @typedef {import("./shared.mjs").Pen} Pen */
@@ -63,6 +63,8 @@ function render({ model, el }) {
   root.classList.toggle("wl-no-picture", !hasPictures);
   root.classList.toggle("wl-no-votes", !classes);
   el.append(root);
+  keepKeys(scope, root);
+  watchKernel(scope, model, root);
 
   const raster = surface(scope, box, draw, { tabindex: 0, "aria-roledescription": "spike raster" });
 
@@ -92,7 +94,6 @@ function render({ model, el }) {
     const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (by === undefined) return;
     event.preventDefault();
-    event.stopPropagation();
     choose((sample + by + about.samples) % about.samples);
     picks[sample].focus();
   });
@@ -334,7 +335,6 @@ function render({ model, el }) {
     const by = { ArrowUp: [1, 0], ArrowDown: [-1, 0], ArrowRight: [0, 1], ArrowLeft: [0, -1] }[event.key];
     if (!by) return;
     event.preventDefault();
-    event.stopPropagation();
     cursor ??= { layer: 0, neuron: -1, step: 0 };
     cursor.step = clamp(cursor.step + by[1], 0, about.steps - 1);
     cursor.neuron += by[0];

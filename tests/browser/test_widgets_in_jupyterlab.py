@@ -1,0 +1,268 @@
+"""The widgets as a reader meets them: drawn, moving, and answering, in a real JupyterLab and a real browser."""
+
+from __future__ import annotations
+
+import base64
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+CURVES, CHART, RASTER = ".wl-curves", ".wl-sharpener", ".wl-spikes"
+
+#: How many of a canvas's pixels are drawn on, and in how many colours.
+_DRAWN = """canvas => {
+    const data = new Uint32Array(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.buffer);
+    return [data.filter(pixel => pixel >>> 24).length / data.length, new Set(data).size];
+}"""
+_TEXT = """([selector, pattern]) => new RegExp(pattern).test(document.querySelector(selector)?.textContent ?? '')"""
+
+LIVE = """
+import keras
+import whetstone_lab as wl
+from whetstone_lab import datasets, widgets
+
+keras.utils.set_random_seed(0)
+digits = datasets.load_digits()
+model = keras.Sequential([
+    keras.Input((64,)), keras.layers.Dense(64), wl.SpikingBReLU(name="hidden"), keras.layers.Dense(100),
+    wl.SpikingBReLU(name="output"), wl.SoftmaxDecode(wl.make_key(10, 100))])
+model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+sharpener = wl.AdaptiveSharpener(min_init_epochs=2, probe=digits.x_train[:64])
+run = wl.fit(model, digits.x_train, digits.y_train, epochs=100_000, callbacks=[sharpener], start=False)
+"""
+
+
+def drawn(page, selector: str) -> None:
+    """Waits until every canvas of a widget is drawn on, in several colours."""
+    page.wait_for_function(f"""selector => {{
+        const canvases = [...document.querySelectorAll(selector + ' canvas')];
+        const drawn = canvas => {{
+            const [share, colours] = ({_DRAWN})(canvas);
+            return canvas.width > 4 && share > 0.01 && colours > 4;
+        }};
+        return canvases.length > 0 && canvases.every(drawn);
+    }}""", arg=selector)
+
+
+def says(page, selector: str, pattern: str) -> None:
+    """Waits until the text of an element matches a pattern."""
+    page.wait_for_function(_TEXT, arg=[selector, pattern])
+
+
+def moves(page, selector: str) -> None:
+    """Waits until a canvas shows something else than now."""
+    before = page.eval_on_selector(selector, "canvas => canvas.toDataURL()")
+    page.wait_for_function("([selector, before]) => document.querySelector(selector).toDataURL() !== before",
+                           arg=[selector, before])
+
+
+@pytest.fixture
+def recorded(tmp_path, finished_trace, spike_record) -> list[str]:
+    """Cells that show the three widgets on a recorded run."""
+    trace, record = finished_trace.save(tmp_path / "run.npz"), spike_record.save(tmp_path / "record.npz")
+    return [f"""
+from whetstone_lab import widgets
+from whetstone_lab.simulator.record import SpikeRecord
+from whetstone_lab.trace import Trace
+run, record = Trace.load({str(trace)!r}), SpikeRecord.load({str(record)!r})
+widgets.ActivationCurves(run)""", "widgets.SharpenerChart(run)", "raster = widgets.SpikeRaster(record)\nraster",
+            "import sys\nprint('keras' in sys.modules, raster.sample)"]
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [1400, 420], ids=["wide", "narrow"])
+def test_a_recorded_run_is_drawn(open_notebook, recorded, screenshots, dark, width):
+    notebook = open_notebook(recorded, width=width, dark=dark, calm=True)
+    for cell in range(3):
+        notebook.run(cell)
+    for selector in (CURVES, CHART, RASTER):
+        drawn(notebook.page, selector)
+        widget = notebook.page.locator(selector)
+        widget.scroll_into_view_if_needed()
+        assert widget.evaluate("element => element.scrollWidth <= element.clientWidth"), f"{selector} is too wide"
+        name = f"{selector.strip('.')}-{'wide' if width > 1000 else 'narrow'}-{'dark' if dark else 'light'}.png"
+        widget.screenshot(path=screenshots / name)
+    assert notebook.errors == []
+
+
+def test_a_recorded_run_plays_by_itself_and_by_hand(open_notebook, recorded):
+    notebook = open_notebook(recorded)
+    page = notebook.page
+    notebook.run(0)
+    says(page, f"{CURVES} .wl-transport button", "Pause")
+    moves(page, f"{CURVES} .wl-plot canvas")
+    says(page, f"{CURVES} .wl-transport button", "Play")
+    slider = page.locator(f"{CURVES} input[type=range]")
+    slider.focus()
+    page.keyboard.press("Home")
+    says(page, f"{CURVES} .wl-moment", r"^epoch 0\.0$")
+    page.keyboard.press("ArrowRight")
+    says(page, f"{CURVES} .wl-moment", r"^epoch 0\.1$")
+    says(page, f"{CURVES} .wl-value", r"^0\.00$")
+    page.locator(f"{CURVES} .wl-transport button").first.click()
+    says(page, f"{CURVES} .wl-value", "sharp")
+
+
+def test_what_if_on_a_recorded_run(open_notebook, recorded, finished_trace, screenshots):
+    notebook = open_notebook(recorded, calm=True)
+    page = notebook.page
+    notebook.run(0)
+    notebook.run(1)
+    drawn(page, CHART)
+    assert page.locator(f"{CHART} .wl-commands").is_hidden()
+    grip = page.locator(f"{CHART} .wl-grip[data-name=sig_increase]")
+    grip.scroll_into_view_if_needed()
+    box = grip.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] - 60, steps=8)
+    page.mouse.up()
+    says(page, f"{CHART} .wl-remark", r"After epoch \d+ sharpening would have gone on .* is not known")
+    page.locator(CHART).screenshot(path=screenshots / "wl-sharpener-what-if.png")
+    page.get_by_role("button", name="Back to the run").click()
+    says(page, f"{CHART} .wl-remark", "This run is over")
+    # A mark on the chart says its reason: the first stop stands at the end of its epoch.
+    canvas = page.locator(f"{CHART} .wl-chart canvas")
+    stop = next(event for event in finished_trace.events if event.kind == "stop")
+    width = canvas.bounding_box()["width"]
+    canvas.hover(position={"x": 40 + (width - 98) * (stop.epoch + 1) / finished_trace.epochs, "y": 18})
+    says(page, f"{CHART} .wl-readout", f"^Epoch {stop.epoch + 1}: The loss rose")
+    assert notebook.errors == []
+
+
+def test_a_sample_is_picked_and_python_knows(open_notebook, recorded, screenshots):
+    notebook = open_notebook(recorded)
+    page = notebook.page
+    for cell in (0, 2):
+        notebook.run(cell)
+    says(page, f"{RASTER} .wl-verdict", "read as 0, which is right")
+    page.get_by_role("radio", name="sample 5").click()
+    says(page, f"{RASTER} .wl-verdict", "no spikes at the output yet")
+    moves(page, f"{RASTER} .wl-raster canvas")
+    page.locator(RASTER).screenshot(path=screenshots / "wl-spikes-moving.png")
+    says(page, f"{RASTER} .wl-verdict", "read as 3, in truth 5")
+    notebook.run(3)
+    assert notebook.text(3).split() == ["False", "5"]
+    canvas = page.locator(f"{RASTER} .wl-raster canvas")
+    canvas.hover(position={"x": 200, "y": 250})
+    says(page, f"{RASTER} .wl-readout", r"spiking_1, neuron \d+, step 0: (fires|silent)")
+    canvas.focus()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowRight")
+    says(page, f"{RASTER} .wl-readout", r"step 1: (fires|silent)")
+    assert notebook.errors == []
+
+
+def test_a_live_run_is_seen_and_steered(open_notebook, screenshots):
+    notebook = open_notebook([
+        LIVE + "widgets.ActivationCurves(run)", "widgets.SharpenerChart(run)",
+        "print(run.status, sharpener.policy.sig_increase, sharpener.policy.patience)",
+        "run.stop()\n_ = run.wait()\nprint(run.status, run.trace.epochs)"])
+    page = notebook.page
+    commands = page.locator(f"{CHART} .wl-commands")
+    notebook.run(0)
+    notebook.run(1)
+    says(page, f"{CHART} .wl-chip", "ready")
+    commands.get_by_role("button", name="Start").click()
+    says(page, f"{CHART} .wl-chip", "training")
+    says(page, f"{CURVES} .wl-facts", r"epoch [3-9]")
+    drawn(page, CURVES)
+    moves(page, f"{CURVES} .wl-plot canvas")
+    moves(page, f"{CHART} .wl-chart canvas")
+
+    # A line is dragged, and the run answers: what was asked for is in force, and is asked for no longer.
+    grip = page.locator(f"{CHART} .wl-grip[data-name=sig_increase]")
+    grip.scroll_into_view_if_needed()
+    box = grip.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] - 40, steps=10)
+    page.mouse.up()
+    says(page, f"{CHART} .wl-log", "sig_increase was changed from 0.15 to .* by hand")
+    page.wait_for_selector(f"{CHART} .wl-knob[data-name=sig_increase]:not(.wl-asked)")
+    dragged = float(page.locator(f"{CHART} .wl-knob[data-name=sig_increase] input[type=number]").input_value())
+    assert dragged > 0.15
+    page.locator(f"{CHART} .wl-knob[data-name=patience] input[type=range]").focus()
+    page.keyboard.press("ArrowRight")
+    says(page, f"{CHART} .wl-log", "patience was changed from 1 to 2 by hand")
+    page.locator(CHART).screenshot(path=screenshots / "wl-sharpener-live.png")
+    page.locator(CURVES).screenshot(path=screenshots / "wl-curves-live.png")
+
+    # A pause holds the run, a step moves it on by one batch.
+    commands.get_by_role("button", name="Pause").click()
+    says(page, f"{CHART} .wl-chip", "paused")
+    notebook.run(2)
+    status, increase, patience = notebook.text(2).split()
+    assert (status, float(increase), int(patience)) == ("paused", dragged, 2)
+    facts = page.locator(f"{CHART} .wl-facts")
+    batch = int(re.search(r"batch (\d+)", facts.inner_text())[1])
+    commands.get_by_role("button", name="Train one more batch").click()
+    says(page, f"{CHART} .wl-facts", f"batch {batch + 1} ")
+    says(page, f"{CHART} .wl-chip", "paused")
+    commands.get_by_role("button", name="Resume").click()
+    says(page, f"{CHART} .wl-chip", "training")
+
+    # A page that is loaded again in mid-run shows the run as it is, and goes on.
+    notebook.save()
+    notebook.reload()
+    says(page, f"{CHART} .wl-chip", "training")
+    says(page, f"{CHART} .wl-log", "patience was changed from 1 to 2 by hand")
+    drawn(page, CHART)
+    moves(page, f"{CHART} .wl-chart canvas")
+    commands.get_by_role("button", name="Pause").click()
+    says(page, f"{CHART} .wl-chip", "paused")
+    commands.get_by_role("button", name="Resume").click()
+    says(page, f"{CHART} .wl-chip", "training")
+
+    notebook.run(3)
+    assert notebook.text(3).split()[0] == "stopped"
+    says(page, f"{CHART} .wl-chip", "stopped")
+    assert notebook.errors == []
+
+
+def test_the_picture_of_the_end_is_in_the_saved_notebook(open_notebook, screenshots):
+    notebook = open_notebook([
+        LIVE + "widgets.SharpenerChart(run)",
+        "import time\nrun.step(4, unit='epoch')\nwhile run.trace.epochs < 4 or run.status != 'paused':\n"
+        "    time.sleep(0.1)\nrun.stop()\n_ = run.wait()"])
+    notebook.run(0)
+    says(notebook.page, f"{CHART} .wl-chip", "ready")
+
+    def picture() -> bytes:
+        shown = [output["data"] for output in notebook.save()["cells"][0]["outputs"] if "data" in output]
+        return next(base64.b64decode(data["image/png"]) for data in shown if "image/png" in data)
+
+    before = picture()
+    notebook.run(1)
+    says(notebook.page, f"{CHART} .wl-chip", "stopped")
+    drawn(notebook.page, CHART)
+    after = picture()
+    assert before.startswith(b"\x89PNG")
+    assert len(after) > len(before)
+    (screenshots / "saved-picture.png").write_bytes(after)
+    assert notebook.errors == []
+
+
+def test_a_kernel_that_is_gone_is_shown(open_notebook, recorded, screenshots):
+    notebook = open_notebook(recorded, calm=True)
+    notebook.run(0)
+    drawn(notebook.page, CURVES)
+    notebook.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    notebook.page.wait_for_selector(f"{CURVES}.wl-gone")
+    shown = notebook.page.eval_on_selector(CURVES, "element => getComputedStyle(element, '::after').content")
+    assert "The kernel has gone" in shown
+    notebook.page.locator(CURVES).screenshot(path=screenshots / "wl-curves-disconnected.png")
+
+
+def test_the_start_notebook_shows_its_widgets(open_notebook, screenshots):
+    notebook = open_notebook(ROOT / "notebooks" / "00_start.ipynb")
+    notebook.execute("notebook:run-all-cells")
+    for selector in (CURVES, CHART, RASTER):
+        notebook.page.wait_for_selector(selector, state="attached")
+        notebook.page.locator(selector).scroll_into_view_if_needed()
+        drawn(notebook.page, selector)
+    notebook.page.locator(CURVES).scroll_into_view_if_needed()
+    notebook.page.screenshot(path=screenshots / "start-notebook.png")
+    assert notebook.errors == []
