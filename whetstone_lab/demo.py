@@ -74,7 +74,7 @@ def run(out: Path, *, seed: int = 0, data: str = "digits", recipe: str = "robust
     began = time.perf_counter()
     console.print(f"{pictures!r}, recipe {recipe}, seed {seed}", highlight=False)
 
-    sharpener = how.sharpener(probe=pictures.x_train[:_PROBE])
+    sharpener = how.sharpener(epochs, probe=pictures.x_train[:_PROBE])
     models = {}
     with Progress(TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn(), TextColumn("epochs"),
                   TimeElapsedColumn(), TextColumn("{task.fields[accuracy]}"), console=console) as progress:
@@ -139,7 +139,8 @@ class _Bar(keras.callbacks.Callback):
 
 def _check_epochs(how: Recipe, pictures: datasets.Dataset, epochs: int) -> None:
     layers = len(spiking_layers(how.mlp(pictures.x_train.shape[1], pictures.classes)))
-    fewest = how.policy.fewest_epochs(layers, -(-len(pictures.x_train) // how.batch_size))
+    samples = len(pictures.x_train)
+    fewest = how.sharpener(epochs).policy.fewest_epochs(layers, -(-samples // how.batches_of(samples)))
     if fewest is None or epochs < fewest:
         raise ValueError(f"Expected at least {fewest or 'more than 1000'} epochs, the fewest in which the recipe "
                          f"{how.name} can sharpen {layers} layers; got {epochs}.")

@@ -6,7 +6,7 @@ do, for comparison.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import keras
@@ -71,9 +71,19 @@ class Recipe:
             optimizer.learning_rate = keras.optimizers.schedules.CosineDecay(float(optimizer.learning_rate), steps)
         model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
 
-    def sharpener(self, **kwargs: Any) -> Sharpener:
-        """A sharpener with this recipe's policy; arguments as for :class:`whetstone_lab.sharpeners.Sharpener`."""
-        return Sharpener(self.policy, **kwargs)
+    def sharpener(self, epochs: int | None = None, **kwargs: Any) -> Sharpener:
+        """A sharpener with this recipe's policy, its steps stretched where training is longer or shorter.
+
+        Args:
+            epochs: Epochs of training. Default: the recipe's.
+            **kwargs: As for :class:`whetstone_lab.sharpeners.Sharpener`.
+        """
+        policy = self.policy
+        if isinstance(policy, StepwisePolicy) and epochs is not None:
+            scale = epochs / self.epochs
+            policy = replace(policy, start_epoch=int(policy.start_epoch * scale),
+                             steps=max(int(policy.steps * scale), 1))
+        return Sharpener(policy, **kwargs)
 
 
 #: Keeps the accuracy: a temperature and a surrogate window, so that sharp layers go on learning, Adam and a cosine.
