@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whetstone_lab.curves import CURVES, SIGMOID_KNEES, THRESHOLDS, WIDTH_FLOOR, bounded_relu, sigmoid
+from whetstone_lab.curves import CURVES, GRADIENTS, SIGMOID_KNEES, THRESHOLDS, WIDTH_FLOOR, bounded_relu, sigmoid
 
 NAMES = sorted(CURVES)
 SHARPNESS = st.floats(0, 1)
@@ -114,3 +114,22 @@ def test_numpy_and_keras_agree(name):
         assert theirs.dtype == np.float32
         np.testing.assert_allclose(theirs, CURVES[name](x, sharpness), rtol=0, atol=2e-5)
     assert np.array_equal(theirs, CURVES[name](x, 1.0))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("curve", sorted(CURVES))
+def test_at_full_sharpness_the_numbers_next_to_the_threshold_are_told_apart(curve, dtype):
+    threshold = dtype(THRESHOLDS[curve])
+    x = np.array([np.nextafter(threshold, dtype(-1)), threshold, np.nextafter(threshold, dtype(1)),
+                  np.finfo(dtype).max, np.finfo(dtype).min, np.inf, -np.inf], dtype)
+    np.testing.assert_array_equal(CURVES[curve](x, 1.0), np.array([0, 1, 1, 1, 0, 1, 0], dtype))
+
+
+@pytest.mark.parametrize("curve", sorted(CURVES))
+@pytest.mark.parametrize("sharpness", [-0.5, 0.0, 0.4, 0.9])
+def test_gradients_are_the_slopes_of_the_curves(curve, sharpness):
+    x, step = np.linspace(-1.03, 2.04, 300), 1e-6
+    slope = (CURVES[curve](x + step, sharpness) - CURVES[curve](x - step, sharpness)) / (2 * step)
+    upstream = np.linspace(-1, 1, 300)
+    np.testing.assert_allclose(GRADIENTS[curve](x, sharpness, upstream), upstream * slope, rtol=1e-5, atol=1e-6)
+    assert not GRADIENTS[curve](x, 1.0, upstream).any()

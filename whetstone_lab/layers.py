@@ -64,22 +64,15 @@ class SpikingLayer(keras.layers.Layer):
         """Sets the sharpness to a float in [0, 1]; raises a ``ValueError`` outside."""
         self.sharpness.assign(check_sharpness(value))
 
-    def call(self, inputs: Any, training: bool | None = None) -> Any:
+    def call(self, inputs: Any) -> Any:
         """Applies the curve at the present sharpness."""
         if self._tap is not None:
             self._tap(inputs)
-        curve = curves.CURVES[self.curve]
         # Half-precision inputs are judged in float32, as the threshold and the slope near it need it.
         dtype = "float64" if self.compute_dtype == "float64" else "float32"
-        x = ops.cast(inputs, dtype)
         sharpness = ops.cast(ops.convert_to_tensor(self.sharpness), dtype)
-        outputs = curve(x, sharpness, ops)
-        if training and self.surrogate_width is not None:
-            window = curve(x, ops.minimum(sharpness, 1.0 - self.surrogate_width), ops)
-            # At full sharpness window + (outputs - window) is exactly 0 or 1 again. (0 - w) + w is 0. 1 - w is exact
-            # for w >= 1/2 (Sterbenz), and for smaller w errs by at most half the spacing of floats below 1, so that
-            # adding w comes no further from 1 than the tie, which rounds to 1, the even one.
-            outputs = window + ops.stop_gradient(outputs - window)
+        window = sharpness if self.surrogate_width is None else ops.minimum(sharpness, 1.0 - self.surrogate_width)
+        outputs = _ACTIVATIONS[self.curve](ops.cast(inputs, dtype), sharpness, window)
         return ops.cast(outputs, self.compute_dtype)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
@@ -178,6 +171,24 @@ class SoftmaxDecode(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """The layer's arguments, the key as lists."""
         return {**super().get_config(), "key": self.key.tolist(), "temperature": self.temperature}
+
+
+def _activation(curve: str) -> Callable[[Any, Any, Any], Any]:
+    """The curve at one sharpness with the gradient of the curve at another."""
+
+    @ops.custom_gradient
+    def activate(x: Any, sharpness: Any, window: Any) -> Any:
+        def backward(*args: Any, upstream: Any = None) -> tuple[Any, Any, Any]:
+            upstream = args[0] if upstream is None else upstream
+            by_x = curves.GRADIENTS[curve](x, window, upstream, ops)
+            return by_x, ops.zeros_like(sharpness), ops.zeros_like(window)
+
+        return curves.CURVES[curve](x, sharpness, ops), backward
+
+    return activate
+
+
+_ACTIVATIONS = {name: _activation(name) for name in curves.CURVES}
 
 
 def check_sharpness(value: Any) -> float:
