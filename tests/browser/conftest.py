@@ -69,6 +69,13 @@ class Notebook:
         self.page.wait_for_selector(".jp-Notebook .jp-Cell")
         self.page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
                                     "?.connectionStatus === 'connected'")
+        # Connected is not yet listening: what is asked before the kernel has answered once can be lost.
+        self.page.wait_for_function("""async () => {
+            const context = window.jupyterapp.shell.currentWidget.sessionContext;
+            await context.ready;
+            await context.session.kernel.info;
+            return (await context.session.kernel.requestKernelInfo()).content.status === 'ok';
+        }""")
         # The sidebars take the room that the widgets are looked at in.
         self.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
 

@@ -253,7 +253,7 @@ function render({ model, el }) {
       bar.style.width = `${width}%`;
       say(value, settled ? plain(mine[number]) : "");
     });
-    say(verdict, !settled ? "no spikes at the output yet" : label === undefined ? `read as ${winner}` : winner === label ? `read as ${winner}, which is right` : `read as ${winner}, in truth ${label}`);
+    say(verdict, !settled ? "no output yet" : label === undefined ? `read as ${winner}` : winner === label ? `read as ${winner}, which is right` : `read as ${winner}, in truth ${label}`);
     verdict.classList.toggle("wl-false", settled && !right(sample));
     votes.setAttribute("aria-label", settled ? `Votes: ${order.map((number) => `class ${number} ${plain(mine[number])}`).join(", ")}` : "No votes yet");
   }
