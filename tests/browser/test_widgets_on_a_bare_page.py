@@ -1,0 +1,70 @@
+"""The widgets' modules on a page without Jupyter: a stand-in for the model, the state, and nothing else."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from whetstone_lab.widgets import ActivationCurves, SharpenerChart, SpikeRaster, _base
+
+NAMES = {ActivationCurves: "activation_curves", SharpenerChart: "sharpener_chart", SpikeRaster: "spike_raster"}
+
+#: A model that has what a widget may use and complains of anything else; bytes come as base64.
+_PAGE = """async ([source, state]) => {
+    const revive = value => value?.base64 !== undefined ? new DataView(Uint8Array.from(atob(value.base64), c => c.charCodeAt(0)).buffer)
+        : Array.isArray(value) ? value.map(revive)
+        : value && typeof value === 'object' ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, revive(v)])) : value;
+    const values = revive(state);
+    window.listeners = [];
+    window.sent = [];
+    const model = new Proxy({
+        get: name => values[name],
+        set: (name, value) => { values[name] = value; window.listeners.filter(l => l[0] === `change:${name}`).forEach(l => l[1]()); },
+        on: (event, listener) => window.listeners.push([event, listener]),
+        off: (event, listener) => { window.listeners = window.listeners.filter(l => l[0] !== event || l[1] !== listener); },
+        save_changes: () => {},
+        send: content => window.sent.push(content),
+    }, { get: (target, name) => target[name] ?? (() => { throw new Error(`a model has no ${String(name)} here`); })() });
+    const module = await import(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })));
+    window.leave = module.default.render({ model, el: document.querySelector('main') });
+}"""  # noqa: E501
+
+
+def plain(value):
+    if isinstance(value, (bytes, memoryview)):
+        return {"base64": base64.b64encode(bytes(value)).decode()}
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("make", NAMES)
+def test_a_module_needs_only_its_model(chromium, screenshots, finished_trace, spike_record, make, dark):
+    widget = make(spike_record if make is SpikeRaster else finished_trace)
+    state = {name: plain(value) for name, value in widget.get_state().items()
+             if name in ("about", "past", "now", "histograms", "decisions", "spikes", "pictures", "sample")}
+    json.dumps(state, allow_nan=False)
+    page = chromium.new_page(viewport={"width": 900, "height": 700}, reduced_motion="reduce",
+                             color_scheme="dark" if dark else "light")
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.set_content(f"<!doctype html><style>{_base.style(NAMES[make])}</style><body><main></main>")
+    page.evaluate(_PAGE, [_base.module(NAMES[make]), state])
+    page.wait_for_function("""() => [...document.querySelectorAll('canvas.wl-canvas')].every(canvas => {
+        const image = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+        return canvas.width > 4 && new Set(new Uint32Array(image.data.buffer)).size > 4;
+    })""")
+    ground = page.eval_on_selector(".wl", "element => getComputedStyle(element).backgroundColor")
+    assert ground == ("rgb(20, 24, 29)" if dark else "rgb(255, 255, 255)")
+    page.locator(".wl").screenshot(path=screenshots / f"bare-{NAMES[make]}-{'dark' if dark else 'light'}.png")
+    assert page.evaluate("window.listeners.length") > 0
+    page.evaluate("window.leave()")
+    assert page.evaluate("window.listeners.length") == 0, "a view that goes takes its listeners with it"
+    assert errors == []
+    assert [url for url in requests if not url.startswith("blob:")] == []
+    page.close()
