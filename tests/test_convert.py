@@ -82,6 +82,49 @@ MODELS = {
                                                  layers.Dense(50), brelu(), SoftmaxDecode(KEY)),
     "residual": residual,
     "shared": shared,
+    "groups": lambda: build((9, 8, 4), layers.Conv2D(8, (3, 2), groups=2, strides=2, padding="same"), brelu(),
+                            layers.Conv2D(8, 2, groups=4, dilation_rate=2), sigmoid(), layers.Flatten(),
+                            layers.Dense(50), brelu(), SoftmaxDecode(KEY)),
+    "depthwise and separable": lambda: build(
+        (10, 9, 3), layers.DepthwiseConv2D(3, strides=2, padding="same", depth_multiplier=2), brelu(),
+        layers.SeparableConv2D(8, 3, padding="same", dilation_rate=(1, 2), depth_multiplier=2), sigmoid(),
+        layers.DepthwiseConv2D(2, use_bias=False), brelu(), layers.SeparableConv2D(6, 2, strides=2), brelu(),
+        layers.Flatten(), layers.Dense(50), brelu(), SoftmaxDecode(KEY)),
+    "transposed": lambda: build(
+        (3, 4, 2), layers.Conv2DTranspose(6, 3, strides=2, padding="same"), brelu(),
+        layers.Conv2DTranspose(6, 2, strides=3), sigmoid(),
+        layers.Conv2DTranspose(4, (4, 3), strides=(2, 1), padding="same", output_padding=(1, 0)), brelu(),
+        layers.Conv2DTranspose(2, (5, 2)), brelu(), layers.AveragePooling2D(4), layers.Flatten(), layers.Dense(50),
+        brelu(), SoftmaxDecode(KEY)),
+    "one axis": lambda: build(
+        (20, 3), layers.ZeroPadding1D((2, 1)), layers.Conv1D(8, 3, padding="causal", dilation_rate=2), brelu(),
+        layers.MaxPooling1D(2), layers.SeparableConv1D(8, 3, padding="same"), sigmoid(), layers.Cropping1D((1, 0)),
+        layers.DepthwiseConv1D(2, strides=2), brelu(), layers.AveragePooling1D(2, padding="same", strides=1),
+        layers.UpSampling1D(2), layers.Conv1DTranspose(6, 3, strides=2, padding="same"), brelu(),
+        layers.Conv1D(12, 3, strides=2, groups=2), brelu(), layers.Flatten(), layers.Dense(50), brelu(),
+        SoftmaxDecode(KEY)),
+    "one axis, pooled": lambda: build((16, 3), layers.Conv1D(20, 5, padding="same"), layers.GlobalMaxPooling1D(),
+                                      sigmoid(), layers.Reshape((4, 5)), layers.Conv1D(20, 3, padding="same"),
+                                      layers.GlobalAveragePooling1D(keepdims=True), brelu(), layers.Flatten(),
+                                      layers.Dense(50), brelu(), SoftmaxDecode(KEY)),
+    "shapes": lambda: build((5, 6, 3), layers.Permute((2, 3, 1)), layers.ZeroPadding2D(((1, 0), (2, 3))),
+                            layers.Conv2D(6, 3), brelu(), layers.UpSampling2D((2, 1)),
+                            layers.Cropping2D(((1, 2), (0, 1))), layers.Conv2D(6, 3, padding="same"), sigmoid(),
+                            layers.ZeroPadding2D(1), layers.MaxPooling2D(2), layers.Flatten(), layers.Dense(50),
+                            brelu(), SoftmaxDecode(KEY)),
+    "channels first": lambda: build(
+        (3, 9, 8), layers.ZeroPadding2D(((1, 0), (0, 2)), data_format="channels_first"),
+        layers.Conv2D(6, 3, padding="same", strides=2, data_format="channels_first"), brelu(),
+        layers.MaxPooling2D(2, strides=1, data_format="channels_first"),
+        layers.Conv2D(6, 2, data_format="channels_first"), brelu(),
+        layers.UpSampling2D(2, data_format="channels_first"),
+        layers.Conv2DTranspose(5, 2, data_format="channels_first"), sigmoid(),
+        layers.AveragePooling2D(2, data_format="channels_first"), layers.Flatten(data_format="channels_first"),
+        layers.Dense(50), brelu(), SoftmaxDecode(KEY)),
+    "channels first, one axis": lambda: build(
+        (3, 12), layers.Conv1D(20, 3, data_format="channels_first"), brelu(),
+        layers.MaxPooling1D(2, data_format="channels_first"), layers.Flatten(), layers.Dense(50), brelu(),
+        SoftmaxDecode(KEY)),
 }
 
 
@@ -91,13 +134,17 @@ def prepare(name, kind, seed=0):
     rng = np.random.default_rng(seed)
     model = MODELS[name]()
     for layer in model._flatten_layers():
-        if isinstance(layer, (layers.Dense, layers.Conv2D)):
-            fan = np.prod(layer.kernel.shape[:-1])
-            for variable in (layer.kernel, layer.bias) if layer.use_bias else (layer.kernel,):
-                if kind == "ties":
-                    variable.assign(rng.integers(-3, 4, variable.shape) / 4)
-                else:
-                    variable.assign(rng.normal(0.02, 1.5 / np.sqrt(fan), variable.shape))
+        if isinstance(layer, keras.Model) or not layer.trainable_variables:
+            continue
+        for variable in layer.trainable_variables:  # kernels before the bias
+            shape = variable.shape
+            if len(shape) > 1:
+                places = shape[:-2] if "Depthwise" in type(layer).__name__ or "depth" in variable.name else shape[:-1]
+                fan = np.prod(places)
+            if kind == "ties":
+                variable.assign(rng.integers(-3, 4, shape) / 4)
+            else:
+                variable.assign(rng.normal(0.02, 1.5 / np.sqrt(fan), shape))
     shape = (100, *model.input_shape[1:])
     gain = rng.integers(-2, 3, (100, *[1] * (len(shape) - 1)))  # so that samples differ in more than noise
     return model, (gain * (rng.integers(0, 3, shape) / 2 if kind == "ties" else rng.uniform(size=shape))).astype("f")
@@ -149,7 +196,7 @@ def test_every_spike_and_every_class_equals_keras(name, kind):
 
 def terms_of(operation, shapes):
     """Roundings on the way from inputs to an output: one a product and one a sum, at most."""
-    if isinstance(operation, (operations.Dense, operations.Conv2D)):
+    if isinstance(operation, (operations.Dense, operations.Conv2D, operations.Conv2DTranspose)):
         return int(np.prod(operation.weights.shape[:-1])) + 1
     if isinstance(operation, operations.AveragePool2D):
         return int(np.prod(operation.size)) + 1
@@ -414,9 +461,8 @@ def poisoned():
     (lambda: build((50,), brelu(), SoftmaxDecode(KEY), layers.Dense(3)), "a softmax at the end of the model only"),
     (lambda: build((50,), layers.Dense(50), SoftmaxDecode(KEY)), "class key to read spikes; the output, node 'dense"),
     (lambda: build((4, 4, 3), layers.Dense(3), layers.Softmax(axis=1)), "softmax over the last axis; got axis 1"),
-    (lambda: build((2, 6, 6), layers.MaxPooling2D(2, data_format="channels_first", name="p")),
-     r"\('p', MaxPooling2D\): expected data_format 'channels_last'; got 'channels_first'"),
-    (lambda: build((6, 6, 2), layers.Conv2D(4, 3, groups=2)), "one group; got 2 groups"),
+    (lambda: build((6, 6, 2), layers.UpSampling2D(2, interpolation="bilinear", name="up"), brelu()),
+     r"\('up', UpSampling2D\): expected interpolation 'nearest'; got 'bilinear'"),
     (lambda: build((None, None, 2), layers.Conv2D(4, 3), brelu()), r"fixed shape; got \(None, None, 2\)"),
     (lambda: keras.Sequential([layers.Dense(3), brelu()]), "not built"),
     (poisoned, r"layers\[0\] \('d', Dense\): Expected weights to be finite; 12 of 12"),
@@ -437,7 +483,8 @@ def test_what_is_no_model_is_refused():
 @given(data=st.data())
 def test_any_small_convnet_with_ties_spikes_as_keras_does(data):
     pick = data.draw
-    shape = (pick(st.integers(4, 9)), pick(st.integers(4, 9)), pick(st.integers(1, 3)))
+    # Not one channel: there TensorFlow 2.21 with oneDNN is wrong by far where strides differ and one column comes out.
+    shape = (pick(st.integers(4, 9)), pick(st.integers(4, 9)), pick(st.integers(2, 3)))
     padding = st.sampled_from(["same", "valid"])
     small = st.integers(1, 3)
     stack = [layers.Conv2D(pick(st.integers(1, 4)), (pick(small), pick(small)), strides=(pick(small), pick(small)),

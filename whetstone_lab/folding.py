@@ -31,11 +31,16 @@ TRAIN_ONLY = (
     keras.layers.SpatialDropout3D,
 )
 
-#: Linear layers that batch norm folds into when it follows: their kernels have the outputs as last axis.
-_AFTER = (keras.layers.Dense, keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
+_DEPTHWISE = (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
+_SEPARABLE = (keras.layers.SeparableConv1D, keras.layers.SeparableConv2D)
+_TRANSPOSED = (keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose, keras.layers.Conv3DTranspose)
+
+#: Linear layers that batch norm folds into when it follows.
+_AFTER = (keras.layers.Dense, keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D, *_DEPTHWISE, *_SEPARABLE,
+          *_TRANSPOSED)
 
 #: Linear layers that batch norm folds into when it precedes them.
-_BEFORE = (keras.layers.Dense, keras.layers.Conv2D)
+_BEFORE = (keras.layers.Dense, keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
 
 Weights = tuple[np.ndarray, np.ndarray]
 
@@ -130,9 +135,10 @@ def plan_folding(calls: Sequence[Call]) -> Folding:
 def fold_batchnorm(model: keras.Model) -> keras.Model:
     """An equal Keras model without batch normalisation, for inference and conversion.
 
-    Batch norm is folded into the linear layer before it (Dense, Conv1D to Conv3D without an activation), or else into
-    those after it (Dense, also behind a Flatten; Conv2D with padding ``"valid"``). Layers that only act in training
-    may stand between. Everything else, sharpness included, is carried over; the model that was given is not touched.
+    Batch norm is folded into the linear layer before it (Dense or a convolution of any kind, without an activation),
+    or else into the one after it (Dense, also behind a Flatten; Conv1D to Conv3D with padding ``"valid"``). Layers that
+    only act in training may stand between. Everything else, sharpness included, is carried over; the model that was
+    given is not touched.
 
     Args:
         model: A built Sequential or functional model; nested models are folded too.
@@ -148,8 +154,34 @@ def fold_batchnorm(model: keras.Model) -> keras.Model:
 
 
 def kernel_and_bias(layer: Any) -> tuple[np.ndarray, np.ndarray | None]:
-    """The weights of a linear layer as NumPy arrays of float32 or float64."""
-    return _numpy(layer.kernel), _numpy(layer.bias) if layer.use_bias else None
+    """The weights of a linear layer as NumPy arrays of float32 or float64, the outputs along the kernel's last axis.
+
+    Those of a depthwise convolution are ``(..., 1, channels * multiplier)``, those of a transposed one ``(..., inputs,
+    outputs)``; of a separable one they are the second, pointwise half (see :func:`depthwise_kernel` for the first).
+    """
+    bias = _numpy(layer.bias) if layer.use_bias else None
+    if isinstance(layer, _SEPARABLE):
+        return _numpy(layer.pointwise_kernel), bias
+    kernel = _numpy(layer.kernel)
+    if isinstance(layer, _DEPTHWISE):
+        kernel = kernel.reshape(*kernel.shape[:-2], 1, -1)
+    return kernel.swapaxes(-1, -2) if isinstance(layer, _TRANSPOSED) else kernel, bias
+
+
+def depthwise_kernel(layer: Any) -> np.ndarray:
+    """The kernel of the first half of a separable convolution, shape ``(..., 1, channels * multiplier)``."""
+    kernel = _numpy(layer.depthwise_kernel)
+    return kernel.reshape(*kernel.shape[:-2], 1, -1)
+
+
+def _assign(layer: Any, weights: Weights) -> None:
+    """The way back of :func:`kernel_and_bias`."""
+    kernel, bias = weights
+    variable = layer.pointwise_kernel if isinstance(layer, _SEPARABLE) else layer.kernel
+    if isinstance(layer, _TRANSPOSED):
+        kernel = kernel.swapaxes(-1, -2)
+    variable.assign(kernel.reshape(variable.shape))
+    layer.bias.assign(bias)
 
 
 class _RefusedError(Exception):
@@ -190,9 +222,9 @@ def _layer_after(calls: Sequence[Call], position: int) -> Any:
             break
     if not isinstance(layer, _BEFORE):
         raise _RefusedError(f"{place} is none of {_names(_BEFORE)}")
-    if isinstance(layer, keras.layers.Conv2D) and layer.padding != "valid":
+    if getattr(layer, "padding", "valid") != "valid":
         raise _RefusedError(f"{place} pads with zeros, which would have to be shifted too")
-    if isinstance(layer, keras.layers.Conv2D) and layer.groups != 1:
+    if getattr(layer, "groups", 1) != 1:
         raise _RefusedError(f"{place} has {layer.groups} groups")
     _check_pair(calls, calls[position].layer, layer, place)
     return layer
@@ -243,7 +275,9 @@ def _rebuild(model: keras.Model, folding: Folding, built: dict[int, Any] | None 
         result = keras.models.clone_model(model, clone_function=clone, call_function=call)
     for layer in model.layers:
         if id(layer) in folding.weights:
-            clones[id(layer)].set_weights(folding.weights[id(layer)])
+            if isinstance(layer, _SEPARABLE):
+                clones[id(layer)].depthwise_kernel.assign(layer.depthwise_kernel)
+            _assign(clones[id(layer)], folding.weights[id(layer)])
         elif id(layer) in clones and not isinstance(layer, keras.Model):
             clones[id(layer)].set_weights(layer.get_weights())
     return result

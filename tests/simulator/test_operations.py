@@ -15,13 +15,17 @@ from whetstone_lab.simulator.operations import (
     AveragePool2D,
     Concatenate,
     Conv2D,
+    Conv2DTranspose,
     Dense,
     GlobalAveragePool2D,
     GlobalMaxPool2D,
     MaxPool2D,
     Neurons,
+    Pad2D,
+    Permute,
     Reshape,
     Scale,
+    UpSample2D,
     without_bias,
 )
 
@@ -95,6 +99,58 @@ def test_conv2d_sums_what_its_windows_see(geometry, dilation, channels, window_b
 @pytest.mark.parametrize("geometry", GEOMETRIES)
 def test_conv2d_sends_spike_by_spike_what_its_windows_see(geometry, dilation, channels, spike_by_spike):
     check_conv2d(geometry, dilation, channels)
+
+
+@pytest.mark.parametrize(("groups", "filters"), [(2, 6), (4, 4), (4, 8)])
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+def test_groups_are_convolutions_side_by_side(geometry, groups, filters, monkeypatch):
+    monkeypatch.setattr(operations, "WINDOW_BYTES", 4000)
+    rng = np.random.default_rng(0)
+    weights, bias = rng.integers(-4, 5, (*geometry["size"], 4 // groups, filters)) / 4, rng.integers(-4, 5, filters) / 4
+    options = {"strides": geometry["strides"], "padding": geometry["padding"]}
+    whole = Conv2D(weights, bias, groups=groups, **options)
+    x = rng.integers(0, 3, (5, 9, 7, 4)).astype(float)
+    parts = [Conv2D(w, b, **options) for w, b in zip(np.split(weights, groups, 3), np.split(bias, groups), strict=True)]
+    alone = [part.apply(channels) for part, channels in zip(parts, np.split(x, groups, 3), strict=True)]
+    np.testing.assert_array_equal(whole.apply(x), np.concatenate(alone, 3))
+    assert whole.output_shape((9, 7, 4)) == (*alone[0].shape[1:3], filters)
+    assert whole.synapses((9, 7, 4)) == sum(part.synapses((9, 7, 4 // groups)) for part in parts)
+
+
+@pytest.mark.parametrize(("options", "places"), [
+    ({"size": (9, 7)}, (7, 4)),
+    ({"size": (7, 10), "strides": 2, "start": 1}, (4, 5)),
+    ({"size": (5, 14), "strides": (1, 3), "dilation": (2, 1), "start": (2, 0)}, (3, 4)),
+    ({"size": (8, 13), "strides": (2, 4)}, (3, 3)),  # gaps, and a column that no window covers
+])
+def test_a_transposed_convolution_adds_up_what_each_place_sends(options, places):
+    rng = np.random.default_rng(0)
+    weights, bias = rng.integers(-4, 5, (3, 4, 2, 5)) / 4, rng.integers(-4, 5, 5) / 4
+    conv = Conv2DTranspose(weights, bias, **options)
+    x = rng.integers(0, 3, (3, *places, 2)).astype(float)
+    expected, synapses = np.tile(bias, (*conv.size, 1)), 0
+    for row, column, i, j in itertools.product(range(places[0]), range(places[1]), range(3), range(4)):
+        to = (row * conv.strides[0] + i * conv.dilation[0] - conv.start[0],
+              column * conv.strides[1] + j * conv.dilation[1] - conv.start[1])
+        if 0 <= to[0] < conv.size[0] and 0 <= to[1] < conv.size[1]:
+            expected[to] += x[1, row, column] @ weights[i, j]
+            synapses += 2 * 5
+    np.testing.assert_array_equal(conv.apply(x)[1], expected)
+    assert conv.output_shape((*places, 2)) == expected.shape
+    assert conv.synapses((*places, 2)) == synapses
+
+
+def test_axes_margins_and_repeats():
+    x = np.arange(1, 25, dtype=np.float32).reshape(1, 2, 3, 4)
+    for operation, expected in [
+        (Permute((2, 0, 1)), x.transpose(0, 3, 1, 2)),
+        (Pad2D((1, 0), (0, 2)), np.pad(x, ((0, 0), (1, 0), (0, 2), (0, 0)))),
+        (Pad2D((-1, 2), (1, -2)), np.pad(x[:, 1:, :1], ((0, 0), (0, 2), (1, 0), (0, 0)))),
+        (UpSample2D((3, 2)), np.kron(x, np.ones((1, 3, 2, 1)))),
+    ]:
+        np.testing.assert_array_equal(operation.apply(x), expected)
+        assert operation.output_shape((2, 3, 4)) == expected.shape[1:]
+        assert operation.keeps_spikes
 
 
 @pytest.mark.parametrize("geometry", GEOMETRIES)
@@ -197,6 +253,11 @@ def test_shapes_scales_sums_and_joins():
     (lambda: Neurons(np.nan), "threshold to be finite"),
     (lambda: Neurons("high"), "threshold to be numbers"),
     (lambda: Concatenate(True), "axis to hold integers"),
+    (lambda: Conv2D(np.zeros((3, 3, 1, 3)), groups=2), "filters in 2 equal groups; got 3"),
+    (lambda: Conv2DTranspose(np.zeros((3, 3, 1, 1)), size=(0, 3)), "size to hold integers of at least 1"),
+    (lambda: Permute((0, 2)), "axes that name each axis from 0 on once"),
+    (lambda: Pad2D((1.5, 0)), "rows to hold integers; got 1.5"),
+    (lambda: UpSample2D(0), "size to hold integers of at least 1"),
 ])
 def test_bad_arguments_are_named(make, words):
     with pytest.raises(ValueError, match=words):
@@ -211,6 +272,11 @@ def test_bad_arguments_are_named(make, words):
     (Conv2D(np.zeros((3, 3, 2, 1))), [(9, 9)], r"\(rows, columns, channels\)"),
     (Conv2D(np.zeros((3, 3, 2, 1))), [(2, 9, 2)], "a window of"),
     (MaxPool2D(3), [(9, 2, 2)], "a window of"),
+    (Conv2D(np.zeros((3, 3, 2, 4)), groups=2), [(9, 9, 2)], "inputs of 4 channels .* in 2 groups"),
+    (Conv2DTranspose(np.zeros((3, 3, 2, 1)), size=9), [(7, 7, 1)], "inputs of 2 channels"),
+    (Conv2DTranspose(np.zeros((3, 3, 2, 1)), size=11), [(7, 7, 2)], r"a size within the \(9, 9\) rows and columns"),
+    (Permute((1, 0)), [(3, 4, 5)], "inputs of 2 axes"),
+    (Pad2D((-3, 0)), [(3, 4, 5)], "to leave something of the image; it has 3"),
     (GlobalMaxPool2D(), [(9,)], r"\(rows, columns, channels\)"),
     (Reshape((5,)), [(2, 3)], "Expected 6 values"),
     (Reshape((4, -1)), [(2, 3)], "Expected 6 values"),
@@ -236,7 +302,11 @@ def test_arrays_keep_float64_and_everything_else_becomes_float32():
 
 
 def test_every_operation_has_a_name_in_files():
-    assert set(OPERATIONS.values()) >= {Neurons, Dense, Conv2D, MaxPool2D, AveragePool2D, Reshape, Scale, Add}
+    def kinds(base):
+        for kind in base.__subclasses__():
+            yield from [kind] if not kind.__name__.startswith("_") else kinds(kind)
+
+    assert set(OPERATIONS.values()) == set(kinds(operations.Operation))
 
 
 finite = {32: st.floats(width=32, allow_nan=False, allow_infinity=False),

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from whetstone_lab import archive, keys
-from whetstone_lab.simulator.operations import OPERATIONS, Conv2D, Dense, Neurons, Operation, Shape, without_bias
+from whetstone_lab.simulator.operations import OPERATIONS, Neurons, Operation, Shape, without_bias
 
 _KIND, _VERSION = "whetstone_lab.network", 1
 
@@ -79,7 +79,7 @@ class Network:
         self.input_shape: Shape = tuple(_length(n) for n in input_shape)
         self.nodes = _named(nodes)
         self.meta = dict(meta or {})
-        weights = [node.operation.weights for node in self.nodes if isinstance(node.operation, (Dense, Conv2D))]
+        weights = [node.operation.weights for node in self.nodes if hasattr(node.operation, "weights")]
         self.dtype: np.dtype = np.result_type(np.float32, *weights)
         self.nodes = tuple(Node(node.name, node.operation.astype(self.dtype), node.inputs) for node in self.nodes)
         self.shapes: dict[str, Shape] = {INPUT: self.input_shape}

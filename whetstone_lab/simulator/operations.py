@@ -213,9 +213,11 @@ class Conv2D(_Windowed):
     """Two-dimensional convolution as neural networks have it: the kernel is not flipped.
 
     Args:
-        weights: Shape ``(rows, columns, channels, filters)``, as in Keras.
+        weights: Shape ``(rows, columns, channels / groups, filters)``, as in Keras.
         bias: Shape ``(filters,)``, or None.
         dilation: Rows and columns from one tap of a window to the next, an integer or a pair. Default: 1.
+        groups: Into how many groups channels and filters fall, in order; filters see their own group's channels alone.
+            As many groups as channels make a depthwise convolution. Default: 1.
         strides: Rows and columns from one window to the next, an integer or a pair. Default: 1.
         padding: ``"valid"`` (default): whole windows only. ``"same"``: ``ceil(size / stride)`` windows, an odd row or
             column of zeros at the end, as TensorFlow and Keras pad.
@@ -224,28 +226,31 @@ class Conv2D(_Windowed):
     weights: Any
     bias: Any = None
     dilation: Any = 1
+    groups: int = 1
 
     def __post_init__(self) -> None:
-        self._set(weights=_floats("weights", self.weights, 4))
+        self._set(weights=_floats("weights", self.weights, 4), groups=_integer("groups", self.groups, 1))
         strides = 1 if self.strides is None else self.strides
         self._set(bias=_bias(self.bias, self.weights), strides=_pair("strides", strides),
                   dilation=_pair("dilation", self.dilation), padding=_padding(self.padding))
+        if self.weights.shape[3] % self.groups:
+            raise ValueError(f"Expected filters in {self.groups} equal groups; got {self.weights.shape[3]} filters.")
 
     def _extents(self) -> tuple[tuple[int, int], tuple[int, int]]:
         return self.weights.shape[:2], self.dilation
 
     def output_shape(self, *inputs: Shape) -> Shape:
         rows, columns, channels = self._windows(inputs)
-        if channels != self.weights.shape[2]:
-            raise ValueError(f"Expected inputs of {self.weights.shape[2]} channels for weights of shape "
-                             f"{self.weights.shape}; got {channels} in {inputs[0]}.")
+        if channels != self.weights.shape[2] * self.groups:
+            raise ValueError(f"Expected inputs of {self.weights.shape[2] * self.groups} channels for weights of shape "
+                             f"{self.weights.shape} in {self.groups} groups; got {channels} in {inputs[0]}.")
         return rows, columns, self.weights.shape[3]
 
     def apply(self, *inputs: np.ndarray) -> np.ndarray:
         (x,) = inputs
         axes = self._axes(x.shape[1:])
         shape = (len(x), axes[0][0], axes[1][0], self.weights.shape[3])
-        worthwhile = math.prod(x.shape[1:]) * self.weights.shape[3] >= WORTHWHILE
+        worthwhile = self.groups == 1 and math.prod(x.shape[1:]) * self.weights.shape[3] >= WORTHWHILE
         sums = self._spike_by_spike(x, axes, shape) if worthwhile and self._is_sparse(x) else None
         return _add_bias(self._window_by_window(x, axes, shape) if sums is None else sums, self.bias)
 
@@ -253,23 +258,28 @@ class Conv2D(_Windowed):
         x = _padded(x, axes, 0)
         samples, rows, columns, filters = shape
         tall, wide, channels, _ = self.weights.shape
-        kernel = self.weights.reshape(-1, filters)
-        sums = np.empty(shape, np.result_type(x, kernel))
+        groups, taps = self.groups, tall * wide * channels
+        kernel = self.weights.reshape(taps, groups, -1).swapaxes(0, 1)
+        sums = np.empty((samples, rows, columns, groups, filters // groups), np.result_type(x, kernel))
         sample, row, column, channel = x.strides
-        windows = as_strided(x, (samples, rows, columns, tall, wide, channels),
-                             (sample, row * self.strides[0], column * self.strides[1], row * self.dilation[0],
-                              column * self.dilation[1], channel), writeable=False)
-        fit = max(1, WINDOW_BYTES // (columns * len(kernel) * x.itemsize))
+        windows = as_strided(x, (groups, samples, rows, columns, tall, wide, channels),
+                             (channels * channel, sample, row * self.strides[0], column * self.strides[1],
+                              row * self.dilation[0], column * self.dilation[1], channel), writeable=False)
+        fit = max(1, WINDOW_BYTES // (columns * taps * groups * x.itemsize))
         some, high = (fit // rows, rows) if fit >= rows else (1, fit)
         for first in range(0, samples, some):
             for top in range(0, rows, high):
-                part = windows[first : first + some, top : top + high]
-                # Copies go in long runs: along the taps and channels of a window, or, where those are few, along the
+                part = windows[:, first : first + some, top : top + high]
+                out = sums[first : first + some, top : top + high].reshape(-1, groups, filters // groups)
+                if groups > 1:
+                    out[:] = (part.reshape(groups, -1, taps) @ kernel).swapaxes(0, 1)
+                # Copies go in long runs: along the taps and channels of a window or, where those are few, along the
                 # image.
-                flat = (part.reshape(-1, len(kernel)) if channels > 3 else
-                        part.transpose(3, 4, 5, 0, 1, 2).reshape(len(kernel), -1).T)
-                np.dot(flat, kernel, out=sums[first : first + some, top : top + high].reshape(-1, filters))
-        return sums
+                elif channels > 3:
+                    np.dot(part.reshape(-1, taps), kernel[0], out=out[:, 0])
+                else:
+                    np.dot(part[0].transpose(3, 4, 5, 0, 1, 2).reshape(taps, -1).T, kernel[0], out=out[:, 0])
+        return sums.reshape(shape)
 
     def _limit(self) -> float:
         """The share of places of an image with any spike below which to go spike by spike; a place costs its own."""
@@ -308,6 +318,77 @@ class Conv2D(_Windowed):
     def synapses(self, *inputs: Shape) -> int:
         tall, wide = self._taps_inside(inputs[0])
         return int(tall.sum()) * int(wide.sum()) * self.weights.shape[2] * self.weights.shape[3]
+
+
+@dataclass(frozen=True, eq=False)
+class Conv2DTranspose(Operation):
+    """Transposed convolution: each place of the image sends its own window of weights to the output, where they add up.
+
+    What lands ``t`` taps into the window of row ``r`` goes to row ``r * strides + t * dilation - start``.
+
+    Args:
+        weights: Shape ``(rows, columns, channels, filters)``; Keras has the last two the other way round.
+        bias: Shape ``(filters,)``, or None.
+        size: Rows and columns of the output, an integer or a pair.
+        strides: Rows and columns between the windows of neighbouring places, an integer or a pair. Default: 1.
+        dilation: Rows and columns from one tap of a window to the next, an integer or a pair. Default: 1.
+        start: Rows and columns that are cut off at the top and the left, an integer or a pair. Default: 0.
+    """
+
+    weights: Any
+    bias: Any = None
+    _: KW_ONLY
+    size: Any
+    strides: Any = 1
+    dilation: Any = 1
+    start: Any = 0
+
+    def __post_init__(self) -> None:
+        self._set(weights=_floats("weights", self.weights, 4))
+        self._set(bias=_bias(self.bias, self.weights), size=_pair("size", self.size),
+                  strides=_pair("strides", self.strides), dilation=_pair("dilation", self.dilation),
+                  start=_pair("start", self.start, 0))
+
+    def _reach(self, shape: Shape) -> tuple[int, int]:
+        """Rows and columns that the windows of an image cover."""
+        tall, wide = ((length - 1) * stride + (taps - 1) * gap + 1 for length, stride, taps, gap in
+                      zip(shape[:2], self.strides, self.weights.shape[:2], self.dilation, strict=True))
+        return tall, wide
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        shape = _image(inputs)
+        if shape[2] != self.weights.shape[2]:
+            raise ValueError(f"Expected inputs of {self.weights.shape[2]} channels for weights of shape "
+                             f"{self.weights.shape}; got {shape[2]} in {shape}.")
+        for size, start, reach, stride in zip(self.size, self.start, self._reach(shape), self.strides, strict=True):
+            if start + size > reach + stride:
+                raise ValueError(f"Expected a size within the {self._reach(shape)} rows and columns that the windows "
+                                 f"cover, or a stride more; got size {self.size} from {self.start} on.")
+        return *self.size, self.weights.shape[3]
+
+    def apply(self, *inputs: np.ndarray) -> np.ndarray:
+        (x,) = inputs
+        samples, rows, columns, channels = x.shape
+        tall, wide, _, filters = self.weights.shape
+        (down, along), (top, left), (high, broad) = self.strides, self.start, self.size
+        sent = x.reshape(-1, channels).dot(self.weights.transpose(2, 0, 1, 3).reshape(channels, -1))
+        sent = sent.reshape(samples, rows, columns, tall, wide, filters)
+        reach = [max(pair) for pair in zip(self._reach(x.shape[1:]), (top + high, left + broad), strict=True)]
+        sums = np.zeros((samples, *reach, filters), sent.dtype)
+        for i in range(tall):
+            for j in range(wide):
+                row, column = i * self.dilation[0], j * self.dilation[1]
+                sums[:, row : row + (rows - 1) * down + 1 : down,
+                     column : column + (columns - 1) * along + 1 : along] += sent[:, :, :, i, j]
+        return _add_bias(sums[:, top : top + high, left : left + broad], self.bias)
+
+    def synapses(self, *inputs: Shape) -> int:
+        kept = 1
+        for length, taps, size, stride, gap, start in zip(inputs[0][:2], self.weights.shape[:2], self.size,
+                                                          self.strides, self.dilation, self.start, strict=True):
+            place = np.arange(length)[:, None] * stride + np.arange(taps) * gap - start
+            kept *= int(((place >= 0) & (place < size)).sum())
+        return kept * self.weights.shape[2] * self.weights.shape[3]
 
 
 @dataclass(frozen=True, eq=False)
@@ -442,6 +523,88 @@ class Reshape(Operation):
 
 
 @dataclass(frozen=True, eq=False)
+class Permute(Operation):
+    """The same values with their axes in another order.
+
+    Args:
+        axes: For each axis of the output the axis of the input that it is, counted from 0 without the axis of samples.
+    """
+
+    axes: Any
+
+    keeps_spikes: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        axes = tuple(_integer("axes", axis, 0) for axis in self.axes)
+        if sorted(axes) != list(range(len(axes))):
+            raise ValueError(f"Expected axes that name each axis from 0 on once; got {axes}.")
+        self._set(axes=axes)
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        shape = _single(inputs)
+        if len(shape) != len(self.axes):
+            raise ValueError(f"Expected inputs of {len(self.axes)} axes for axes {self.axes}; got {shape}.")
+        return tuple(shape[axis] for axis in self.axes)
+
+    def apply(self, *inputs: np.ndarray) -> np.ndarray:
+        return np.ascontiguousarray(inputs[0].transpose(0, *(axis + 1 for axis in self.axes)))
+
+
+@dataclass(frozen=True, eq=False)
+class Pad2D(Operation):
+    """Rows and columns of zeros around an image, or, where negative, cut off from it.
+
+    Args:
+        rows: Rows at the top and at the bottom. Default: none.
+        columns: Columns at the left and at the right. Default: none.
+    """
+
+    rows: Any = (0, 0)
+    columns: Any = (0, 0)
+
+    keeps_spikes: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        self._set(rows=_pair("rows", self.rows, None), columns=_pair("columns", self.columns, None))
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        rows, columns, channels = _image(inputs)
+        for name, length, ends in (("rows", rows, self.rows), ("columns", columns, self.columns)):
+            if length + sum(min(end, 0) for end in ends) < 1:
+                raise ValueError(f"Expected {name} {ends} to leave something of the image; it has {length}.")
+        return rows + sum(self.rows), columns + sum(self.columns), channels
+
+    def apply(self, *inputs: np.ndarray) -> np.ndarray:
+        (x,) = inputs
+        (top, bottom), (left, right) = self.rows, self.columns
+        x = x[:, max(-top, 0) : x.shape[1] - max(-bottom, 0), max(-left, 0) : x.shape[2] - max(-right, 0)]
+        return np.pad(x, ((0, 0), (max(top, 0), max(bottom, 0)), (max(left, 0), max(right, 0)), (0, 0)))
+
+
+@dataclass(frozen=True, eq=False)
+class UpSample2D(Operation):
+    """Each place of an image repeated.
+
+    Args:
+        size: How often, along rows and columns, an integer or a pair. Default: 2.
+    """
+
+    size: Any = 2
+
+    keeps_spikes: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        self._set(size=_pair("size", self.size))
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        rows, columns, channels = _image(inputs)
+        return rows * self.size[0], columns * self.size[1], channels
+
+    def apply(self, *inputs: np.ndarray) -> np.ndarray:
+        return inputs[0].repeat(self.size[0], axis=1).repeat(self.size[1], axis=2)
+
+
+@dataclass(frozen=True, eq=False)
 class Scale(Operation):
     """Each value by itself: ``x * factor + offset``.
 
@@ -514,8 +677,8 @@ class Concatenate(Operation):
 #: Name -> operation, as files name them.
 OPERATIONS: dict[str, type[Operation]] = {
     kind.__name__: kind
-    for kind in (Neurons, Dense, Conv2D, MaxPool2D, AveragePool2D, GlobalMaxPool2D, GlobalAveragePool2D, Reshape,
-                 Scale, Add, Concatenate)
+    for kind in (Neurons, Dense, Conv2D, Conv2DTranspose, MaxPool2D, AveragePool2D, GlobalMaxPool2D,
+                 GlobalAveragePool2D, Reshape, Permute, Pad2D, UpSample2D, Scale, Add, Concatenate)
 }
 
 
@@ -615,17 +778,18 @@ def _broadcasts(shape: Shape, to: Shape) -> bool:
         return False
 
 
-def _integer(name: str, value: Any, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise ValueError(f"Expected {name} to hold integers of at least {least}; got {value!r}.")
+def _integer(name: str, value: Any, least: int | None) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or (least is not None and value < least):
+        wanted = "integers" if least is None else f"integers of at least {least}"
+        raise ValueError(f"Expected {name} to hold {wanted}; got {value!r}.")
     return int(value)
 
 
-def _pair(name: str, value: Any) -> tuple[int, int]:
+def _pair(name: str, value: Any, least: int | None = 1) -> tuple[int, int]:
     values = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
     if len(values) != 2:
         raise ValueError(f"Expected {name} to be an integer or a pair; got {value!r}.")
-    return _integer(name, values[0], 1), _integer(name, values[1], 1)
+    return _integer(name, values[0], least), _integer(name, values[1], least)
 
 
 def _padding(padding: Any) -> str:
