@@ -226,6 +226,15 @@ def _walk(layer: Any, seen: set[int]) -> Iterator[Any]:
             yield from _walk(inner, seen)
 
 
+def sync_weights(model: keras.Model) -> None:
+    """Brings a model's weights up to date in the midst of ``fit``, where JAX's trainer works on a copy of its own.
+
+    What is then assigned to a weight reaches the trainer's next step.
+    """
+    if hasattr(model, "jax_state_sync"):
+        model.jax_state_sync()
+
+
 @contextmanager
 def recorded_inputs(layers: Sequence[SpikingLayer]) -> Iterator[list[list[Any]]]:
     """Keeps what the layers are fed while a model is called eagerly, a list for each layer, an item for each call."""

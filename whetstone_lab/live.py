@@ -18,6 +18,7 @@ from typing import Any
 
 import keras
 
+from whetstone_lab.layers import sync_weights
 from whetstone_lab.sharpeners import Sharpener
 from whetstone_lab.trace import Trace
 
@@ -185,6 +186,7 @@ class LiveRun:
 
         def read() -> None:
             try:
+                sync_weights(self.model)
                 weights.set_result(self.model.get_weights())
             except Exception as error:
                 weights.set_exception(error)

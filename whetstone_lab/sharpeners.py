@@ -20,7 +20,7 @@ import numpy as np
 from keras import ops
 
 from whetstone_lab import curves
-from whetstone_lab.layers import SpikingLayer, recorded_inputs, spiking_layers
+from whetstone_lab.layers import SpikingLayer, recorded_inputs, spiking_layers, sync_weights
 from whetstone_lab.policies import AdaptivePolicy, Decision, Policy, ScheduledPolicy, State, StepwisePolicy
 from whetstone_lab.trace import Trace
 
@@ -183,6 +183,8 @@ class Sharpener(keras.callbacks.Callback):
 
     def _sharpen(self, state: State) -> None:
         assert self.state is not None
+        if state.sharpness != self.state.sharpness:
+            sync_weights(self.model)
         for layer, old, new in zip(self._layers, self.state.sharpness, state.sharpness, strict=True):
             if new != old:
                 layer.sharpness.assign(new)
