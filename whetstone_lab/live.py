@@ -139,7 +139,7 @@ class LiveRun:
         Raises:
             RuntimeError: The model or the sharpener is at work in the background already.
         """
-        self._launch(paused=False)
+        self._launch({})
 
     def pause(self) -> None:
         """Halts after the present batch, until :meth:`resume`, :meth:`step` or :meth:`stop`."""
@@ -160,9 +160,10 @@ class LiveRun:
         """
         if not isinstance(n, int) or n < 1 or unit not in ("batch", "epoch"):
             raise ValueError(f"Expected n of at least 1 and a unit of 'batch' or 'epoch'; got {n!r} and {unit!r}.")
-        if not self.alive:
-            self._launch(paused=True)
-        self._command(self._add_steps, unit, n)
+        if self.alive:
+            self._command(self._add_steps, unit, n)
+        else:
+            self._launch({unit: n})
 
     def stop(self) -> None:
         """Ends training after the present batch; what was learnt stays. Nothing happens if it has ended."""
@@ -233,13 +234,13 @@ class LiveRun:
 
     # -- on whichever thread gives the command ------------------------------------------------------------------------
 
-    def _launch(self, paused: bool) -> None:
+    def _launch(self, countdown: dict[str, int]) -> None:
         with _LAUNCHING:
             if any(model is self.model for model in _TRAINING):
                 raise RuntimeError(f"The model {self.model.name!r} is training in the background already.")
             self.sharpener.attach(self.model)
             self.exception = None
-            self._paused, self._stopping, self._countdown = paused, False, {}
+            self._paused, self._stopping, self._countdown = False, False, countdown
             thread = threading.Thread(target=self._train, args=(_keras_state(),), name="whetstone-fit", daemon=True)
             self._thread = self.sharpener._thread = thread
             _TRAINING.append(self.model)
