@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # what editors and type checkers see; at run time ``__getattr
     from whetstone_lab.keys import check_key, decode, encode, make_key
     from whetstone_lab.layers import SoftmaxDecode, SpikingBReLU, SpikingSigmoid, spiking_layers
     from whetstone_lab.live import LiveRun, fit
+    from whetstone_lab.nir import from_nir, to_nir
     from whetstone_lab.sharpeners import AdaptiveSharpener, ScheduledSharpener, StepwiseSharpener
     from whetstone_lab.simulator.network import Network
     from whetstone_lab.simulator.record import SpikeRecord
@@ -56,6 +57,7 @@ __all__ = [
     "encode",
     "fit",
     "fold_batchnorm",
+    "from_nir",
     "keys",
     "live",
     "make_key",
@@ -67,6 +69,7 @@ __all__ = [
     "run",
     "simulator",
     "spiking_layers",
+    "to_nir",
     "widgets",
 ]
 
@@ -76,7 +79,8 @@ _HOMES = {
     "ScheduledSharpener": "sharpeners", "SoftmaxDecode": "layers", "SpikeRecord": "simulator",
     "SpikingBReLU": "layers", "SpikingSigmoid": "layers", "StepwiseSharpener": "sharpeners", "Trace": "trace",
     "check_key": "keys", "convert": "convert", "decode": "keys", "encode": "keys", "fit": "live",
-    "fold_batchnorm": "folding", "make_key": "keys", "run": "simulator", "spiking_layers": "layers",
+    "fold_batchnorm": "folding", "from_nir": "nir", "make_key": "keys", "run": "simulator",
+    "spiking_layers": "layers", "to_nir": "nir",
 }
 
 

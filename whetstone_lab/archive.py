@@ -20,7 +20,7 @@ import numpy as np
 #: The largest array that is read, in bytes: a file that claims more is refused before memory is taken.
 MAX_ARRAY_BYTES = 8 << 30
 #: Deflate cannot shrink anything by more than this: a zip that claims more is lying about its size.
-_MAX_RATIO = 1032
+MAX_RATIO = 1032
 _HEADER = "header"
 
 
@@ -143,7 +143,7 @@ def _read_array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> 
         if size > MAX_ARRAY_BYTES:
             raise ArchiveError(f"{path}: array {name!r} claims shape {shape}, more than {MAX_ARRAY_BYTES >> 30} GiB.")
         held = info.file_size - member.tell()
-        if size != held or info.file_size > _MAX_RATIO * max(info.compress_size, 1):
+        if size != held or info.file_size > MAX_RATIO * max(info.compress_size, 1):
             raise ArchiveError(f"{path}: array {name!r} claims shape {shape} and dtype {dtype}, {size} bytes, which "
                                "the file does not hold: it is truncated or damaged.")
     with archive.open(info) as member:

@@ -1,6 +1,10 @@
 """``Network``: what it checks, what it counts, and that a file gives back the same network."""
 
+import ast
 import itertools
+import json
+import math
+import struct
 import zipfile
 
 import numpy as np
@@ -10,7 +14,7 @@ from hypothesis import strategies as st
 
 from whetstone_lab import archive
 from whetstone_lab.archive import ArchiveError
-from whetstone_lab.simulator import Network, Node, run
+from whetstone_lab.simulator import Network, Node, predict, run
 from whetstone_lab.simulator.operations import (
     Add,
     AveragePool2D,
@@ -147,6 +151,78 @@ def test_a_file_is_plain_numpy(tmp_path):
         assert {"1_weights", "1_bias", "2_threshold", "4_weights", "5_threshold", "key"} <= set(file.files)
         np.testing.assert_array_equal(file["1_weights"], quarters((3, 3, 1, 4)))
         np.testing.assert_array_equal(file["key"], KEY)
+
+
+def read_without_numpy(path):
+    """The members of a file, by the words of ``Network.save`` alone: name -> (shape, flat values)."""
+    members = {}
+    with zipfile.ZipFile(path) as file:
+        for name in file.namelist():
+            data = file.read(name)
+            assert data[:8] == bytes.fromhex("934E554D5059 0100")
+            (length,) = struct.unpack_from("<H", data, 8)
+            header = ast.literal_eval(data[10 : 10 + length].decode("ascii"))
+            assert not header["fortran_order"]
+            kind = {"<f4": "f", "<f8": "d", "|i1": "b", "|u1": "B"}[header["descr"]]
+            size = math.prod(header["shape"])
+            values = struct.unpack_from(f"<{size}{kind}", data, 10 + length)
+            members[name.removesuffix(".npy")] = header["shape"], values
+    return members
+
+
+def test_a_reader_written_from_the_description_alone_gives_the_same_classes(tmp_path):
+    """Neurons, Dense and Conv2D in plain Python on a file, as a C programmer would write them."""
+    network = Network((5, 6, 2), [
+        Conv2D(quarters((3, 2, 1, 4)), quarters(4), groups=2, strides=2, padding="same"), Neurons([0.5, 0, 1, 0.25]),
+        Conv2D(quarters((2, 2, 4, 3)), None, (1, 2), padding="valid"), Neurons(), Reshape(),
+        Dense(np.asfortranarray(quarters((6, 4))), quarters(4)), Neurons(0.25)], key=KEY)
+    members = read_without_numpy(network.save(tmp_path / "net.npz"))
+    header = json.loads(bytes(members["header"][1]))
+    assert (header["format"], header["version"]) == ("whetstone_lab.network", 1)
+
+    def conv(number, options, shape, x):
+        (tall, wide, channels, filters), weights = members[f"{number}_weights"]
+        bias = members.get(f"{number}_bias", (None, [0] * filters))[1]
+        groups, corner, size = options["groups"], [], []
+        for length, taps, stride, gap in zip(shape[:2], (tall, wide), options["strides"], options["dilation"],
+                                             strict=True):
+            span = (taps - 1) * gap + 1
+            same = options["padding"] == "same"
+            size.append(math.ceil(length / stride) if same else (length - span) // stride + 1)
+            corner.append(max((size[-1] - 1) * stride + span - length, 0) // 2 if same else 0)
+        y = []
+        for r, c, f in itertools.product(*map(range, (*size, filters))):
+            total = 0.0
+            for i, j, k in itertools.product(range(tall), range(wide), range(channels)):
+                row = r * options["strides"][0] + i * options["dilation"][0] - corner[0]
+                column = c * options["strides"][1] + j * options["dilation"][1] - corner[1]
+                if 0 <= row < shape[0] and 0 <= column < shape[1]:
+                    channel = k + f * groups // filters * channels
+                    total += x[(row * shape[1] + column) * shape[2] + channel] * \
+                        weights[((i * wide + j) * channels + k) * filters + f]
+            y.append(total + bias[f])
+        return (*size, filters), y
+
+    def classify(x):
+        shape = header["input_shape"]
+        for number, node in enumerate(header["nodes"]):
+            if node["operation"] == "Neurons":
+                threshold = members[f"{number}_threshold"][1]
+                x = [float(value >= threshold[place % len(threshold)]) for place, value in enumerate(x)]
+            elif node["operation"] == "Conv2D":
+                shape, x = conv(number, node["options"], shape, x)
+            elif node["operation"] == "Dense":
+                (inputs, outputs), weights = members[f"{number}_weights"]
+                bias = members[f"{number}_bias"][1]
+                x = [sum(x[i] * weights[i * outputs + o] for i in range(inputs)) + bias[o] for o in range(outputs)]
+        (classes, outputs), key = members["key"]
+        scores = [sum((2 * x[o] - 1) * (2 * key[c * outputs + o] - 1) for o in range(outputs)) for c in range(classes)]
+        return scores.index(max(scores))
+
+    x = np.random.default_rng(2).integers(0, 3, (40, 5, 6, 2)) / 2
+    found = [classify(sample.ravel().tolist()) for sample in x]
+    assert found == predict(network, x).tolist()
+    assert set(found) == {0, 1}
 
 
 DENSE_NODE = {"name": "d", "operation": "Dense", "inputs": ["input"], "options": {"bias": None}, "arrays": ["weights"]}

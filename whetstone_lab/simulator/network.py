@@ -195,15 +195,37 @@ class Network:
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Writes the network to an ``.npz`` file without pickle, in one piece; returns the path.
 
-        The file holds NumPy arrays, readable from any language that reads NumPy's format: ``header``, JSON as bytes,
-        with the input's shape and for each node, bottom first, its name, operation, inputs and options; and for node i
-        ``i_weights``, ``i_bias``, ``i_threshold`` and the like, in the layouts that the operations name; ``key``, the
-        class key, if there is one.
+        **For readers in other languages.** The file is a ZIP archive (deflate) of ``NAME.npy`` members. Each of these
+        is eight bytes, ``93 4E 55 4D 50 59 01 00``, the length n of its header as a little-endian 16-bit integer, n
+        bytes of ASCII such as ``{'descr': '<f4', 'fortran_order': False, 'shape': (784, 256), }``, and the values,
+        little-endian, the last axis fastest. ``<f4`` is IEEE single, ``<f8`` double precision, ``|i1`` a signed and
+        ``|u1`` an unsigned byte.
+
+        ``header`` (``|u1``) is JSON text: ``format`` (``"whetstone_lab.network"``), ``version`` (1), ``input_shape``,
+        ``readout``, ``meta``, and ``nodes``, in an order in which they can run. Each node has a ``name``, an
+        ``operation``, ``inputs`` (names of earlier nodes, or ``"input"``), ``options``, and ``arrays``: what node i
+        names there is member ``i_NAME``; an array that is absent is None in the options. Images are (rows, columns,
+        channels). What the operations do:
+
+        - ``Neurons``: 1 where ``x >= threshold``, else 0. ``threshold`` is a single value, or broadcasts against the
+          last axes of x: shape (channels,) is one for each channel.
+        - ``Dense``: ``y[o] = sum over i of x[i] weights[i, o]``, then ``+ bias[o]``; ``weights`` (inputs, outputs).
+        - ``Conv2D``: ``y[r, c, f] = sum over i, j, k of x[r strides[0] + i dilation[0] - top, c strides[1] +
+          j dilation[1] - left, k] weights[i, j, k, f]``, then ``+ bias[f]``; x is 0 outside the image. With padding
+          ``"valid"`` top and left are 0 and windows lie on the image; with ``"same"`` there are ``ceil(size / stride)``
+          windows, and top is half, rounded down, of what the windows need beyond the image. In g ``groups``, filter f
+          sees channel ``k + (f g / filters rounded down) channels / g``.
+        - All others are described by their classes in ``whetstone_lab.simulator.operations``, with the options as
+          arguments.
+
+        ``key`` (``|i1``, classes by outputs), if there is one: the winner is the class c with the greatest
+        ``sum over o of (2 y[o] - 1) (2 key[c, o] - 1)``, the lowest on a tie. :meth:`absorb_biases` first gives a file
+        with few or no biases: weights and thresholds alone, as hardware likes them.
         """
         nodes = [{"name": node.name, "operation": type(node.operation).__name__, "inputs": node.inputs,
                   "options": node.operation.options(), "arrays": list(node.operation.arrays())} for node in self.nodes]
         header = {"input_shape": self.input_shape, "nodes": nodes, "readout": self.readout, "meta": self.meta}
-        arrays = {f"{number}_{name}": array for number, node in enumerate(self.nodes)
+        arrays = {f"{number}_{name}": np.asarray(array, order="C") for number, node in enumerate(self.nodes)
                   for name, array in node.operation.arrays().items()}
         if self.key is not None:
             arrays["key"] = self.key
