@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cached_property
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from whetstone_lab.simulator.network import Network
 from whetstone_lab.simulator.record import SpikeRecord
+
+if TYPE_CHECKING:
+    from whetstone_lab.simulator.faults import Faults
 
 RECORDS = ("events", "votes")
 
@@ -20,7 +23,7 @@ _BATCH_VALUES = 1 << 22
 
 
 def run(network: Network, inputs: Any, *, record: str = "events", membranes: bool | Collection[str] = False,
-        labels: Any = None, batch_size: int | None = None) -> SpikeRecord:
+        labels: Any = None, batch_size: int | None = None, faults: Faults | None = None) -> SpikeRecord:
     """Shows inputs to a network and records what its neurons do.
 
     Inputs are currents into the first layer, there from step 0. Each layer of neurons takes one time step: it sums
@@ -42,6 +45,7 @@ def run(network: Network, inputs: Any, *, record: str = "events", membranes: boo
             They are in units of the threshold, and 0 at every step but the layer's own. Default: False.
         labels: True classes, integers of shape ``(samples,)``, to keep beside the votes. Default: unknown.
         batch_size: Samples computed at once, which bounds the memory. Default: by the widest layer, some 16 MB.
+        faults: What is wrong with the hardware. Default: nothing.
 
     Returns:
         The record. Its votes are the scores of the key (integers), the analog output before any softmax, or have no
@@ -53,6 +57,7 @@ def run(network: Network, inputs: Any, *, record: str = "events", membranes: boo
     inputs = _check_inputs(network, inputs)
     if record not in RECORDS:
         raise ValueError(f"Expected record to be one of {RECORDS}; got {record!r}.")
+    network = faults.damage(network) if faults else network
     schedule = _schedule(network)
     labels = _check_labels(labels, len(inputs))
     votes = _no_votes(network, len(inputs))
@@ -62,7 +67,7 @@ def run(network: Network, inputs: Any, *, record: str = "events", membranes: boo
     for start, batch in _batches(inputs, schedule, batch_size):
         here = slice(start, start + len(batch))
         if record == "votes" and not potentials:
-            output = schedule.compute(batch)
+            output = schedule.compute(batch, None, faults, start)
         else:
             fired = np.empty((len(batch), sum(schedule.sizes)), bool)
 
@@ -72,7 +77,7 @@ def run(network: Network, inputs: Any, *, record: str = "events", membranes: boo
                 if layer in potentials:
                     potentials[layer][here, schedule.steps[layer]] = potential.reshape(len(potential), -1)
 
-            output = schedule.compute(batch, watch)
+            output = schedule.compute(batch, watch, faults, start)
             if record == "events":
                 events.append(schedule.events(fired, start))
         if votes.shape[-1]:
@@ -82,13 +87,15 @@ def run(network: Network, inputs: Any, *, record: str = "events", membranes: boo
                        labels, potentials, {"readout": network.readout, "record": record})
 
 
-def predict(network: Network, inputs: Any, *, batch_size: int | None = None) -> np.ndarray:
+def predict(network: Network, inputs: Any, *, batch_size: int | None = None,
+            faults: Faults | None = None) -> np.ndarray:
     """The class of each sample: the best-matched key or the largest analog output, the lowest class on a tie.
 
     Args:
         network: A network whose output stands for classes.
         inputs: Samples, shape ``(samples, *network.input_shape)``.
         batch_size: Samples computed at once. Default: as in :func:`run`.
+        faults: What is wrong with the hardware. Default: nothing.
 
     Returns:
         Integers, shape ``(samples,)``, or ``(samples, ...)`` where every place of the output has a class of its own.
@@ -99,9 +106,10 @@ def predict(network: Network, inputs: Any, *, batch_size: int | None = None) -> 
     if network.readout == "spikes":
         raise ValueError("Expected a network with a class key or an analog output; the output spikes of this one "
                          "stand for no classes.")
+    network = faults.damage(network) if faults else network
     inputs, schedule = _check_inputs(network, inputs), _schedule(network)
-    classes = [schedule.score(schedule.compute(batch)).argmax(axis=-1)
-               for _, batch in _batches(inputs, schedule, batch_size)]
+    classes = [schedule.score(schedule.compute(batch, None, faults, start)).argmax(axis=-1)
+               for start, batch in _batches(inputs, schedule, batch_size)]
     return np.concatenate(classes or [_no_votes(network, 0).argmax(axis=-1)]) if len(classes) != 1 else classes[0]
 
 
@@ -133,19 +141,26 @@ class _Schedule:
         #: Layer -> its columns in a table of all neurons, side by side in the order in which they fire.
         self.columns = {layer: slice(*ends[place : place + 2]) for place, layer in enumerate(self.order)}
 
-    def compute(self, batch: np.ndarray, watch: Callable[[int, np.ndarray, np.ndarray], None] | None = None) -> Any:
+    def compute(self, batch: np.ndarray, watch: Callable[[int, np.ndarray, np.ndarray], None] | None = None,
+                faults: Faults | None = None, start: int = 0) -> Any:
         """The network's output for a batch.
 
         Args:
             batch: Shape ``(samples, ...)``.
             watch: Is shown each layer's number, its potentials and which neurons fired. Default: nobody.
+            faults: Those that come anew each time are made here. Default: none.
+            start: Number of the first sample.
         """
         dtype = batch.dtype
         values: list[Any] = [batch]
         for operation, inputs, layer, done in self.stages:
             value = values[inputs[0]]
             if layer >= 0:
+                if faults:
+                    value = faults.disturb(layer, value, start)
                 spikes = operation.fires(value)
+                if faults:
+                    spikes = faults.arrive(layer, spikes, start)
                 if watch:
                     watch(layer, value, spikes)
                 values.append(spikes.astype(dtype))

@@ -1,0 +1,129 @@
+"""``Faults``: each does what it says and no more, the same from run to run, and sweeps show what redundancy buys."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from whetstone_lab import keys
+from whetstone_lab.simulator import Faults, Network, predict, run, sweep
+from whetstone_lab.simulator.operations import Conv2D, Dense, MaxPool2D, Neurons, Reshape
+
+
+def network(seed=0):
+    rng = np.random.default_rng(seed)
+    return Network((8, 8, 1), [Conv2D(rng.normal(size=(3, 3, 1, 8)), rng.normal(size=8)), Neurons(0.25), MaxPool2D(),
+                               Reshape(), Dense(rng.normal(size=(72, 40))), Neurons()], key=keys.make_key(4, 40))
+
+
+X = np.random.default_rng(1).random((50, 8, 8, 1))
+ALL = Faults(dead=0.1, stuck=0.05, jitter=0.1, noise=0.2, lost=0.1, bits=4, seed=3)
+
+
+def same(first, second):
+    return all(np.array_equal(getattr(first, name), getattr(second, name))
+               for name in ("sample", "step", "layer", "neuron", "votes"))
+
+
+def test_no_faults_change_nothing():
+    assert same(run(network(), X, faults=Faults()), run(network(), X))
+    assert Faults(noise=1.0, lost=0.5).damage(whole := network()) is whole
+
+
+def test_they_are_the_same_from_run_to_run_at_any_batch_size():
+    record = run(network(), X, faults=ALL)
+    for size in (1, 7, 50):
+        assert same(record, run(network(), X, faults=ALL, batch_size=size))
+        np.testing.assert_array_equal(predict(network(), X, faults=ALL, batch_size=size), record.classes)
+    assert not same(record, run(network(), X, faults=Faults(**{**vars(ALL), "seed": 4})))
+    assert not same(record, run(network(), X))
+
+
+def test_dead_neurons_never_fire_and_stuck_ones_always():
+    record = run(network(), X, faults=Faults(dead=0.3, stuck=0.2))
+    for layer in range(2):
+        rates = record.dense(layer)[:, layer].reshape(50, -1).mean(0)
+        assert 0.15 < (rates == 1).mean() < 0.45
+        assert (rates == 0).mean() > 0.2
+    assert run(network(), X, faults=Faults(dead=1.0)).spikes == 0
+    assert run(network(), X, faults=Faults(stuck=1.0)).spikes == 50 * network().neurons
+
+
+@pytest.mark.parametrize("fault", ["dead", "stuck", "lost"])
+def test_more_of_a_fault_hits_the_same_and_others(fault):
+    hit = []
+    fires = Network((200,), [Neurons(0.5)])
+    x = np.full((5, 200), 0.0 if fault == "stuck" else 1.0)
+    for share in (0.0, 0.1, 0.3, 1.0):
+        changed = run(fires, x, faults=Faults(**{fault: share})).dense(0)[:, 0] != (x >= 0.5)
+        assert abs(changed.mean() - share) < 0.08
+        hit.append(changed)
+    for less, more in itertools.pairwise(hit):
+        assert (more | ~less).all()
+
+
+def test_only_permanent_faults_are_the_same_for_every_sample():
+    fires = Network((500,), [Neurons(0.5)])
+    x = np.ones((2, 500))
+    for fault, alike in (("dead", True), ("lost", False)):
+        first, second = run(fires, x, faults=Faults(**{fault: 0.5})).dense(0)[:, 0]
+        assert np.array_equal(first, second) is alike
+
+
+def test_noise_and_jitter_have_the_deviation_asked_for():
+    quiet = Network((2000,), [Neurons(0.5)])
+    noisy = run(quiet, np.zeros((5, 2000)), membranes=True, faults=Faults(noise=0.3)).membranes[0]
+    assert abs(noisy.std() - 0.3) < 0.01
+    assert abs(noisy.mean()) < 0.02
+    thresholds = Faults(jitter=0.2).damage(quiet).nodes[0].operation.threshold
+    assert thresholds.shape == (2000,)
+    assert abs(thresholds.std() - 0.2) < 0.02
+    assert abs(thresholds.mean() - 0.5) < 0.02
+
+
+@pytest.mark.parametrize("bits", [2, 3, 8])
+def test_weights_are_rounded_to_their_bits(bits):
+    whole, coarse = network(), Faults(bits=bits).damage(network())
+    for before, after in zip(whole.nodes, coarse.nodes, strict=True):
+        arrays = before.operation.arrays()
+        if "weights" not in arrays:
+            continue
+        old, new = arrays["weights"], after.operation.weights
+        levels = np.unique(np.abs(new))
+        assert len(np.unique(new)) <= 2**bits - 1
+        assert levels.max() == pytest.approx(np.abs(old).max())
+        assert np.abs(new - old).max() <= np.abs(old).max() / (2 ** (bits - 1) - 1) / 2 * (1 + 1e-9)
+        if before.operation.bias is not None:
+            np.testing.assert_array_equal(after.operation.bias, before.operation.bias)
+    assert coarse.dtype == whole.dtype
+
+
+def test_redundant_outputs_outlive_lost_spikes():
+    """The class is given; what is measured is how long its key is recognised."""
+    labels = np.random.default_rng(0).integers(0, 10, 300)
+    accuracy = {}
+    for width in (10, 100):
+        key = keys.make_key(10, width)
+        accuracy[width] = sweep(Network((width,), [Neurons()], key=key), keys.encode(labels, key), labels, "lost",
+                                [0.0, 0.2, 0.4])
+    assert accuracy[10].shape == (3, 3)
+    assert (accuracy[10][0] == 1).all()
+    assert (accuracy[100] > 0.99).all()
+    # A single neuron speaks for its class, or nobody does and the lowest class wins.
+    np.testing.assert_allclose(accuracy[10][2], 0.6 + 0.4 * 0.1, atol=0.1)
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    ({"dead": 1.5}, r"dead to be a share in \[0, 1\]; got 1.5"), ({"lost": -0.1}, "lost to be a share"),
+    ({"stuck": float("nan")}, "stuck to be a share"), ({"dead": 0.6, "stuck": 0.6}, "at most all"),
+    ({"noise": -1}, "noise to be a deviation"), ({"jitter": float("inf")}, "jitter to be a deviation"),
+    ({"bits": 1}, "bits to be an integer of at least 2; got 1"), ({"seed": -1}, "seed to be an integer"),
+])
+def test_what_is_no_fault_is_refused(options, words):
+    with pytest.raises(ValueError, match=words):
+        Faults(**options)
+
+
+def test_a_sweep_over_something_else_is_refused():
+    with pytest.raises(ValueError, match=r"a fault among .*'dead'.*; got 'seed'"):
+        sweep(network(), X, np.zeros(50, int), "seed", [1])

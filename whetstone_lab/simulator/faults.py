@@ -1,0 +1,140 @@
+"""Faults of hardware, and what a network still gets right with them. Seeded: the same from run to run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from whetstone_lab.simulator.network import Network, Node
+from whetstone_lab.simulator.operations import Neurons
+from whetstone_lab.simulator.run import predict
+
+
+@dataclass(frozen=True)
+class Faults:
+    """What is wrong with the neurons and synapses that a network runs on; give it to ``run`` or ``predict``.
+
+    The seed chooses who is hit and how. More of a fault hits the same neurons and some others, so that a sweep over it
+    compares like with like.
+
+    Args:
+        dead: Share of the neurons that never fire, in [0, 1]. Default: 0.
+        stuck: Share of the neurons that always fire, in [0, 1]; no neuron is both. Default: 0.
+        jitter: Standard deviation of what is added to each neuron's threshold once and for all. Default: 0.
+        noise: Standard deviation of what is added to each neuron's potential each time it is looked at. Default: 0.
+        lost: Share of the spikes that never arrive, and are not recorded, in [0, 1]. Default: 0.
+        bits: Bits of a weight, at least 2: each layer's weights are rounded to ``2^bits - 1`` levels, as many below
+            zero as above, up to its largest. Biases, which are thresholds on a chip, stay. Default: None, as they are.
+        seed: Seed of all draws. Default: 0.
+
+    Raises:
+        ValueError: A share is outside [0, 1], a deviation is negative, or there are fewer than 2 bits.
+    """
+
+    dead: float = 0.0
+    stuck: float = 0.0
+    jitter: float = 0.0
+    noise: float = 0.0
+    lost: float = 0.0
+    bits: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("dead", "stuck", "lost"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"Expected {name} to be a share in [0, 1]; got {getattr(self, name)!r}.")
+        if self.dead + self.stuck > 1:
+            raise ValueError(f"Expected dead and stuck neurons to be at most all; got {self.dead} and {self.stuck}.")
+        for name in ("jitter", "noise"):
+            if not 0 <= getattr(self, name) < np.inf:
+                raise ValueError(f"Expected {name} to be a deviation of at least 0; got {getattr(self, name)!r}.")
+        for name, least in (("bits", 2), ("seed", 0)):
+            value = getattr(self, name)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, (int, np.integer))
+                                      or value < least):
+                raise ValueError(f"Expected {name} to be an integer of at least {least}; got {value!r}.")
+
+    def damage(self, network: Network) -> Network:
+        """The network with the faults that last: dead and stuck neurons, jittered thresholds, rounded weights."""
+        if not (self.dead or self.stuck or self.jitter or self.bits):
+            return network
+        layers = {name: number for number, name in enumerate(network.layers)}
+        nodes = []
+        for node in network.nodes:
+            operation: Any = node.operation
+            if isinstance(operation, Neurons):
+                operation = replace(operation, threshold=self._thresholds(
+                    operation.threshold, network.shapes[node.name], layers[node.name], network.dtype))
+            elif self.bits and "weights" in operation.arrays():
+                operation = replace(operation, weights=_rounded(operation.arrays()["weights"], self.bits))
+            nodes.append(Node(node.name, operation, node.inputs))
+        return Network(network.input_shape, nodes, key=network.key, readout=network.readout, meta=network.meta)
+
+    def disturb(self, layer: int, potential: np.ndarray, start: int) -> np.ndarray:
+        """The potentials of a layer with noise; ``start`` is the number of the first sample."""
+        if not self.noise:
+            return potential
+        drawn = [self._draw(0, layer, start + number).standard_normal(potential.shape[1:])
+                 for number in range(len(potential))]
+        return potential + (self.noise * np.array(drawn)).astype(potential.dtype)
+
+    def arrive(self, layer: int, spikes: np.ndarray, start: int) -> np.ndarray:
+        """Which spikes of a layer arrive; ``start`` is the number of the first sample."""
+        if not self.lost:
+            return spikes
+        drawn = [self._draw(1, layer, start + number).random(spikes.shape[1:]) for number in range(len(spikes))]
+        return spikes & (np.array(drawn) >= self.lost)
+
+    def _draw(self, *what: int) -> np.random.Generator:
+        return np.random.default_rng([int(self.seed), *what])
+
+    def _thresholds(self, threshold: np.ndarray, shape: Sequence[int], layer: int, dtype: np.dtype) -> np.ndarray:
+        shifted = threshold + self.jitter * self._draw(2, layer).standard_normal(shape)
+        fate = self._draw(3, layer).random(shape)
+        # No potential is out of reach but by these: thresholds are finite.
+        never = np.finfo(dtype).max
+        shifted[fate < self.dead] = never
+        shifted[fate >= 1 - self.stuck] = -never
+        return shifted.astype(dtype)
+
+
+def sweep(network: Network, inputs: Any, labels: Any, fault: str, values: Iterable[float], *, seeds: int = 3,
+          faults: Faults | None = None) -> np.ndarray:
+    """How accurate a network stays with more and more of a fault.
+
+    Args:
+        network: A network whose output stands for classes.
+        inputs: Samples, shape ``(samples, *network.input_shape)``.
+        labels: Their true classes, integers of shape ``(samples,)``.
+        fault: The name of one of the arguments of :class:`Faults`.
+        values: What it is set to, one after the other.
+        seeds: How many draws of each, with seeds from that of ``faults`` on. Default: 3.
+        faults: What is wrong besides. Default: nothing.
+
+    Returns:
+        Accuracies in [0, 1], shape ``(values, seeds)``.
+
+    Raises:
+        ValueError: There is no such fault; or as in :class:`Faults` and ``predict``.
+    """
+    faults = faults or Faults()
+    names = [name for name in faults.__dataclass_fields__ if name != "seed"]
+    if fault not in names:
+        raise ValueError(f"Expected a fault among {names}; got {fault!r}.")
+    found = []
+    for value in values:
+        options: list[Any] = [{fault: value, "seed": faults.seed + seed} for seed in range(seeds)]
+        found.append([np.mean(predict(network, inputs, faults=replace(faults, **option)) == np.asarray(labels))
+                      for option in options])
+    return np.array(found)
+
+
+def _rounded(weights: np.ndarray, bits: int) -> np.ndarray:
+    largest = np.abs(weights).max(initial=0)
+    if not largest:
+        return weights
+    step = largest.astype(np.float64) / (2 ** (bits - 1) - 1)
+    return (np.round(weights / step) * step).astype(weights.dtype)
