@@ -62,6 +62,7 @@ class Network:
         shapes: Node name -> shape of its output, the input's included.
         steps: Node name -> the time step at which its output is there, counted from 0. The input is there from the
             start; each layer of neurons waits for the last of its inputs and then takes a step.
+        spiking: Node name -> whether its output is spikes, zeros and ones; the input's is False.
         dtype: The floating point type it computes in: float64 where some weights are float64 arrays, else float32.
 
     Raises:
@@ -84,7 +85,7 @@ class Network:
         self.nodes = tuple(Node(node.name, node.operation.astype(self.dtype), node.inputs) for node in self.nodes)
         self.shapes: dict[str, Shape] = {INPUT: self.input_shape}
         self.steps: dict[str, int] = {INPUT: -1}
-        spiking: dict[str, bool] = {INPUT: False}
+        self.spiking: dict[str, bool] = {INPUT: False}
         for number, node in enumerate(self.nodes):
             place = f"nodes[{number}] ({node.name!r}, {type(node.operation).__name__})"
             if node.name in self.shapes:
@@ -100,8 +101,9 @@ class Network:
             fires = isinstance(node.operation, Neurons)
             self.shapes[node.name] = shape
             self.steps[node.name] = max(self.steps[name] for name in node.inputs) + fires
-            spiking[node.name] = fires or (node.operation.keeps_spikes and all(spiking[n] for n in node.inputs))
-        self.key, self.readout = self._read_out(key, readout, spiking[self.output])
+            self.spiking[node.name] = fires or (node.operation.keeps_spikes
+                                                and all(self.spiking[name] for name in node.inputs))
+        self.key, self.readout = self._read_out(key, readout, self.spiking[self.output])
 
     def _read_out(self, key: Any, readout: str | None, spiking: bool) -> tuple[np.ndarray | None, str]:
         if readout is not None and readout not in READOUTS:

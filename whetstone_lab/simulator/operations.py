@@ -55,6 +55,10 @@ class Operation:
         """The output for inputs of shape ``(samples, ...)``."""
         raise NotImplementedError
 
+    def fan_out(self, shape: Shape) -> np.ndarray:
+        """How many weighted connections leave each place of an input of this shape; 0 for what has no weights."""
+        return np.zeros(shape, np.int64)
+
     def synapses(self, *inputs: Shape) -> int:
         """Number of weighted connections that arrive at the output; 0 for what has no weights."""
         return 0
@@ -152,6 +156,9 @@ class Dense(Operation):
             (active,) = row.nonzero()
             np.dot(row[active], self.weights.take(active, axis=0), out=total)
         return sums
+
+    def fan_out(self, shape: Shape) -> np.ndarray:
+        return np.full(shape, self.weights.shape[1])
 
     def synapses(self, *inputs: Shape) -> int:
         return math.prod(inputs[0][:-1]) * self.weights.size
@@ -315,6 +322,11 @@ class Conv2D(_Windowed):
         window, between = np.divmod(places + before - taps, self.strides[axis])
         return window, (between == 0) & (window >= 0) & (window < count)
 
+    def fan_out(self, shape: Shape) -> np.ndarray:
+        axes = self._axes(shape)
+        rows, columns = (self._seen_by(np.arange(shape[axis]), axis, axes)[1].sum(axis=0) for axis in (0, 1))
+        return np.broadcast_to(np.outer(rows, columns)[..., None] * (self.weights.shape[3] // self.groups), shape)
+
     def synapses(self, *inputs: Shape) -> int:
         tall, wide = self._taps_inside(inputs[0])
         return int(tall.sum()) * int(wide.sum()) * self.weights.shape[2] * self.weights.shape[3]
@@ -382,13 +394,16 @@ class Conv2DTranspose(Operation):
                      column : column + (columns - 1) * along + 1 : along] += sent[:, :, :, i, j]
         return _add_bias(sums[:, top : top + high, left : left + broad], self.bias)
 
-    def synapses(self, *inputs: Shape) -> int:
-        kept = 1
-        for length, taps, size, stride, gap, start in zip(inputs[0][:2], self.weights.shape[:2], self.size,
-                                                          self.strides, self.dilation, self.start, strict=True):
+    def fan_out(self, shape: Shape) -> np.ndarray:
+        kept = []
+        for length, taps, size, stride, gap, start in zip(shape[:2], self.weights.shape[:2], self.size, self.strides,
+                                                          self.dilation, self.start, strict=True):
             place = np.arange(length)[:, None] * stride + np.arange(taps) * gap - start
-            kept *= int(((place >= 0) & (place < size)).sum())
-        return kept * self.weights.shape[2] * self.weights.shape[3]
+            kept.append(((place >= 0) & (place < size)).sum(axis=1))
+        return np.broadcast_to(np.outer(*kept)[..., None] * self.weights.shape[3], shape)
+
+    def synapses(self, *inputs: Shape) -> int:
+        return int(self.fan_out(inputs[0]).sum())
 
 
 @dataclass(frozen=True, eq=False)

@@ -54,7 +54,7 @@ def run(network: Network, inputs: Any, *, record: str = "events", membranes: boo
     Raises:
         ValueError: The inputs have the wrong shape or are not finite; an option is not one.
     """
-    inputs = _check_inputs(network, inputs)
+    inputs = check_inputs(network, inputs)
     if record not in RECORDS:
         raise ValueError(f"Expected record to be one of {RECORDS}; got {record!r}.")
     network = faults.damage(network) if faults else network
@@ -64,7 +64,7 @@ def run(network: Network, inputs: Any, *, record: str = "events", membranes: boo
     potentials = {layer: np.zeros((len(inputs), schedule.latency, schedule.sizes[layer]), network.dtype)
                   for layer in _watched(network, membranes)}
     events = []
-    for start, batch in _batches(inputs, schedule, batch_size):
+    for start, batch in batches(network, inputs, batch_size):
         here = slice(start, start + len(batch))
         if record == "votes" and not potentials:
             output = schedule.compute(batch, None, faults, start)
@@ -107,9 +107,9 @@ def predict(network: Network, inputs: Any, *, batch_size: int | None = None,
         raise ValueError("Expected a network with a class key or an analog output; the output spikes of this one "
                          "stand for no classes.")
     network = faults.damage(network) if faults else network
-    inputs, schedule = _check_inputs(network, inputs), _schedule(network)
+    inputs, schedule = check_inputs(network, inputs), _schedule(network)
     classes = [schedule.score(schedule.compute(batch, None, faults, start)).argmax(axis=-1)
-               for start, batch in _batches(inputs, schedule, batch_size)]
+               for start, batch in batches(network, inputs, batch_size)]
     return np.concatenate(classes or [_no_votes(network, 0).argmax(axis=-1)]) if len(classes) != 1 else classes[0]
 
 
@@ -209,8 +209,9 @@ def _schedule(network: Network) -> _Schedule:
     return schedule
 
 
-def _batches(inputs: np.ndarray, schedule: _Schedule, size: Any) -> Iterator[tuple[int, np.ndarray]]:
+def batches(network: Network, inputs: np.ndarray, size: Any) -> Iterator[tuple[int, np.ndarray]]:
     """The inputs in batches, in the type that the network computes in, each with the number of its first sample."""
+    schedule = _schedule(network)
     if size is None:
         size = schedule.batch_size
     elif isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
@@ -227,7 +228,8 @@ def _no_votes(network: Network, samples: int) -> np.ndarray:
     return np.zeros((samples, 0) if network.readout == "spikes" else shape, network.dtype)
 
 
-def _check_inputs(network: Network, inputs: Any) -> np.ndarray:
+def check_inputs(network: Network, inputs: Any) -> np.ndarray:
+    """The inputs as an array, if they are finite numbers of the network's shape; else a ``ValueError``."""
     array = np.asarray(inputs)
     if array.dtype.kind not in "biuf":
         raise ValueError(f"Expected inputs to be numbers; got dtype {array.dtype}.")
