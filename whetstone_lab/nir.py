@@ -170,6 +170,8 @@ class _Writer:
                        for other in inputs):
                     raise ValueError("expected values of one order to add; some have been reshaped.")
                 made = _Value(sources, value.shape, value.places)
+            case Neurons() if operation.remembers:
+                raise ValueError("expected neurons that forget each step: a leak of 1, no refractory time, no delay.")
             case Neurons():
                 made = self._neurons(node.name, operation.threshold, value)
             case Dense() if value.places.ndim == 1:

@@ -9,7 +9,7 @@ import numpy as np
 
 from whetstone_lab.simulator.network import INPUT, Network
 from whetstone_lab.simulator.operations import Neurons
-from whetstone_lab.simulator.run import batches, check_inputs
+from whetstone_lab.simulator.run import batches, check_inputs, count_steps, fire
 
 #: Joules of an addition and of a multiplication of 32-bit floats, in a 45 nm process at 0.9 V. Source: Horowitz,
 #: "Computing's energy problem (and what we can do about it)", ISSCC 2014, figure 1.1.9. Memory, which costs more than
@@ -28,7 +28,7 @@ class Costs:
         products: Multiply-accumulates of each sample: where values are no spikes (an analog input, an average), every
             connection multiplies, zeros too, shape ``(samples,)``.
         twin_products: Multiply-accumulates of a sample on the ReLU twin: every connection multiplies.
-        latency: Time steps from a sample to its spikes at the output.
+        latency: Time steps from the beginning of a sample to its last spikes at the output.
     """
 
     spikes: np.ndarray
@@ -60,7 +60,8 @@ def costs(network: Network, inputs: Any, *, batch_size: int | None = None) -> Co
 
     Args:
         network: The network.
-        inputs: Samples, shape ``(samples, *network.input_shape)``. Where all are 0 and 1 they count as spikes.
+        inputs: Samples, shape ``(samples, *network.input_shape)``, or step by step
+            ``(samples, steps, *network.input_shape)``. Where all are 0 and 1 they count as spikes.
         batch_size: Samples computed at once. Default: as in ``run``.
 
     Raises:
@@ -74,19 +75,23 @@ def costs(network: Network, inputs: Any, *, batch_size: int | None = None) -> Co
     fan_outs = {node.name: node.operation.fan_out(network.shapes[node.inputs[0]]) for node in network.nodes
                 if node.operation.synapses(*(network.shapes[name] for name in node.inputs))}
     spikes, additions, products = np.zeros((3, len(inputs)), np.int64)
+    steps = count_steps(network, inputs)
     for start, batch in batches(network, inputs, batch_size):
-        here = slice(start, start + len(batch))
+        here = slice(start, start + len(batch) // steps)
         values = {INPUT: batch}
         for node in network.nodes:
             arrived = [values[name] for name in node.inputs]
-            values[node.name] = node.operation.apply(*arrived)
-            axes = tuple(range(1, arrived[0].ndim))
             if isinstance(node.operation, Neurons):
-                spikes[here] += np.count_nonzero(values[node.name], axis=axes)
+                _, fired, arriving = fire(node.operation, arrived[0], steps)
+                spikes[here] += np.count_nonzero(fired.reshape(len(batch) // steps, -1), axis=1)
+                values[node.name] = arriving.astype(batch.dtype)
+                continue
+            values[node.name] = node.operation.apply(*arrived)
             if node.name not in fan_outs:
                 continue
             if spiking[node.inputs[0]]:
-                additions[here] += np.where(arrived[0] != 0, fan_outs[node.name], 0).sum(axis=axes)
+                reached = np.where(arrived[0] != 0, fan_outs[node.name], 0)
+                additions[here] += reached.reshape(len(batch) // steps, -1).sum(axis=1)
             else:
-                products[here] += fan_outs[node.name].sum()
-    return Costs(spikes, additions, products, network.synapses, network.latency)
+                products[here] += steps * fan_outs[node.name].sum()
+    return Costs(spikes, additions, products, network.synapses, network.latency + steps - 1)

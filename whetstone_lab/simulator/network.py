@@ -179,7 +179,8 @@ class Network:
 
         On a chip a bias is a threshold shift. The new thresholds are exact (see
         :func:`~whetstone_lab.simulator.operations.without_bias`), so every spike stays as it was; membrane potentials
-        are lower by the bias. A bias that also feeds something else, or goes through an average first, stays.
+        are lower by the bias. A bias that also feeds something else, goes through an average first, or adds up in
+        neurons that remember, stays.
         """
         heard = Counter(name for node in self.nodes for name in node.inputs)
         found = {node.name: node for node in self.nodes}
@@ -187,9 +188,12 @@ class Network:
         for node in self.nodes:
             source = found.get(node.inputs[0])
             bias = getattr(source.operation, "bias", None) if source else None
-            if isinstance(node.operation, Neurons) and source and bias is not None and heard[source.name] == 1:
+            if not isinstance(node.operation, Neurons) or node.operation.leak < 1:
+                continue
+            if source and bias is not None and heard[source.name] == 1:
                 changed[source.name] = {**source.operation.arrays(), **source.operation.options(), "bias": None}
-                changed[node.name] = {"threshold": without_bias(node.operation.threshold, bias)}
+                changed[node.name] = {**node.operation.options(),
+                                      "threshold": without_bias(node.operation.threshold, bias)}
         nodes = [Node(node.name, type(node.operation)(**changed[node.name]), node.inputs) if node.name in changed
                  else node for node in self.nodes]
         return Network(self.input_shape, nodes, key=self.key, readout=self.readout, meta=self.meta)
@@ -210,7 +214,8 @@ class Network:
         channels). What the operations do:
 
         - ``Neurons``: 1 where ``x >= threshold``, else 0. ``threshold`` is a single value, or broadcasts against the
-          last axes of x: shape (channels,) is one for each channel.
+          last axes of x: shape (channels,) is one for each channel. That is all of it where ``leak`` is 1 and
+          ``refractory`` and ``delay`` are 0, as Whetstone has them.
         - ``Dense``: ``y[o] = sum over i of x[i] weights[i, o]``, then ``+ bias[o]``; ``weights`` (inputs, outputs).
         - ``Conv2D``: ``y[r, c, f] = sum over i, j, k of x[r strides[0] + i dilation[0] - top, c strides[1] +
           j dilation[1] - left, k] weights[i, j, k, f]``, then ``+ bias[f]``; x is 0 outside the image. With padding

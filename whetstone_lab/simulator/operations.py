@@ -85,20 +85,43 @@ class Operation:
 
 @dataclass(frozen=True, eq=False)
 class Neurons(Operation):
-    """Integrate-and-fire neurons: each fires where its input reaches its threshold, ``x >= threshold``.
+    """Integrate-and-fire neurons: each fires where its potential reaches its threshold.
 
-    A wave brings each neuron all its input in one step and is then over: fired or not, the neuron is reset. So no
-    memory is needed between waves, and the next wave may follow one step behind.
+    ``v[t] = (1 - leak) v[t - 1] + x[t]``, and a spike where ``v[t] >= threshold``, after which v is reset.
+
+    As they come, with a leak of 1, they are Whetstone's: a wave brings each neuron all its input in one step and is
+    then over. Fired or not, nothing is left, so no memory is needed, and the next wave may follow one step behind.
 
     Args:
         threshold: In units of the input: one for all, or an array that broadcasts against the layer's shape, so that
             ``(channels,)`` is one for each channel. Default: 0.5, as Whetstone's bounded ReLU has; its sigmoid has 0.
+        leak: Share of the potential that is gone a step later, in [0, 1]. Default: 1; 0 is a perfect integrator.
+        reset: After a spike the potential is 0 (``"zero"``, the default), or less by the threshold
+            (``"subtract"``), which loses nothing of it.
+        refractory: Steps after a spike in which a neuron takes no input and does not fire. Default: 0.
+        delay: Steps that a spike takes on its way, besides the step that each layer takes. Default: 0.
     """
 
     threshold: Any = 0.5
+    _: KW_ONLY
+    leak: float = 1.0
+    reset: str = "zero"
+    refractory: int = 0
+    delay: int = 0
 
     def __post_init__(self) -> None:
-        self._set(threshold=_floats("threshold", self.threshold))
+        leak = self.leak
+        if isinstance(leak, bool) or not isinstance(leak, (int, float, np.number)) or not 0 <= leak <= 1:
+            raise ValueError(f"Expected leak to be a share in [0, 1]; got {leak!r}.")
+        if self.reset not in ("zero", "subtract"):
+            raise ValueError(f"Expected reset to be 'zero' or 'subtract'; got {self.reset!r}.")
+        self._set(threshold=_floats("threshold", self.threshold), leak=float(leak),
+                  refractory=_integer("refractory", self.refractory, 0), delay=_integer("delay", self.delay, 0))
+
+    @property
+    def remembers(self) -> bool:
+        """Whether a step depends on those before it."""
+        return self.leak < 1 or self.refractory > 0 or self.delay > 0
 
     def output_shape(self, *inputs: Shape) -> Shape:
         shape = _single(inputs)
@@ -113,6 +136,27 @@ class Neurons(Operation):
 
     def apply(self, *inputs: np.ndarray) -> np.ndarray:
         return self.fires(inputs[0]).astype(inputs[0].dtype)
+
+    def integrate(self, currents: np.ndarray, noise: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Potentials before the reset, and which neurons fire, over time; the delay is left to the spikes' way.
+
+        Args:
+            currents: Input of each step, shape ``(samples, steps, ...)``.
+            noise: What is added to the potentials when they are compared, of the same shape. Default: nothing.
+        """
+        potentials, fired = np.empty_like(currents), np.empty(currents.shape, bool)
+        potential = np.zeros_like(currents[:, 0])
+        waiting = np.zeros(potential.shape, np.int64)
+        for step in range(currents.shape[1]):
+            awake = waiting == 0
+            kept = potential if self.leak == 0 else potential * currents.dtype.type(1 - self.leak)
+            potential = np.where(awake, kept + currents[:, step], kept)
+            potentials[:, step] = potential if noise is None else potential + noise[:, step]
+            spikes = fired[:, step] = self.fires(potentials[:, step]) & awake
+            left = potential - self.threshold if self.reset == "subtract" else np.zeros_like(potential)
+            potential = np.where(spikes, left, potential)
+            waiting = np.where(spikes, self.refractory, np.maximum(waiting - 1, 0))
+        return potentials, fired
 
 
 @dataclass(frozen=True, eq=False)
