@@ -216,6 +216,36 @@ def test_a_change_of_status_is_urgent():
     assert trace.status in STATUSES
 
 
+def test_a_trace_goes_back_to_the_last_epoch_that_was_finished():
+    trace, whole = make_trace(epochs=2), make_trace(epochs=2)
+    held = trace.loss
+    for _ in range(100):
+        trace.append_batch(2, 0.5, [1.0, 1.0])
+    trace.append_event("sharp", "Layer 2 is sharp.", epoch=2, layer=1)
+    trace.append_event("threshold", "By hand.", epoch=2, name="critical", old=0.75, new=0.5, by="hand")
+    trace.rewind()
+    threshold = trace.events.pop()
+    assert (threshold.kind, threshold.batch) == ("threshold", 10)
+    assert_same(trace, whole)
+    view = trace.loss
+    trace.append_batch(2, 7.0, [0.0, 0.0])
+    assert trace.loss[10] == 7
+    np.testing.assert_array_equal(view, held)
+    empty = Trace(["a"])
+    empty.append_batch(0, 1.0, [0.0])
+    empty.rewind()
+    assert empty.batches == 0
+
+
+def test_a_trace_that_becomes_another_keeps_its_subscribers():
+    trace, other, heard = Trace(["x", "y"]), make_trace(), []
+    trace.subscribe(lambda source, urgent: heard.append(source.batches))
+    trace.adopt(Trace.from_parts(*other.to_parts()))
+    assert_same(trace, other)
+    trace.publish()
+    assert heard == [15]
+
+
 # -- threads ----------------------------------------------------------------------------------------------------------
 
 

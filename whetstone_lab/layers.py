@@ -7,14 +7,18 @@ networks for binary communication with the Whetstone method", Nature Machine Int
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from whetstone_lab import curves, keys
+
+#: Begins the names, in a file of weights, of what a sharpener remembers.
+_MEMORY = "sharpener_"
 
 
 class SpikingLayer(keras.layers.Layer):
@@ -54,6 +58,8 @@ class SpikingLayer(keras.layers.Layer):
             initializer=keras.initializers.Constant(self._initial_sharpness),
         )
         self._tap: Callable[[Any], None] | None = None  # see recorded_inputs
+        # What a sharpener keeps with the weights: arrays that came with them from a file, or what makes new ones.
+        self._memory: Mapping[str, Any] | Callable[[], Mapping[str, Any]] = {}
 
     @property
     def threshold(self) -> float:
@@ -74,6 +80,20 @@ class SpikingLayer(keras.layers.Layer):
         window = sharpness if self.surrogate_width is None else ops.minimum(sharpness, 1.0 - self.surrogate_width)
         outputs = _ACTIVATIONS[self.curve](ops.cast(inputs, dtype), sharpness, window)
         return ops.cast(outputs, self.compute_dtype)
+
+    def save_own_variables(self, store: Any) -> None:
+        """Saves the sharpness, and with it what a sharpener must remember to go on from here."""
+        super().save_own_variables(store)
+        for name, array in (self._memory() if callable(self._memory) else self._memory).items():
+            store[_MEMORY + name] = array
+
+    def load_own_variables(self, store: Any) -> None:
+        """Loads the sharpness, and what a sharpener had to remember, if it was saved with it."""
+        names = [*store.keys()]
+        super().load_own_variables({name: store[name] for name in names if not name.startswith(_MEMORY)})
+        memory = {name.removeprefix(_MEMORY): np.asarray(store[name]) for name in names if name.startswith(_MEMORY)}
+        if memory or not callable(self._memory):
+            self._memory = memory
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The input's shape."""

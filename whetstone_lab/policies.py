@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, ClassVar
 
@@ -109,6 +109,10 @@ class Policy:
         if batches is not None and batches < 1:
             raise ValueError(f"Expected at least one batch in an epoch; got {batches}.")
         return self.state_type(values, epoch, 0, batches)
+
+    def restored(self, values: Mapping[str, Any]) -> State:
+        """The state that :meth:`State.asdict` gave."""
+        return self.state_type(**{**values, "sharpness": tuple(values["sharpness"])})
 
     def end_batch(self, state: State, loss: float) -> tuple[State, list[Decision]]:
         """Takes note of a trained batch.

@@ -1,5 +1,8 @@
 """Keras callbacks that sharpen a network while it trains: a policy decides, the layers obey, a ``Trace`` remembers.
 
+What a sharpener must remember, its trace included, rides with the weights of the bottom spiking layer: in every
+``.keras`` and ``.weights.h5`` file that Keras writes while it is at work, so that the two always agree.
+
 Example:
     >>> sharpener = AdaptiveSharpener()
     >>> model.fit(x, y, epochs=60, callbacks=[sharpener])
@@ -9,6 +12,7 @@ Example:
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 import threading
 import warnings
@@ -34,6 +38,18 @@ class Sharpener(keras.callbacks.Callback):
     A second ``fit`` with the same sharpener carries on: layers keep their sharpness, epochs count on, and the trace
     grows. With another model it starts anew.
 
+    A run that was killed goes on when the same script runs again with Keras's ``BackupAndRestore``, or loads what
+    ``ModelCheckpoint`` saved and fits with ``initial_epoch=sharpener.state.epoch`` after :meth:`attach`: policy, state
+    and trace are those of the checkpoint, and so are the seeds of dropout, which Keras itself does not save. From the
+    end of an epoch on, the run is the one never killed, weight for weight, if the order of the samples is
+    (``shuffle=False``, or data that know the epoch: Keras does not restore its own shuffling). From the midst of an
+    epoch (an integer ``save_freq``) Keras trains that epoch again from its first batch, with the weights of the
+    checkpoint; the sharpener then goes back to the start of the epoch as well, so that the trace has every batch of it
+    once, at the sharpness that step-wise and scheduled policies give it. Keras 3.15 counts from epoch 0 again if a run
+    with an integer ``save_freq`` is killed twice within one epoch, and cannot read a checkpoint that was half written
+    without ``double_checkpoint``. Listed before or after the callbacks that save, the sharpener goes on alike, but only
+    listed before them does it know the validation metrics of the epoch that was saved.
+
     Args:
         policy: When to sharpen.
         monitor: The name in Keras's logs that the policy judges at the end of an epoch. Default: ``"loss"``.
@@ -43,10 +59,11 @@ class Sharpener(keras.callbacks.Callback):
         probe: Inputs of the model (an array, or what ``model(...)`` takes) on which pre-activations and firing rates
             of every layer are measured after each epoch. Some hundred samples are plenty. Default: None.
         verbose: 1 prints every decision with its reason, but not from the background. Default: 0.
+        resume: Whether to go on where the sharpener stood whose model or weights were loaded from a file, if its policy
+            was of the same kind. Default: True.
 
     Attributes:
         policy: The policy in force; :meth:`steer` exchanges it.
-        state: Where the policy stands; None before the first ``fit``.
         trace: What has happened; replaced when a fit with another model starts.
 
     Raises:
@@ -56,7 +73,7 @@ class Sharpener(keras.callbacks.Callback):
     """
 
     def __init__(self, policy: Policy, *, monitor: str = "loss", polish_epochs: int | None = None, probe: Any = None,
-                 verbose: int = 0) -> None:
+                 verbose: int = 0, resume: bool = True) -> None:
         super().__init__()
         if polish_epochs is not None and (not isinstance(polish_epochs, int) or polish_epochs < 0):
             raise ValueError(f"Expected polish_epochs to be an integer of at least 0 or None; got {polish_epochs!r}.")
@@ -65,13 +82,30 @@ class Sharpener(keras.callbacks.Callback):
         self.polish_epochs = polish_epochs
         self.probe = probe
         self.verbose = verbose
-        self.state: State | None = None
+        self.resume = resume
         self.trace = Trace([])
+        self._state: State | None = None
         self._layers: list[SpikingLayer] = []
+        self._seeds: list[Any] = []  # states of the model's random generators, which Keras does not save
+        self._fitting = self._begun = False
         self._polished = 0
         self._batches_seen = 0
-        self._sharp_before = False
+        self._epoch = 0  # as Keras counts
+        self._epoch_start: State | None = None
+        self._logs: dict[str, float] = {}  # of the last batch
+        self._recalled = False  # all this came from a file, and Keras is to say in which epoch it goes on
         self._thread: threading.Thread | None = None  # the one that a live run trains in; it reports the status itself
+
+    @property
+    def state(self) -> State | None:
+        """Where the policy stands; None before the first ``fit``."""
+        if not self._fitting:
+            self._agree()  # as after early stopping, which may restore weights when all else has ended
+        return self._state
+
+    @state.setter
+    def state(self, state: State | None) -> None:
+        self._state = state
 
     def steer(self, by: str = "hand", **parameters: Any) -> None:
         """Changes parameters of the policy from the next batch on; the trace notes who did it.
@@ -88,17 +122,16 @@ class Sharpener(keras.callbacks.Callback):
         policy = self.steered(**parameters)
         for name in parameters:
             old, new = getattr(self.policy, name), getattr(policy, name)
-            if new != old and self.state is not None:
-                self.trace.append_event("threshold", f"{name} changed from {old} to {new} by {by}.",
-                                        epoch=self.state.epoch, name=name, old=old, new=new, by=by)
+            if new != old:
+                self._note_threshold(name, old, new, by)
         self.policy = policy
         self.trace.publish(urgent=True)
 
     def steered(self, **parameters: Any) -> Policy:
         """The policy that :meth:`steer` would put in force; raises a ``ValueError`` as it does."""
         policy = self.policy.steered(**parameters)
-        if self.state is not None:
-            policy.start(self.state.sharpness)  # complains if it does not fit the layers
+        if self._state is not None:
+            policy.start(self._state.sharpness)  # complains if it does not fit the layers
         return policy
 
     def attach(self, model: keras.Model, batches: int | None = None) -> None:
@@ -116,32 +149,39 @@ class Sharpener(keras.callbacks.Callback):
             raise RuntimeError("The sharpener is at work in the background already; wait for that run, stop it, or "
                                "make another sharpener.")
         layers = spiking_layers(model)
-        sharpness = tuple(float(ops.convert_to_numpy(layer.sharpness)) for layer in layers)
-        if self.state is None or [*map(id, layers)] != [*map(id, self._layers)]:
-            self.state = self.policy.start(sharpness, batches)
+        if self._state is None or [*map(id, layers)] != [*map(id, self._layers)]:
+            self._layers = layers
+            weights = [*map(id, model.weights)]
+            self._seeds = [variable for variable in model.variables if id(variable) not in weights]
+            self._state = self.policy.start(self._sharpness(), batches)
+            self._recalled = False
             self.trace = Trace([layer.name for layer in layers], [layer.curve for layer in layers],
                                self.policy.config(), {"backend": keras.backend.backend(), "monitor": self.monitor})
-            self._layers = layers
-        else:
-            self.state = dataclasses.replace(self.state, batch=0, batches=batches or self.state.batches)
-            if not np.allclose(sharpness, self.state.sharpness, rtol=0, atol=1e-6):
-                # Somebody set the sharpness in between: that is where we are now.
-                self.state = dataclasses.replace(self.state, sharpness=sharpness)
+        self._recall()
+        self._state = dataclasses.replace(self._state, batch=self._state.batch if self._recalled else 0,
+                                          batches=batches or self._state.batches)
+        self._agree()
         if batches:
             self.trace.meta["batches_per_epoch"] = batches
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """Starts, or carries on."""
         self.attach(self.model, self.params.get("steps"))
-        self._polished = 0
+        self._fitting, self._begun = True, False
         if self._thread is None:
             self.trace.set_status("running")
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Starts to count batches."""
-        assert self.state is not None
-        self._batches_seen = 0
-        self._sharp_before = self.state.sharp
+        if not self._begun:  # by now every callback has had its chance to load weights
+            self._recall()
+            self._settle(epoch)
+            self._begun = True
+        sync_weights(self.model)
+        self._agree()
+        assert self._state is not None
+        self._epoch, self._batches_seen = epoch, 0
+        self._epoch_start = self._state
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Sharpens as the policy says, and writes the batch to the trace."""
@@ -149,12 +189,13 @@ class Sharpener(keras.callbacks.Callback):
         if not self.monitor.startswith("val_"):
             _value(logs, self.monitor)
         loss = _value(logs, "loss")
-        assert self.state is not None
+        self._logs = _numbers(logs)
+        assert self._state is not None
         # With steps_per_execution Keras calls once for several batches, and counts more than there are at the end.
         last = batch if self.params.get("steps") is None else min(batch, self.params["steps"] - 1)
         while self._batches_seen <= last:
             self._batches_seen += 1
-            state, decisions = self.policy.end_batch(self.state, loss)
+            state, decisions = self.policy.end_batch(self._state, loss)
             self._sharpen(state)
             self.trace.append_batch(state.epoch, loss, state.sharpness)
             self._note(state.epoch, decisions)
@@ -162,33 +203,118 @@ class Sharpener(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Lets the policy judge the epoch, and writes it to the trace."""
-        assert self.state is not None
-        known, epoch = self.state.batches, self.state.epoch
-        state, decisions = self.policy.end_epoch(self.state, _value(logs, self.monitor))
-        if self.model.stop_training:
-            state = dataclasses.replace(state, batches=known)  # cut short, the epoch does not tell their number
-        self._sharpen(state)
-        self.trace.append_epoch(logs or {}, state.asdict(), sharpness=state.sharpness, **self._look())
-        self._note(epoch, decisions)
-        self.trace.publish(urgent=True)
-        if self.polish_epochs is not None and state.sharp:
-            self._polished += self._sharp_before
+        self._end_epoch(_value(logs, self.monitor), logs or {})
+        assert self._state is not None
+        assert self._epoch_start is not None
+        if self.polish_epochs is not None and self._state.sharp:
+            self._polished += self._epoch_start.sharp
             if self._polished >= self.polish_epochs:
                 self.model.stop_training = True
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
         """Closes the trace."""
+        self._fitting = False
+        self._agree()
         if self._thread is None:
             self.trace.set_status("finished")
 
+    def _end_epoch(self, value: float, logs: Mapping[str, Any]) -> None:
+        assert self._state is not None
+        known, epoch = self._state.batches, self._state.epoch
+        state, decisions = self.policy.end_epoch(self._state, value)
+        if self.model.stop_training:
+            state = dataclasses.replace(state, batches=known)  # cut short, the epoch does not tell their number
+        self._sharpen(state)
+        self.trace.append_epoch(logs, state.asdict(), sharpness=state.sharpness, **self._look())
+        self._note(epoch, decisions)
+        self.trace.publish(urgent=True)
+
+    def _sharpness(self) -> tuple[float, ...]:
+        return tuple(float(ops.convert_to_numpy(layer.sharpness)) for layer in self._layers)
+
+    def _agree(self) -> None:
+        """Where somebody else has set the sharpness of the layers, that is where we are now."""
+        if self._state is None:
+            return
+        sharpness = self._sharpness()
+        if not np.allclose(sharpness, self._state.sharpness, rtol=0, atol=1e-6):
+            self._state = dataclasses.replace(self._state, sharpness=sharpness)
+
+    def _remember(self) -> dict[str, np.ndarray]:
+        """What a file of the weights must hold for :meth:`_recall`."""
+        state = self.state
+        if state is None:
+            return {}
+        header, arrays = self.trace.to_parts()
+        facts = {"policy": self.policy.config(), "state": state.asdict(),
+                 "epoch_start": self._epoch_start and self._epoch_start.asdict(), "epoch": self._epoch,
+                 "polished": self._polished, "logs": self._logs, "trace": header}
+        text = json.dumps(facts, default=lambda value: value.tolist())
+        seeds = {f"seed_{i}": ops.convert_to_numpy(seed) for i, seed in enumerate(self._seeds)}
+        return {"facts": np.frombuffer(text.encode(), np.uint8), **seeds, **arrays}
+
+    def _recall(self) -> None:
+        """Goes on from what came from a file with the weights, if that was a run like this one."""
+        arrays: dict[str, np.ndarray] = {}
+        for layer in self._layers:
+            if not callable(layer._memory):
+                arrays = arrays or dict(layer._memory)
+                layer._memory = {}
+        self._layers[0]._memory = self._remember
+        if not arrays or not self.resume:
+            return
+        facts = json.loads(arrays.pop("facts").tobytes().decode())
+        trace = Trace.from_parts(facts["trace"], arrays, source="the sharpener's memory in the file of the weights")
+        name, values = facts["policy"].pop("name"), facts["policy"]
+        if name != self.policy.name or trace.curves != tuple(layer.curve for layer in self._layers):
+            return
+        trace.status, trace.message = self.trace.status, self.trace.message
+        if self.trace.batches:
+            self.trace = trace
+        else:
+            self.trace.adopt(trace)  # those who look at it already go on doing so
+        self._state = self.policy.restored(facts["state"])
+        self._epoch_start = facts["epoch_start"] and self.policy.restored(facts["epoch_start"])
+        self._epoch, self._polished, self._logs = facts["epoch"], facts["polished"], facts["logs"]
+        self._recalled = True
+        for i, seed in enumerate(self._seeds):
+            if f"seed_{i}" in arrays:
+                seed.assign(arrays[f"seed_{i}"])
+        asked = json.loads(json.dumps(self.policy.config()))
+        if asked == trace.policy:
+            self.policy = self.policy.steered(**values)  # it may have been steered on the way
+        else:
+            for name, old in values.items():
+                if asked[name] != old:
+                    self._note_threshold(name, old, asked[name], by="the script that goes on")
+
+    def _settle(self, epoch: int) -> None:
+        """Makes ends meet with Keras, which goes on with a whole epoch, if what was recalled is from within one."""
+        recalled, self._recalled = self._recalled, False
+        if not recalled or epoch == 0:
+            self._polished = 0  # a fit of its own, not the one that was ended
+        if not recalled or self._state is None or not self._state.batch:
+            return
+        if epoch <= self._epoch:
+            assert self._epoch_start is not None
+            self.trace.rewind()
+            self._sharpen(self._epoch_start)
+            return
+        # It was saved when the epoch had been trained, but before the sharpener was told of its end.
+        if self.monitor not in self._logs:
+            warnings.warn(f"The checkpoint was saved before the sharpener was told of {self.monitor!r}, so that epoch "
+                          f"{self._state.epoch + 1} goes unjudged: list the sharpener before the callback that saves.",
+                          stacklevel=3)
+        self._end_epoch(self._logs.get(self.monitor, math.nan), self._logs)
+
     def _sharpen(self, state: State) -> None:
-        assert self.state is not None
-        if state.sharpness != self.state.sharpness:
+        assert self._state is not None
+        if state.sharpness != self._state.sharpness:
             sync_weights(self.model)
-        for layer, old, new in zip(self._layers, self.state.sharpness, state.sharpness, strict=True):
+        for layer, old, new in zip(self._layers, self._state.sharpness, state.sharpness, strict=True):
             if new != old:
                 layer.sharpness.assign(new)
-        self.state = state
+        self._state = state
 
     def _note(self, epoch: int, decisions: list[Decision]) -> None:
         for decision in decisions:
@@ -200,6 +326,11 @@ class Sharpener(keras.callbacks.Callback):
                 warnings.warn(decision.reason, stacklevel=3)
             if self.verbose:
                 print(f"Epoch {epoch + 1}: {decision.reason}")
+
+    def _note_threshold(self, name: str, old: Any, new: Any, by: str) -> None:
+        if self._state is not None:
+            self.trace.append_event("threshold", f"{name} changed from {old} to {new} by {by}.",
+                                    epoch=self._state.epoch, name=name, old=old, new=new, by=by)
 
     def _look(self) -> dict[str, Any]:
         """Firing rates and histograms of the pre-activations on the probe."""
@@ -213,10 +344,14 @@ class Sharpener(keras.callbacks.Callback):
             if not inputs:
                 continue  # a layer that this input does not reach
             x = np.concatenate([ops.convert_to_numpy(ops.cast(item, "float32")).ravel() for item in inputs])
-            assert self.state is not None
-            rates[i] = curves.CURVES[layer.curve](x, self.state.sharpness[i]).mean()
+            assert self._state is not None
+            rates[i] = curves.CURVES[layer.curve](x, self._state.sharpness[i]).mean()
             counts[i] = np.histogram(np.clip(x, HISTOGRAM_BINS[0], HISTOGRAM_BINS[-1]), HISTOGRAM_BINS)[0] / x.size
         return {"firing_rates": rates, "histograms": counts, "bins": HISTOGRAM_BINS}
+
+
+def _numbers(logs: Mapping[str, Any] | None) -> dict[str, float]:
+    return {name: float(value) for name, value in (logs or {}).items() if np.ndim(value) == 0}
 
 
 def _value(logs: Mapping[str, Any] | None, name: str) -> float:

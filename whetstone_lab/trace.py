@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -216,6 +216,20 @@ class Trace:
         self.events.append(event)
         return event
 
+    def rewind(self) -> None:
+        """Forgets the batches after the last finished epoch, and what was decided in them; changes by hand stay."""
+        batches = int(self.epoch_ends[-1]) if self.epochs else 0
+        self._sharpness.cut(batches)  # first: its length is the number of batches that readers see
+        self._loss.cut(batches)
+        self._epoch.cut(batches)
+        self.events = [replace(event, batch=min(event.batch, batches)) for event in self.events
+                       if event.batch <= batches or event.kind == "threshold"]
+
+    def adopt(self, other: Trace) -> None:
+        """Becomes another trace, which must not be used further; the subscribers stay."""
+        self.__dict__.update({name: value for name, value in vars(other).items()
+                              if name not in ("_listeners", "_lock")})
+
     def set_status(self, status: str, message: str = "") -> None:
         """Says what the run is doing now, and tells the readers at once."""
         if status not in STATUSES:
@@ -250,8 +264,8 @@ class Trace:
 
     # -- files --------------------------------------------------------------------------------------------------------
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Writes the trace to an ``.npz`` file without pickle, in one piece; returns the path."""
+    def to_parts(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """The trace as plain facts and arrays, what a file holds; :meth:`from_parts` makes a trace of them again."""
         # Epochs first: while a run goes on, the batches read after them hold at least those of the epochs.
         epochs, batches = self.epochs, self.batches
         histograms = self.histograms[:epochs]
@@ -266,7 +280,11 @@ class Trace:
             "firing_rates": self.firing_rates[:epochs], "histograms": histograms,
             "bins": self.bins if histograms.shape[-1] else np.zeros(0),
         }
-        return archive.write(path, _KIND, _VERSION, header, arrays)
+        return header, arrays
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Writes the trace to an ``.npz`` file without pickle, in one piece; returns the path."""
+        return archive.write(path, _KIND, _VERSION, *self.to_parts())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Trace:
@@ -276,7 +294,22 @@ class Trace:
             FileNotFoundError: There is no such file.
             ArchiveError: The file is truncated, damaged, of another format, or of a newer version.
         """
-        header, arrays = archive.read(path, _KIND, _VERSION)
+        return cls.from_parts(*archive.read(path, _KIND, _VERSION), source=path)
+
+    @classmethod
+    def from_parts(cls, header: Mapping[str, Any], arrays: dict[str, np.ndarray],
+                   source: str | os.PathLike[str] = "the trace") -> Trace:
+        """The trace that :meth:`to_parts` took apart; its status is ``recorded``.
+
+        Args:
+            header: The plain facts.
+            arrays: Arrays by name.
+            source: Where they come from, for the words of errors.
+
+        Raises:
+            ArchiveError: A part is missing, or the parts do not fit each other.
+        """
+        path = source
         try:
             trace = cls(header["layers"], header["curves"], header["policy"], header["meta"])
             trace.events = [_event(**event) for event in header["events"]]
@@ -340,6 +373,10 @@ class _Column:
             self._buffer = np.concatenate([self._buffer, np.zeros_like(self._buffer)])
         self._buffer[self._length] = row
         self._length += 1
+
+    def cut(self, length: int) -> None:
+        # Into a new buffer: readers may still hold views of rows that would be written over.
+        self._buffer, self._length = self._buffer.copy(), min(length, self._length)
 
     def extend(self, rows: np.ndarray) -> None:
         self._buffer = np.concatenate([self._buffer[: self._length], np.asarray(rows, self._buffer.dtype),
