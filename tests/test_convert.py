@@ -9,6 +9,7 @@ checked for both libraries, and no neuron of these seeded models differs.
 import keras
 import numpy as np
 import pytest
+from backends import array
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import layers
@@ -154,9 +155,9 @@ def spikes_of(model, x):
     """Pre-activations and activations of each spiking layer by name, and the model's output, from Keras."""
     found = spiking_layers(model)
     with recorded_inputs(found) as seen:
-        outputs = np.asarray(model(x))
-    potentials = {layer.name: np.asarray(items[0]) for layer, items in zip(found, seen, strict=True)}
-    return potentials, {layer.name: np.asarray(layer(potentials[layer.name])) for layer in found}, outputs
+        outputs = array(model(x))
+    potentials = {layer.name: array(items[0]) for layer, items in zip(found, seen, strict=True)}
+    return potentials, {layer.name: array(layer(potentials[layer.name])) for layer in found}, outputs
 
 
 def own_name(layer):
@@ -252,12 +253,12 @@ def test_neurons_put_within_rounding_of_their_threshold_differ_there_only():
     record = run(network, x)
     (_, true, slack), = true_potentials(network, record)
     assert (np.abs(true - 0.5) <= slack).all()
-    differs = record.dense(0)[:, 0] != np.asarray(model(x)).astype(bool)
+    differs = record.dense(0)[:, 0] != array(model(x)).astype(bool)
     assert (np.abs(true - 0.5)[differs] <= slack[differs]).all()
     # Away from the threshold nothing differs: the same network, the biases moved by twice the bound.
     model.layers[0].bias.assign_add(2.1 * np.where(rng.random(1000) < 0.5, slack[0], -slack[0]))
     far = run(convert(model), x)
-    np.testing.assert_array_equal(far.dense(0)[:, 0], np.asarray(model(x)).astype(bool))
+    np.testing.assert_array_equal(far.dense(0)[:, 0], array(model(x)).astype(bool))
 
 
 def with_batch_norm(seed=0):
@@ -288,8 +289,8 @@ def test_batch_norm_is_folded_and_spikes_equal_those_of_the_folded_model():
         np.testing.assert_array_equal(record.classes, outputs.argmax(-1))
     weights = {node.name: node.operation.arrays() for node in convert(folded).nodes}
     for node in network.nodes:
-        for name, array in node.operation.arrays().items():
-            np.testing.assert_array_equal(array, weights[node.name][name])
+        for name, values in node.operation.arrays().items():
+            np.testing.assert_array_equal(values, weights[node.name][name])
     assert not [node for node in network.nodes if "batch" in node.name]
 
 
@@ -299,7 +300,7 @@ def test_what_folding_rounds_is_within_its_bound():
     conv, norm = model.layers[0], model.layers[1]
     potentials, _, _ = spikes_of(model, x)
     record = run(convert(model), x, membranes=["first"])
-    kernel = np.asarray(conv.kernel, np.float64)
+    kernel = array(conv.kernel).astype(np.float64)
     gamma, beta, mean, variance = (weight.astype(np.float64) for weight in norm.get_weights())
     scale = gamma / np.sqrt(variance + norm.epsilon)
     true = operations.Conv2D(kernel * scale, beta - mean * scale, padding="same").apply(x.astype(np.float64))
@@ -317,7 +318,7 @@ def test_a_double_precision_model_gives_a_double_precision_network():
     network = convert(model)
     assert network.dtype == np.float64
     x = np.random.default_rng(0).normal(size=(50, 20))
-    np.testing.assert_array_equal(run(network, x).dense(1)[:, 1], np.asarray(model(x)).astype(bool))
+    np.testing.assert_array_equal(run(network, x).dense(1)[:, 1], array(model(x)).astype(bool))
 
 
 def test_half_precision_is_said_and_converted_in_float32():
@@ -339,7 +340,7 @@ def test_classes_that_tie_are_decoded_as_keras_does(classes, temperature):
     record = run(convert(model), x)
     best = record.votes.max(-1, keepdims=True)
     assert ((record.votes == best).sum(-1) > 1).sum() > 20
-    np.testing.assert_array_equal(record.classes, np.asarray(model(x)).argmax(-1))
+    np.testing.assert_array_equal(record.classes, array(model(x)).argmax(-1))
     np.testing.assert_array_equal(record.classes, model.predict(x, verbose=0).argmax(-1))
 
 
@@ -357,8 +358,8 @@ def test_an_analog_output_is_kept_and_named(end, readout):
     assert network.readout == readout
     record = run(network, x)
     logits = record.votes if readout == "linear" else np.exp(record.votes) / np.exp(record.votes).sum(-1, keepdims=True)
-    np.testing.assert_allclose(logits, model(x), rtol=1e-5, atol=1e-6)
-    np.testing.assert_array_equal(predict(network, x), np.asarray(model(x)).argmax(-1))
+    np.testing.assert_allclose(logits, array(model(x)), rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(predict(network, x), array(model(x)).argmax(-1))
 
 
 def test_output_spikes_without_a_key_stand_for_no_classes():
@@ -497,4 +498,4 @@ def test_any_small_convnet_with_ties_spikes_as_keras_does(data):
     model.set_weights([w if w.shape == () else rng.integers(-3, 4, w.shape) / 4 for w in model.get_weights()])
     x = (rng.integers(0, 3, (8, *shape)) / 2).astype(np.float32)
     found = run(convert(model), x).dense(1)[:, 1]
-    np.testing.assert_array_equal(found, np.asarray(model(x)).astype(bool))
+    np.testing.assert_array_equal(found, array(model(x)).astype(bool))

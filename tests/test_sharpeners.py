@@ -6,6 +6,7 @@ import math
 import keras
 import numpy as np
 import pytest
+from backends import only_on
 from keras import ops
 
 from whetstone_lab import curves, keys, scene
@@ -233,6 +234,7 @@ def test_polishing_starts_after_the_epoch_of_the_last_step(by, polish, epochs):
 # -- ways to train ----------------------------------------------------------------------------------------------------
 
 
+@only_on("tensorflow", "jax", why="Keras refuses several steps per execution")
 @pytest.mark.parametrize("together", [3, 20])
 def test_steps_per_execution_counts_the_batches_there_are(together):
     model, sharpener = make_model(steps_per_execution=together), StepwiseSharpener(1, 7, "batch")
@@ -246,7 +248,7 @@ def test_steps_per_execution_counts_the_batches_there_are(together):
 
 @pytest.mark.parametrize("kind", ["adaptive", "by batches", "scheduled"])
 def test_an_unknown_number_of_batches_is_learnt(kind):
-    import tensorflow as tf
+    tf = pytest.importorskip("tensorflow", reason="its datasets of unknown length")
 
     data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(BATCH).filter(lambda x, y: True)  # of unknown length
     known, unknown = SHARPENERS[kind](), SHARPENERS[kind]()
@@ -259,7 +261,7 @@ def test_an_unknown_number_of_batches_is_learnt(kind):
 
 
 def test_an_epoch_that_is_cut_short_does_not_tell_how_many_batches_there_are():
-    import tensorflow as tf
+    tf = pytest.importorskip("tensorflow", reason="its datasets of unknown length")
 
     class Cut(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
@@ -274,6 +276,7 @@ def test_an_epoch_that_is_cut_short_does_not_tell_how_many_batches_there_are():
     assert sharpener.state.batches == BATCHES
 
 
+@only_on("tensorflow", "jax", why="it traces nothing")
 def test_sharpness_changes_in_a_fit_without_retracing():
     class Counting(keras.layers.Layer):
         calls = 0

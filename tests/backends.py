@@ -1,0 +1,53 @@
+"""What the tests need from Keras's backends that Keras itself does not offer alike on all of them."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+BACKEND = keras.backend.backend()
+
+
+def only_on(*backends, why):
+    """Skips a test on the other backends."""
+    return pytest.mark.skipif(BACKEND not in backends, reason=f"Not on {BACKEND}: {why}.")
+
+
+NEEDS_DOUBLES = only_on("tensorflow", "torch", why="float64 is float32 unless JAX is told otherwise")
+
+
+def array(tensor):
+    """A tensor or variable as a NumPy array; bfloat16, which NumPy does not have, as float64."""
+    return ops.convert_to_numpy(ops.cast(tensor, "float64") if "bfloat16" in str(tensor.dtype) else tensor)
+
+
+def gradient(function, x):
+    """The gradient by ``x`` of the sum of ``function(x)``, as a NumPy array."""
+    x = ops.convert_to_tensor(x)
+    if BACKEND == "tensorflow":
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.reduce_sum(function(x))
+        return tape.gradient(y, x).numpy()
+    if BACKEND == "jax":
+        import jax
+
+        return np.asarray(jax.grad(lambda x: ops.sum(function(x)))(x))
+    x = x.detach().requires_grad_()
+    function(x).sum().backward()
+    return array(x.grad)
+
+
+def compiled(function, jit_compile):
+    """The function as a graph of TensorFlow's or as JAX compiles it."""
+    if BACKEND == "jax":
+        import jax
+
+        return jax.jit(function) if jit_compile else function
+    import tensorflow as tf
+
+    return tf.function(function, jit_compile=jit_compile)
