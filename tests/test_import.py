@@ -20,7 +20,7 @@ FLOORS = {
     "ground": {"archive", "curves", "datasets", "keys", "policies", "recordings", "simulator", "trace"},
     "keras": {"convert", "folding", "graph", "layers", "live", "models", "nir", "recipes", "sharpeners"},
     "pictures": {"lesson", "plots", "scene", "widgets"},
-    "doors": {"__init__", "__main__", "cli", "compat", "demo"},
+    "doors": {"__init__", "__main__", "cli", "commands", "compat", "demo"},
 }
 MAY_IMPORT = {"ground": set(), "keras": {"ground"}, "pictures": {"ground"}, "doors": {"ground", "keras", "pictures"}}
 MAY_LOAD = {"ground": set(), "keras": KERAS, "pictures": PICTURES, "doors": KERAS | PICTURES}

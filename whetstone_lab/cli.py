@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if args.command == "lab":
             return lab(args.folder, jupyter)
-        return demo(args)
+        return {"demo": demo, "convert": convert, "simulate": simulate}[args.command](args)
     except KeyboardInterrupt:
         print("whetstone-lab: interrupted", file=sys.stderr)
         return 130
@@ -113,14 +113,37 @@ def copy_notebooks(shipped: Path, folder: Path) -> list[str]:
 
 def demo(args: argparse.Namespace) -> int:
     """Trains, sharpens and simulates a network without a browser, and returns the exit status."""
-    # TensorFlow's start-up lines would stand above ours. They say that oneDNN may round in another order, which is
-    # why a seed gives the same figures on more machines without it.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    _quiet()
     from whetstone_lab import demo
 
     demo.run(args.out, seed=args.seed, data=args.data, recipe=args.recipe, epochs=args.epochs)
     return 0
+
+
+def convert(args: argparse.Namespace) -> int:
+    """Converts a saved Keras model into a network's file, and returns the exit status."""
+    _quiet()
+    from whetstone_lab import commands
+
+    network = commands.convert(args.model, args.out, as_if_sharp=args.as_if_sharp, absorb_biases=args.absorb_biases)
+    print(network.summary())
+    print(f"Wrote {args.out}")
+    return 0
+
+
+def simulate(args: argparse.Namespace) -> int:
+    """Runs a network's file on a dataset, and returns the exit status."""
+    from whetstone_lab import commands
+
+    print(commands.simulate(args.network, data=args.data, samples=args.samples, out=args.out))
+    return 0
+
+
+def _quiet() -> None:
+    # TensorFlow's start-up lines would stand above ours. They say that oneDNN may round in another order, which is
+    # why a seed gives the same figures on more machines without it.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -155,6 +178,25 @@ def _parser() -> argparse.ArgumentParser:
                            "robust)")
     demo.add_argument("--epochs", metavar="N", type=_integer(1), default=None,
                       help="epochs to train, at least 1 (default: those of the recipe)")
+
+    about = "convert a sharpened Keras model into a network of spiking neurons"
+    convert = commands.add_parser("convert", parents=[common], help=about, description=about.capitalize() + ".")
+    convert.add_argument("model", metavar="MODEL", type=Path, help="the model, a .keras file")
+    convert.add_argument("-o", "--out", metavar="FILE", type=Path, required=True,
+                         help="where to write: .npz, for the simulator here and any language, or .nir, for others")
+    convert.add_argument("--as-if-sharp", action="store_true",
+                         help="take spiking layers that are not fully sharp as if they were")
+    convert.add_argument("--absorb-biases", action="store_true", help="move biases into thresholds; spikes stay")
+
+    about = "run a network of spiking neurons on a dataset, and say how accurate it is and what it costs"
+    simulate = commands.add_parser("simulate", parents=[common], help=about, description=about.capitalize() + ".")
+    simulate.add_argument("network", metavar="NETWORK", type=Path, help="the network, a .npz or .nir file")
+    simulate.add_argument("--data", metavar="NAME", default="digits",
+                          help="digits, mnist, fashion_mnist or cifar10; their test samples (default: digits)")
+    simulate.add_argument("--samples", metavar="N", type=_integer(1), default=None,
+                          help="how many samples, at least 1 (default: all)")
+    simulate.add_argument("-o", "--out", metavar="FILE", type=Path, default=None,
+                          help="an .npz file for every spike (default: none is kept)")
     return parser
 
 
