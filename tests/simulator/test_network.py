@@ -20,12 +20,16 @@ from whetstone_lab.simulator.operations import (
     AveragePool2D,
     Concatenate,
     Conv2D,
+    Conv2DTranspose,
     Dense,
     GlobalAveragePool2D,
     MaxPool2D,
     Neurons,
+    Pad2D,
+    Permute,
     Reshape,
     Scale,
+    UpSample2D,
 )
 
 KEY = np.array([[1, 1, 0, 0], [0, 0, 1, 1]])
@@ -99,6 +103,8 @@ def test_it_computes_in_the_type_of_its_weights():
 @pytest.mark.parametrize(("make", "words"), [
     (lambda: Network((3,), []), "at least one node"),
     (lambda: Network((0,), [Neurons()]), "positive integers; got 0"),
+    (lambda: Network((10**5, 10**5, 1), [Neurons()]), "The input: expected at most 268435456 values"),
+    (lambda: Network((10, 10, 1), [UpSample2D(10**4)]), r"'upsample2d', UpSample2D\): expected at most"),
     (lambda: Network((3,), [Dense(np.zeros((3, 4))), Neurons(), Dense(np.zeros((5, 2)))]),
      r"nodes\[2\] \('dense_2', Dense\): Expected inputs of shape \(\.\.\., 5\)"),
     (lambda: Network((3,), [Node("a", Neurons(), ("b",))]), r"inputs among the nodes before it, \['input'\]; got"),
@@ -286,6 +292,47 @@ def test_a_flipped_bit_gives_a_network_or_an_archive_error(flip, bit, tmp_path_f
     except ArchiveError:
         return
     assert isinstance(network, Network)
+
+
+def everything():
+    """One of each operation that a file can get wrong."""
+    return Network((8, 8, 2), [
+        Pad2D((1, 1), (0, 1)), Conv2D(quarters((3, 3, 1, 4)), quarters(4), groups=2, strides=2, padding="same"),
+        Neurons(leak=0.5, delay=1), MaxPool2D(), UpSample2D(2),
+        Conv2DTranspose(quarters((2, 2, 4, 3)), quarters(3), size=8, strides=2), Neurons(), Permute((2, 0, 1)),
+        Reshape(), Scale(2.0, 1.0), Dense(quarters((192, 4))), Neurons()], key=KEY)
+
+
+def places(value, place=()):
+    """Every place within nested lists and dictionaries, as keys and numbers on the way there."""
+    yield place
+    for key in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
+        yield from places(value[key], (*place, key))
+
+
+ANYTHING = st.sampled_from([None, True, -1, 0, 1, 3, 10**9, 10**30, -(10**30), 1.5, float("nan"), "", "valid", "input",
+                            "Neurons", [], [1], [1, 1], [1, 2, 3], [10**9, 10**9], [-5, -5], [[]], {}, {"a": 1}])
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_any_change_to_a_header_gives_a_network_or_an_archive_error(data, tmp_path_factory):
+    path = tmp_path_factory.mktemp("header") / "net.npz"
+    header, arrays = archive.read(everything().save(path), "whetstone_lab.network", 1)
+    *way, last = data.draw(st.sampled_from([place for place in places(header) if place]))
+    value = header
+    for key in way:
+        value = value[key]
+    if data.draw(st.booleans()):
+        value[last] = data.draw(ANYTHING)
+    else:
+        del value[last]
+    archive.write(path, "whetstone_lab.network", 1, header, arrays)
+    try:
+        network = Network.load(path)
+    except ArchiveError:
+        return
+    assert "Network(" in repr(network)
 
 
 @pytest.mark.parametrize("make", [convnet, residual])

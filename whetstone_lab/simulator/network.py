@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from whetstone_lab import archive, keys
-from whetstone_lab.simulator.operations import OPERATIONS, Neurons, Operation, Shape, without_bias
+from whetstone_lab.simulator.operations import MAX_VALUES, OPERATIONS, Neurons, Operation, Shape, without_bias
 
 _KIND, _VERSION = "whetstone_lab.network", 1
 
@@ -78,6 +78,7 @@ class Network:
     def __init__(self, input_shape: Sequence[int], nodes: Iterable[Node | Operation], *, key: Any = None,
                  readout: str | None = None, meta: Mapping[str, Any] | None = None) -> None:
         self.input_shape: Shape = tuple(_length(n) for n in input_shape)
+        _check_size("The input", self.input_shape)
         self.nodes = _named(nodes)
         self.meta = dict(meta or {})
         weights = [node.operation.weights for node in self.nodes if hasattr(node.operation, "weights")]
@@ -98,6 +99,7 @@ class Network:
                 shape = node.operation.output_shape(*(self.shapes[name] for name in node.inputs))
             except ValueError as error:
                 raise ValueError(f"{place}: {error}") from error
+            _check_size(place, shape)
             fires = isinstance(node.operation, Neurons)
             self.shapes[node.name] = shape
             self.steps[node.name] = max(self.steps[name] for name in node.inputs) + fires
@@ -276,6 +278,11 @@ def _named(nodes: Iterable[Node | Operation]) -> tuple[Node, ...]:
     if not named:
         raise ValueError("Expected at least one node; got none.")
     return tuple(named)
+
+
+def _check_size(what: str, shape: Shape) -> None:
+    if math.prod(shape) > MAX_VALUES:
+        raise ValueError(f"{what}: expected at most {MAX_VALUES} values for a sample; got shape {shape}.")
 
 
 def _length(value: Any) -> int:

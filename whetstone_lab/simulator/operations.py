@@ -28,6 +28,9 @@ Axes = list[tuple[int, int, int]]
 #: read again at once by the matrix product, so they should still be in the cache.
 WINDOW_BYTES = 1 << 19
 
+#: The most values that a node may put out for a sample, a gigabyte in float32: files may claim what they like.
+MAX_VALUES = 1 << 28
+
 #: Products below which the plain way is always taken: it needs some ten microseconds, so there is little to win.
 WORTHWHILE = 1 << 18
 
@@ -838,7 +841,8 @@ def _broadcasts(shape: Shape, to: Shape) -> bool:
 
 
 def _integer(name: str, value: Any, least: int | None) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or (least is not None and value < least):
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or abs(int(value)) > MAX_VALUES or (least is not None and value < least):
         wanted = "integers" if least is None else f"integers of at least {least}"
         raise ValueError(f"Expected {name} to hold {wanted}; got {value!r}.")
     return int(value)
