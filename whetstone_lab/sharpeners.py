@@ -36,7 +36,8 @@ class Sharpener(keras.callbacks.Callback):
     """Lets a policy sharpen the spiking layers of the model that is trained, and writes a trace.
 
     A second ``fit`` with the same sharpener carries on: layers keep their sharpness, epochs count on, and the trace
-    grows. With another model it starts anew.
+    grows. With another model it starts anew. With ``steps_per_execution`` the layers hear of a new sharpness between
+    two executions. For loops without ``fit`` there is :meth:`step`.
 
     A run that was killed goes on when the same script runs again with Keras's ``BackupAndRestore``, or loads what
     ``ModelCheckpoint`` saved and fits with ``initial_epoch=sharpener.state.epoch`` after :meth:`attach`: policy, state
@@ -139,7 +140,7 @@ class Sharpener(keras.callbacks.Callback):
 
         Args:
             model: The model that will be trained.
-            batches: Batches in an epoch, if known.
+            batches: Batches in an epoch, if known; for :meth:`step`, how many steps count as one.
 
         Raises:
             ValueError: The model has no spiking layer, or the policy does not fit it.
@@ -149,6 +150,7 @@ class Sharpener(keras.callbacks.Callback):
             raise RuntimeError("The sharpener is at work in the background already; wait for that run, stop it, or "
                                "make another sharpener.")
         layers = spiking_layers(model)
+        self.set_model(model)
         if self._state is None or [*map(id, layers)] != [*map(id, self._layers)]:
             self._layers = layers
             weights = [*map(id, model.weights)]
@@ -195,15 +197,12 @@ class Sharpener(keras.callbacks.Callback):
         last = batch if self.params.get("steps") is None else min(batch, self.params["steps"] - 1)
         while self._batches_seen <= last:
             self._batches_seen += 1
-            state, decisions = self.policy.end_batch(self._state, loss)
-            self._sharpen(state)
-            self.trace.append_batch(state.epoch, loss, state.sharpness)
-            self._note(state.epoch, decisions)
+            self._end_batch(loss)
         self.trace.publish()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Lets the policy judge the epoch, and writes it to the trace."""
-        self._end_epoch(_value(logs, self.monitor), logs or {})
+        self._end_epoch(_value(logs, self.monitor), logs or {}, cut=self.model.stop_training)
         assert self._state is not None
         assert self._epoch_start is not None
         if self.polish_epochs is not None and self._state.sharp:
@@ -218,12 +217,57 @@ class Sharpener(keras.callbacks.Callback):
         if self._thread is None:
             self.trace.set_status("finished")
 
-    def _end_epoch(self, value: float, logs: Mapping[str, Any]) -> None:
+    def step(self, loss: Any, **metrics: Any) -> None:
+        """Takes note of a training step in a loop without ``fit``: ``train_on_batch``, or a loop of your own.
+
+        So many steps as :meth:`attach` was told count as an epoch: the policy judges the mean of ``monitor`` over them,
+        and the trace keeps the running means, as Keras does. A model saved at any step goes on from that step.
+
+        Args:
+            loss: The loss of the step, a number.
+            **metrics: Other values of the step that are to be in the trace, the same in every step, such as the reward.
+
+        Raises:
+            RuntimeError: :meth:`attach` was not called, or not told the number of steps.
+            ValueError: ``monitor`` is neither the loss nor among the metrics.
+
+        Example:
+            >>> sharpener.attach(model, batches=500)
+            >>> for x, y in stream:
+            ...     sharpener.step(model.train_on_batch(x, y, return_dict=True)["loss"])
+        """
+        if self._state is None or self._state.batches is None:
+            lacking = "no model" if self._state is None else "no number of steps"
+            raise RuntimeError("Expected attach(model, batches=...) before the first step, with the number of steps "
+                               f"that count as an epoch; got {lacking}.")
+        values = {name: float(ops.convert_to_numpy(value)) for name, value in {"loss": loss, **metrics}.items()}
+        _value(values, self.monitor)
+        if self.trace.status != "running":
+            self.trace.set_status("running")
+        if self._state.batch == 0:
+            self._agree()
+            self._epoch_start, self._logs = self._state, {}
+        self._recalled = False  # the loop is the caller's: nothing is trained again
+        means = {name: self._logs.get(name, value) for name, value in values.items()}
+        self._logs = {name: mean + (values[name] - mean) / (self._state.batch + 1) for name, mean in means.items()}
+        self._end_batch(self._logs["loss"])
+        if self._state.batch == self._state.batches:
+            self._end_epoch(self._logs[self.monitor], self._logs)
+        self.trace.publish()
+
+    def _end_batch(self, loss: float) -> None:
+        assert self._state is not None
+        state, decisions = self.policy.end_batch(self._state, loss)
+        self._sharpen(state)
+        self.trace.append_batch(state.epoch, loss, state.sharpness)
+        self._note(state.epoch, decisions)
+
+    def _end_epoch(self, value: float, logs: Mapping[str, Any], cut: bool = False) -> None:
         assert self._state is not None
         known, epoch = self._state.batches, self._state.epoch
         state, decisions = self.policy.end_epoch(self._state, value)
-        if self.model.stop_training:
-            state = dataclasses.replace(state, batches=known)  # cut short, the epoch does not tell their number
+        if cut:
+            state = dataclasses.replace(state, batches=known)  # an epoch cut short does not tell their number
         self._sharpen(state)
         self.trace.append_epoch(logs, state.asdict(), sharpness=state.sharpness, **self._look())
         self._note(epoch, decisions)
