@@ -362,6 +362,26 @@ def test_an_analog_output_is_kept_and_named(end, readout):
     np.testing.assert_array_equal(predict(network, x), array(model(x)).argmax(-1))
 
 
+def relu_twin():
+    return build((8, 8, 1), layers.Conv2D(4, 3, activation="relu"), layers.Dense(5), layers.ReLU(), layers.Flatten(),
+                 layers.Dense(12), layers.Activation("relu"), layers.Dense(3, activation="softmax"))
+
+
+def test_relus_are_kept_where_a_relu_twin_is_asked_for():
+    keras.utils.set_random_seed(0)
+    model = relu_twin()
+    x = np.random.default_rng(0).normal(size=(50, 8, 8, 1)).astype(np.float32)
+    network = convert(model, rectify=True)
+    assert [type(node.operation).__name__ for node in network.nodes].count("Rectify") == 3
+    assert network.layers == ()
+    logits = run(network, x).votes
+    np.testing.assert_allclose(np.exp(logits) / np.exp(logits).sum(-1, keepdims=True), model(x), rtol=1e-4, atol=1e-5)
+    with pytest.raises(ValueError, match="got activation 'relu'"):
+        convert(model)
+    with pytest.raises(ValueError, match="does not know layers of type ReLU"):
+        convert(build((4,), layers.Dense(3), layers.ReLU(max_value=6)), rectify=True)
+
+
 def test_output_spikes_without_a_key_stand_for_no_classes():
     network = convert(build((8,), layers.Dense(20), brelu()))
     assert network.readout == "spikes"

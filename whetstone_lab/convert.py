@@ -17,7 +17,7 @@ from whetstone_lab.simulator.network import INPUT
 from whetstone_lab.simulator.operations import Operation, Shape
 
 
-def convert(model: keras.Model, *, require_sharp: bool = True) -> Network:
+def convert(model: keras.Model, *, require_sharp: bool = True, rectify: bool = False) -> Network:
     """Makes a network of spiking neurons from a trained Keras model.
 
     Each spiking layer becomes a layer of integrate-and-fire neurons, whose spikes equal the layer's activations at
@@ -35,6 +35,9 @@ def convert(model: keras.Model, *, require_sharp: bool = True) -> Network:
             channels first; a convolution over one axis becomes one over an image of one column.
         require_sharp: Whether every spiking layer must be fully sharp. False converts the layers as if they were.
             Default: True.
+        rectify: Whether ReLU activations are kept, which gives the ReLU twin of a spiking network; it can be run
+            beside it, and rate-coded (:func:`whetstone_lab.simulator.coding.rate_coded`). False refuses them, as no
+            neuron that fires once computes one. Default: False.
 
     Returns:
         The network. Layers of neurons are named after the spiking layers, after those of the models around them.
@@ -65,7 +68,7 @@ def convert(model: keras.Model, *, require_sharp: bool = True) -> Network:
                 key = getattr(layer, "key", None)
                 readout = "softmax" if key is None else "key"
             found = [] if id(layer) in folding.gone else _operations(
-                layer, folding.weights.get(id(layer)), [shapes[name] for name in inputs])
+                layer, folding.weights.get(id(layer)), [shapes[name] for name in inputs], rectify)
             for suffix, operation in found:
                 shape = operation.output_shape(*(shapes[name] for name in inputs))
                 nodes.append(Node(call.name + suffix, operation, inputs))
@@ -77,10 +80,14 @@ def convert(model: keras.Model, *, require_sharp: bool = True) -> Network:
     return Network(shapes[INPUT], nodes, key=key, readout=readout, meta={"name": model.name})
 
 
-def _operations(layer: Any, weights: Weights | None, shapes: Sequence[Shape]) -> list[tuple[str, Operation]]:
+def _operations(layer: Any, weights: Weights | None, shapes: Sequence[Shape],
+                rectify: bool) -> list[tuple[str, Operation]]:
     """What a layer becomes, each operation with what it adds to the layer's name."""
     if isinstance(layer, SpikingLayer):
         return [("", operations.Neurons(layer.threshold))]
+    if rectify and type(layer) is keras.layers.ReLU and (layer.max_value, layer.negative_slope, layer.threshold) == (
+            None, 0, 0):
+        return [("", operations.Rectify())]
     kind: Any = next((kind for kind in type(layer).__mro__ if kind in _MAKERS), None)
     if kind is None or type(layer).call is not kind.call:
         known = ", ".join(sorted(kind.__name__ for kind in (*_MAKERS, keras.layers.BatchNormalization)))
@@ -99,6 +106,8 @@ def _operations(layer: Any, weights: Weights | None, shapes: Sequence[Shape]) ->
     activation = _activation(layer)
     if isinstance(activation, SpikingLayer):
         found.append((f"/{activation.name}", operations.Neurons(activation.threshold)))
+    elif rectify and activation is keras.activations.relu:
+        found.append(("/relu", operations.Rectify()))
     elif activation not in (None, keras.activations.linear, keras.activations.softmax):
         name = getattr(activation, "__name__", type(activation).__name__)
         raise ValueError(f"expected no activation, and a spiking layer such as SpikingBReLU after it; got activation "

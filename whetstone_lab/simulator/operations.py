@@ -693,6 +693,17 @@ class Scale(Operation):
 
 
 @dataclass(frozen=True, eq=False)
+class Rectify(Operation):
+    """``max(x, 0)``: what the ReLU twin of a spiking network has in the place of neurons."""
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        return _single(inputs)
+
+    def apply(self, *inputs: np.ndarray) -> np.ndarray:
+        return np.maximum(inputs[0], 0)
+
+
+@dataclass(frozen=True, eq=False)
 class Add(Operation):
     """The sum of two or more inputs of one shape, added in the order given."""
 
@@ -740,7 +751,7 @@ class Concatenate(Operation):
 OPERATIONS: dict[str, type[Operation]] = {
     kind.__name__: kind
     for kind in (Neurons, Dense, Conv2D, Conv2DTranspose, MaxPool2D, AveragePool2D, GlobalMaxPool2D,
-                 GlobalAveragePool2D, Reshape, Permute, Pad2D, UpSample2D, Scale, Add, Concatenate)
+                 GlobalAveragePool2D, Reshape, Permute, Pad2D, UpSample2D, Scale, Rectify, Add, Concatenate)
 }
 
 
