@@ -26,10 +26,16 @@ from keras import ops
 from whetstone_lab import curves
 from whetstone_lab.layers import SpikingLayer, recorded_inputs, spiking_layers, sync_weights
 from whetstone_lab.policies import AdaptivePolicy, Decision, Policy, ScheduledPolicy, State, StepwisePolicy
-from whetstone_lab.trace import Trace
+from whetstone_lab.trace import LAYER_METRICS, Trace
 
 #: Edges of the bins in which a probe's pre-activations are counted; they span both thresholds with room to spare.
 HISTOGRAM_BINS = np.linspace(-2.0, 3.0, 51)
+
+#: Activations closer than this to 0 or 1 count as saturated.
+_SATURATED = 0.01
+
+#: Epochs without a change of sharpness, once sharpening has begun, after which it is said to stall.
+_STALLED = 10
 
 
 class Sharpener(keras.callbacks.Callback):
@@ -57,8 +63,9 @@ class Sharpener(keras.callbacks.Callback):
         polish_epochs: Whole epochs to train on in a fit once every layer is sharp; then training stops. 0 stops at the
             end of the epoch in which the last layer became sharp, as published. Default: None, train all epochs asked
             for.
-        probe: Inputs of the model (an array, or what ``model(...)`` takes) on which pre-activations and firing rates
-            of every layer are measured after each epoch. Some hundred samples are plenty. Default: None.
+        probe: Inputs of the model (an array, or what ``model(...)`` takes) on which pre-activations, firing rates, dead
+            neurons and the flow of the gradient are measured in every layer after each epoch; a layer that dies is then
+            warned of. Some hundred samples are plenty. Default: None.
         verbose: 1 prints every decision with its reason, but not from the background. Default: 0.
         resume: Whether to go on where the sharpener stood whose model or weights were loaded from a file, if its policy
             was of the same kind. Default: True.
@@ -223,6 +230,10 @@ class Sharpener(keras.callbacks.Callback):
         So many steps as :meth:`attach` was told count as an epoch: the policy judges the mean of ``monitor`` over them,
         and the trace keeps the running means, as Keras does. A model saved at any step goes on from that step.
 
+        Where several workers train together (``tf.distribute.MultiWorkerMirroredStrategy``, under which the ``fit`` and
+        ``train_on_batch`` of Keras 3.15 do not run), each must give the loss of all of them, such as
+        ``strategy.reduce`` makes, so that all decide alike.
+
         Args:
             loss: The loss of the step, a number.
             **metrics: Other values of the step that are to be in the trace, the same in every step, such as the reward.
@@ -257,9 +268,14 @@ class Sharpener(keras.callbacks.Callback):
 
     def _end_batch(self, loss: float) -> None:
         assert self._state is not None
+        lost = not math.isfinite(loss) and (not self.trace.batches or math.isfinite(self.trace.loss[-1]))
         state, decisions = self.policy.end_batch(self._state, loss)
         self._sharpen(state)
         self.trace.append_batch(state.epoch, loss, state.sharpness)
+        if lost:
+            decisions = [*decisions, Decision(
+                "warning", f"The loss became {loss} in batch {state.batch} of the epoch. Weights that are no numbers "
+                "do not recover: go back to an earlier model, and take a smaller learning rate.")]
         self._note(state.epoch, decisions)
 
     def _end_epoch(self, value: float, logs: Mapping[str, Any], cut: bool = False) -> None:
@@ -270,7 +286,7 @@ class Sharpener(keras.callbacks.Callback):
             state = dataclasses.replace(state, batches=known)  # an epoch cut short does not tell their number
         self._sharpen(state)
         self.trace.append_epoch(logs, state.asdict(), sharpness=state.sharpness, **self._look())
-        self._note(epoch, decisions)
+        self._note(epoch, [*decisions, *self._died(), *self._stalled()])
         self.trace.publish(urgent=True)
 
     def _sharpness(self) -> tuple[float, ...]:
@@ -377,21 +393,64 @@ class Sharpener(keras.callbacks.Callback):
                                     epoch=self._state.epoch, name=name, old=old, new=new, by=by)
 
     def _look(self) -> dict[str, Any]:
-        """Firing rates and histograms of the pre-activations on the probe."""
+        """What the layers do on the probe: firing rates, histograms of the pre-activations, and layer metrics."""
         if self.probe is None:
             return {}
         with recorded_inputs(self._layers) as seen:
             self.model(self.probe, training=False)
         rates = np.full(len(self._layers), math.nan)
         counts = np.zeros((len(self._layers), len(HISTOGRAM_BINS) - 1))
+        metrics = {name: np.full(len(self._layers), math.nan) for name in LAYER_METRICS}
         for i, (layer, inputs) in enumerate(zip(self._layers, seen, strict=True)):
             if not inputs:
                 continue  # a layer that this input does not reach
-            x = np.concatenate([ops.convert_to_numpy(ops.cast(item, "float32")).ravel() for item in inputs])
+            # Samples, positions and calls together, neurons apart.
+            x = np.concatenate([_by_neuron(ops.convert_to_numpy(ops.cast(item, "float32"))) for item in inputs])
             assert self._state is not None
-            rates[i] = curves.CURVES[layer.curve](x, self._state.sharpness[i]).mean()
+            sharpness = self._state.sharpness[i]
+            y = curves.CURVES[layer.curve](x, sharpness)
+            rates[i] = y.mean()
             counts[i] = np.histogram(np.clip(x, HISTOGRAM_BINS[0], HISTOGRAM_BINS[-1]), HISTOGRAM_BINS)[0] / x.size
-        return {"firing_rates": rates, "histograms": counts, "bins": HISTOGRAM_BINS}
+            window = sharpness if layer.surrogate_width is None else min(sharpness, 1.0 - layer.surrogate_width)
+            gradient, peak = (curves.GRADIENTS[layer.curve](at, window, np.ones_like(at))
+                              for at in (x, np.float32(layer.threshold)))
+            metrics["never_firing"][i] = (y.max(axis=0) < _SATURATED).mean()
+            metrics["always_firing"][i] = (y.min(axis=0) > 1 - _SATURATED).mean()
+            metrics["gradient_flow"][i] = ((gradient > 0) & (gradient >= 0.1 * peak)).mean()
+            metrics["saturation"][i] = ((y < _SATURATED) | (y > 1 - _SATURATED)).mean()
+        return {"firing_rates": rates, "histograms": counts, "bins": HISTOGRAM_BINS, "layer_metrics": metrics}
+
+    def _died(self) -> list[Decision]:
+        """A word on each layer that has died since the epoch before: no neuron of it tells one input from another."""
+        dead = self.trace.layer_metric("never_firing") + self.trace.layer_metric("always_firing") >= 1
+        return [Decision(
+            "warning", f"Layer {i + 1} of {len(self._layers)} is dead: on the whole probe "
+            f"{self.trace.layer_metric('never_firing')[-1, i]:.0%} of its neurons never fire and the others always. "
+            "What lies above it learns nothing from the input: sharpen more slowly, take a smaller learning rate, or "
+            "normalise its input.", i) for i in np.flatnonzero(dead[-1]).tolist() if not dead[-2:-1, i].any()]
+
+    def _stalled(self) -> list[Decision]:
+        """A word when sharpening that has begun and not ended has let nothing change for long."""
+        assert self._state is not None
+        if self._state.sharp or not isinstance(self.policy, AdaptivePolicy):
+            return []  # what a schedule does is known beforehand
+        rows = self.trace.sharpness[np.maximum(self.trace.epoch_ends - 1, 0)]
+        different = np.flatnonzero((rows != self._state.sharpness).any(axis=1))
+        if not len(different) or len(rows) - 1 - different[-1] != _STALLED + 1:
+            return []
+        i = next(i for i, value in enumerate(self._state.sharpness) if value < 1)
+        return [Decision(
+            "warning", f"Sharpness stalls: nothing has changed for {_STALLED} epochs, and layer {i + 1} of "
+            f"{len(self._layers)} stands at {self._state.sharpness[i]:.2f}. Sharpening waits until the loss falls by "
+            f"less than sig_decrease = {self.policy.sig_decrease:.1%} for {self.policy.patience + 1} epochs: a larger "
+            "sig_decrease or a smaller patience lets it go on sooner.", i)]
+
+
+def _by_neuron(x: np.ndarray) -> np.ndarray:
+    """Inputs of a layer as rows of neurons: those of a convolution are its feature maps."""
+    if keras.config.image_data_format() == "channels_first" and x.ndim > 2:
+        x = np.moveaxis(x, 1, -1)
+    return x.reshape(-1, x.shape[-1])
 
 
 def _numbers(logs: Mapping[str, Any] | None) -> dict[str, float]:

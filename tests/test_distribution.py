@@ -1,0 +1,74 @@
+"""More than one device: at every step sharpness is the same on all replicas, and training what it is on one."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from backends import BACKEND, only_on
+
+PROGRAM = Path(__file__).with_name("distributed_run.py")
+
+
+def start(*arguments):
+    environment = {name: value for name, value in os.environ.items() if name not in ("TF_CONFIG", "XLA_FLAGS")}
+    return subprocess.Popen([sys.executable, str(PROGRAM), *map(str, arguments)], stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True, env={**environment, "KERAS_BACKEND": BACKEND})
+
+
+def results(*processes):
+    try:
+        found = [process.communicate(timeout=250) for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    for process, (_, errors) in zip(processes, found, strict=True):
+        assert process.returncode == 0, errors
+    return [json.loads(printed.splitlines()[-1]) for printed, _ in found]
+
+
+def check(result, alone, replicas):
+    """Replicas agree with each other and with the trace, and have learnt what one device learns."""
+    seen = np.array(result["replicas"])
+    assert seen.shape == (len(result["sharpness"]), 2, replicas)
+    for replica in range(replicas):
+        np.testing.assert_array_equal(seen[:, :, replica], result["sharpness"])
+    assert seen[-1].min() == 1
+    assert len(np.unique(seen)) == 5
+    np.testing.assert_array_equal(result["sharpness"], alone["sharpness"])
+    np.testing.assert_allclose(result["loss"], alone["loss"], rtol=1e-4)
+    for ours, theirs in zip(result["weights"], alone["weights"], strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def alone():
+    (result,) = results(start("alone"))
+    check(result, result, 1)
+    return result
+
+
+@only_on("tensorflow", why="tf.distribute is TensorFlow's own")
+def test_two_devices_under_a_mirrored_strategy(alone):
+    check(*results(start("mirrored")), alone, 2)
+
+
+@only_on("tensorflow", why="tf.distribute is TensorFlow's own")
+def test_two_worker_processes(alone):
+    # Keras's own fit and train_on_batch do not run under this strategy, with or without us, so the loop is its user's.
+    with socket.socket() as one, socket.socket() as other:
+        for each in (one, other):
+            each.bind(("127.0.0.1", 0))
+        ports = [each.getsockname()[1] for each in (one, other)]
+    first, second = results(*(start("workers", number, *ports) for number in (0, 1)))
+    check(first, alone, 1)
+    check(second, alone, 1)
+
+
+@only_on("jax", why="Keras has data parallelism of its own for JAX only")
+def test_two_devices_under_data_parallelism(alone):
+    check(*results(start("data_parallel")), alone, 2)
