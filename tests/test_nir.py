@@ -225,9 +225,39 @@ def cuba(**changes):
 
 
 def test_nodes_that_lead_nowhere_are_left_out():
-    graph = graph_of(("a", cuba()), ("b", nir.IF(np.ones(4), np.ones(4))),
+    graph = graph_of(("a", cuba()), ("b", nir.Delay(np.ones(4))),
                      edges=[("input", "a"), ("input", "b"), ("a", "output")])
     assert from_nir(graph).layers == ("a",)
+
+
+def euler(node, currents, step):
+    """NIR's differential equations in steps of Euler's, as they stand in its definitions."""
+    v, fired = np.zeros(4), []
+    for current in currents:
+        if isinstance(node, nir.IF):
+            v = v + step * node.r * current
+        elif isinstance(node, nir.LIF):
+            v = v + step / node.tau * (node.v_leak - v + node.r * current)
+        else:
+            v = v + step / node.tau_mem * (node.v_leak - v + node.r * node.w_in * current)
+        fired.append(v > node.v_threshold)
+        v = np.where(fired[-1], node.v_reset, v)
+    return np.array(fired)
+
+
+@pytest.mark.parametrize("node", [
+    nir.IF(np.full(4, 1e4), np.linspace(0.3, 2, 4)), nir.IF(np.full(4, 2500.0), np.ones(4)),
+    nir.LIF(np.full(4, 8e-4), np.full(4, 8.0), np.zeros(4), np.linspace(0.3, 2, 4)),
+    nir.LIF(np.full(4, 2e-4), np.array([1.0, 2, 3, 4]), np.zeros(4), np.ones(4)),
+    cuba(tau_mem=np.full(4, 4e-4), r=np.full(4, 4.0)), cuba(r=np.full(4, 3.0), w_in=np.full(4, 0.5)),
+], ids=lambda node: type(node).__name__)
+def test_neurons_that_remember_follow_nirs_equations(node):
+    trains = np.random.default_rng(0).random((20, 30, 4)).astype(np.float32)
+    network = from_nir(graph_of(("n", node)))
+    found = run(network, trains).dense("n")
+    expected = np.array([euler(node, train.astype(np.float64), 1e-4) for train in trains])
+    assert 0.02 < expected.mean() < 0.98
+    assert (found != expected).sum() <= 2  # float32 against float64
 
 
 def test_what_others_write_is_read():
@@ -281,12 +311,13 @@ def test_what_nir_cannot_say_is_refused_with_its_name(nodes, words):
 
 
 @pytest.mark.parametrize(("graph", "words"), [
-    (lambda: graph_of(("if", nir.IF(np.ones(4), np.ones(4)))), r"NIR node 'if', IF: it remembers"),
-    (lambda: graph_of(("delay", nir.Delay(np.ones(4)))), "NIR node 'delay', Delay"),
+    (lambda: graph_of(("delay", nir.Delay(np.ones(4)))), "NIR node 'delay', Delay: the simulator knows no"),
+    (lambda: graph_of(("n", nir.IF(np.ones(4), np.ones(4), np.full(4, 0.1)))), "'n', IF: expected v_reset to be 0"),
     (lambda: graph_of(("conv", nir.Conv1d(4, quarters(1, 1, 1), 1, 0, 1, 1, np.zeros(1)))), "node of type Conv1d"),
     (lambda: graph_of(("inner", graph_of(("n", cuba())))), "node of type NIRGraph"),
-    (lambda: graph_of(("n", cuba(tau_mem=np.full(4, 0.01)))), "'n', CubaLIF: expected tau_mem to be one time step"),
-    (lambda: graph_of(("n", cuba(w_in=np.full(4, 2.0)))), "expected w_in to be 1; got 2 to 2"),
+    (lambda: graph_of(("n", cuba(tau_syn=np.full(4, 0.01)))), "'n', CubaLIF: expected tau_syn to be one time step"),
+    (lambda: graph_of(("n", cuba(tau_mem=np.full(4, 1e-5)))), "'n', CubaLIF: expected one tau_mem for all, at least"),
+    (lambda: graph_of(("n", cuba(tau_mem=np.linspace(1, 2, 4)))), "expected one tau_mem for all"),
     (lambda: graph_of(("n", cuba(v_leak=np.ones(4)))), "expected v_leak to be 0; got 1 to 1"),
     (lambda: graph_of(("n", cuba(v_threshold=np.full(4, np.nan)))), "threshold to be finite"),
     (lambda: graph_of(("a", nir.Affine(np.ones((3, 5)), np.ones(3)))), r"'a', Affine: Expected inputs of shape"),
@@ -310,6 +341,11 @@ def test_what_nir_cannot_say_is_refused_with_its_name(nodes, words):
 def test_graphs_that_cannot_run_are_refused_with_the_node(graph, words):
     with pytest.raises(ValueError, match=words):
         from_nir(graph())
+
+
+def test_a_step_of_no_time_is_refused():
+    with pytest.raises(ValueError, match="step to be a positive time in seconds; got 0"):
+        from_nir(graph_of(("n", cuba())), step=0)
 
 
 # -- files ------------------------------------------------------------------------------------------------------------

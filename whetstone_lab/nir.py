@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -85,13 +85,13 @@ def from_nir(source: Any, *, step: float = STEP) -> Network:
     """Makes a network from a NIR graph or file.
 
     Known are ``Affine``, ``Linear``, ``Conv2d``, ``AvgPool2d`` and ``SumPool2d`` without padding, ``Flatten`` of all
-    axes, ``Scale``, ``Threshold``, and ``LIF`` and ``CubaLIF`` whose time constants are one time step, which makes them
-    stateless. Images are channels last in the network: ``(channels, rows, columns)`` in NIR is
-    ``(rows, columns, channels)`` here.
+    axes, ``Scale``, ``Threshold``, ``IF``, ``LIF``, and ``CubaLIF`` whose synapse forgets within a time step; leak and
+    reset are at 0. Their equations are taken in steps of Euler's: ``v += step / tau * (r I - v)``. Images are channels
+    last in the network: ``(channels, rows, columns)`` in NIR is ``(rows, columns, channels)`` here.
 
     Args:
         source: A ``nir.NIRGraph``, or the path of a file. Nothing in a file is ever run.
-        step: The time step in seconds by which time constants are judged. Default: 1e-4, as NIR's importers have it.
+        step: The time step in seconds, no longer than any time constant. Default: 1e-4, as NIR's importers have it.
 
     Returns:
         The network, which fires where NIR does, above the threshold.
@@ -336,6 +336,8 @@ class _Reader:
         nir = _nir()
         if not isinstance(graph, nir.NIRGraph):
             raise ValueError(f"Expected a NIR graph; got {type(graph).__name__}.")
+        if not 0 < step < math.inf:
+            raise ValueError(f"Expected step to be a positive time in seconds; got {step!r}.")
         self.graph, self.step = graph, step
         self.nodes: list[Node] = []
         self.shapes: dict[str, Shape] = {}
@@ -431,12 +433,17 @@ class _Reader:
                 yield Scale(_arranged(node.scale))
             case "Threshold":
                 yield _above(node.threshold)
+            case "IF":
+                yield from self._neurons(node, 0.0, np.asarray(node.r) * self.step)
             case "LIF":
-                yield self._stateless(node, {"tau": self.step}, {"r": 1.0})
+                leak = self._leak(node, "tau")
+                yield from self._neurons(node, leak, np.asarray(node.r) * leak)
             case "CubaLIF":
-                yield self._stateless(node, {"tau_syn": self.step, "tau_mem": self.step}, {"r": 1.0, "w_in": 1.0})
-            case "IF" | "LI" | "CubaLI" | "I" | "Delay":
-                raise ValueError("it remembers from one time step to the next; neurons here are reset after each.")
+                if self._leak(node, "tau_syn") != 1:
+                    raise ValueError(f"expected tau_syn to be one time step, {self.step:g} s: synapses here remember "
+                                     "nothing. Pass another step if theirs is another.")
+                leak = self._leak(node, "tau_mem")
+                yield from self._neurons(node, leak, np.asarray(node.w_in) * node.r * leak)
             case kind:
                 raise ValueError(f"the simulator knows no NIR node of type {kind}.")
 
@@ -452,17 +459,23 @@ class _Reader:
         yield Conv2D(np.asarray(node.weight).transpose(2, 3, 1, 0), node.bias, _pair(node.dilation), int(node.groups),
                      strides=_pair(node.stride), padding=padding if isinstance(padding, str) else "valid")
 
-    def _stateless(self, node: Any, times: Mapping[str, float], factors: Mapping[str, float]) -> Neurons:
-        for name, value in times.items():
-            found = np.asarray(getattr(node, name))
-            if not np.allclose(found, value, rtol=1e-6, atol=0):
-                raise ValueError(f"expected {name} to be one time step, {value:g} s, so that nothing is remembered; "
-                                 f"got {found.min():g} to {found.max():g}. Pass another step if theirs is another.")
-        for name, value in {**factors, "v_leak": 0.0}.items():
-            found = np.asarray(getattr(node, name))
-            if not (found == value).all():
-                raise ValueError(f"expected {name} to be {value:g}; got {found.min():g} to {found.max():g}.")
-        return _above(node.v_threshold)
+    def _leak(self, node: Any, name: str) -> float:
+        """The share of a potential, or of a current, that is gone after a step."""
+        times = np.asarray(getattr(node, name), np.float64)
+        if not (times == times.flat[0]).all() or not times.flat[0] >= self.step * (1 - 1e-6):
+            raise ValueError(f"expected one {name} for all, at least a time step of {self.step:g} s; got "
+                             f"{times.min():g} to {times.max():g}. Pass another step if theirs is another.")
+        leak = self.step / times.flat[0]
+        return 1.0 if math.isclose(leak, 1.0, rel_tol=1e-6) else float(leak)
+
+    def _neurons(self, node: Any, leak: float, gain: np.ndarray) -> Iterator[Operation]:
+        for name in ("v_leak", "v_reset"):
+            found = np.asarray(getattr(node, name, 0.0))
+            if found.any():
+                raise ValueError(f"expected {name} to be 0; got {found.min():g} to {found.max():g}.")
+        if not np.allclose(gain, 1.0, rtol=1e-6, atol=0):
+            yield Scale(_arranged(gain).astype(np.float32))
+        yield replace(_above(node.v_threshold), leak=leak)
 
 
 def _above(threshold: Any) -> Neurons:
