@@ -19,7 +19,7 @@ from whetstone_lab.sharpeners import (
     Sharpener,
     StepwiseSharpener,
 )
-from whetstone_lab.trace import Trace
+from whetstone_lab.trace import LAYER_METRICS, Trace
 
 SAMPLES, BATCH = 40, 4
 BATCHES = SAMPLES // BATCH
@@ -347,6 +347,73 @@ def test_without_a_probe_rates_are_unknown_and_there_are_no_histograms():
     assert sharpener.trace.histograms.shape == (2, 2, 0)
 
 
+def test_a_probe_tells_dead_neurons_saturation_and_the_flow_of_the_gradient():
+    model = keras.Sequential([keras.layers.Input((1,)), keras.layers.Dense(4), SpikingBReLU(surrogate_width=0.5),
+                              keras.layers.Dense(2), SpikingSigmoid(surrogate_width=None), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(0.0), "mse")
+    # Four neurons: never, always, on the way, and both.
+    model.layers[0].set_weights([np.array([[0.1, 0.1, 1.0, 100.0]]), np.array([-3.0, 3.0, 0.0, -50.0])])
+    model.layers[2].set_weights([np.array([[0, 0], [0, 0], [0, 0], [40, 0]]), np.array([-20.0, 0.0])])
+    probe = np.linspace(0.05, 0.95, 10)[:, None]
+    sharpener = StepwiseSharpener(9, probe=probe)
+    model.fit(probe, probe, epochs=1, callbacks=[sharpener], verbose=0)
+    metrics = {name: sharpener.trace.layer_metric(name)[0].tolist() for name in LAYER_METRICS}
+    # The soft curve of the first layer is steep over (0, 1), where the third neuron is for all ten inputs; the backward
+    # pass is told to keep a window, but a soft curve is wider. The second layer is steep at 0 alone.
+    assert metrics == {name: pytest.approx(values) for name, values in {
+        "never_firing": [0.25, 0.0], "always_firing": [0.25, 0.0], "saturation": [0.75, 0.5],
+        "gradient_flow": [0.25, 0.5]}.items()}
+    assert not sharpener.trace.events
+
+
+def test_in_a_sharp_layer_the_gradient_flows_within_the_window_alone():
+    for width, flow in ((0.5, 0.5), (1.0, 1.0), (None, 0.0)):
+        model = keras.Sequential([keras.layers.Input((1,)), SpikingBReLU(1.0, surrogate_width=width)])
+        model.compile("sgd", "mse")
+        probe = np.linspace(0.025, 0.975, 20)[:, None]
+        sharpener = StepwiseSharpener(9, probe=probe)
+        model.fit(probe, probe, epochs=1, callbacks=[sharpener], verbose=0)
+        assert sharpener.trace.layer_metric("gradient_flow")[0].tolist() == pytest.approx([flow])
+        assert sharpener.trace.layer_metric("saturation")[0].tolist() == [1]
+
+
+def test_the_neurons_of_a_convolution_are_its_feature_maps():
+    model = keras.Sequential([keras.layers.Input((6, 6, 1)), keras.layers.Conv2D(2, 3), SpikingBReLU(1.0)])
+    model.compile(keras.optimizers.SGD(0.0), "mse")
+    kernel = np.zeros((3, 3, 1, 2))
+    kernel[1, 1] = 1  # one map fires where the picture is bright, however seldom, the other nowhere
+    model.layers[0].set_weights([kernel, np.array([0.0, -9.0])])
+    picture = np.zeros((3, 6, 6, 1))
+    picture[0, 2, 2] = 1
+    sharpener = StepwiseSharpener(9, probe=picture)
+    model.fit(picture, np.zeros((3, 4, 4, 2)), epochs=1, callbacks=[sharpener], verbose=0)
+    assert sharpener.trace.layer_metric("never_firing").tolist() == [[0.5]]
+
+
+def test_a_layer_that_dies_is_warned_of_once():
+    model, sharpener = make_model(), StepwiseSharpener(9, probe=X)
+    fit(model, sharpener, 2)
+    assert not sharpener.trace.events
+    hidden = model.layers[0]
+    hidden.set_weights([hidden.get_weights()[0] * 0, np.full(5, -4.0)])
+    with pytest.warns(UserWarning, match="Layer 1 of 2 is dead: on the whole probe 100% of its neurons never fire"):
+        fit(model, sharpener, 2)
+    (event,) = sharpener.trace.events
+    assert (event.kind, event.layer, event.epoch) == ("warning", 0, 2)
+
+
+def test_sharpness_that_stalls_is_warned_of_once():
+    sharpener = AdaptiveSharpener(min_init_epochs=1, rate=0.1, patience=0, sig_decrease=1e9, sig_increase=1e-9)
+    model = make_model()
+    fit(model, sharpener, 4)
+    assert 0 < sharpener.trace.sharpness[-1, 0] < 1
+    sharpener.steer(patience=99, sig_increase=1e-9)
+    model.optimizer.learning_rate = -1.0  # uphill: sharpening stops, and then waits long
+    with pytest.warns(UserWarning, match=r"Sharpness stalls: nothing has changed for 10 epochs, and layer 1 of 2 stan"):
+        fit(model, sharpener, 20)
+    assert [event.kind for event in sharpener.trace.events].count("warning") == 1
+
+
 # -- steering ---------------------------------------------------------------------------------------------------------
 
 
@@ -399,7 +466,8 @@ def test_a_loss_that_is_no_number_is_warned_of_and_noted(tmp_path):
     model.optimizer.learning_rate = math.nan
     with pytest.warns(UserWarning, match="The loss of the epoch is nan: it is left out of account"):
         fit(model, sharpener, 2)
-    assert [event.kind for event in sharpener.trace.events] == ["warning", "warning"]
+    assert [event.kind for event in sharpener.trace.events] == ["warning"] * 3  # at the batch, and at both epochs
+    assert sharpener.trace.events[0].reason.startswith("The loss became nan in batch ")
     assert np.isnan(Trace.load(sharpener.trace.save(tmp_path / "nan.npz")).epoch_metric("loss")).all()
 
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from whetstone_lab import archive
+from whetstone_lab import archive, recordings
 from whetstone_lab.archive import ArchiveError
-from whetstone_lab.trace import STATUSES, Event, Trace, _Column
+from whetstone_lab.trace import LAYER_METRICS, STATUSES, Event, Trace, _Column
 
 BINS = np.linspace(-1, 2, 7)
 
@@ -30,7 +30,8 @@ def make_trace(epochs=3, batches=5, layers=2, probe=True, seed=0):
             {"loss": rng.random(), "val_accuracy": rng.random()},
             {"reference": None if epoch == 0 else 0.5, "waiting": epoch, "sharpening": epoch > 1},
             firing_rates=rng.random(layers) if probe else None,
-            histograms=rng.random((layers, len(BINS) - 1)) if probe else None, bins=BINS if probe else None)
+            histograms=rng.random((layers, len(BINS) - 1)) if probe else None, bins=BINS if probe else None,
+            layer_metrics={name: rng.random(layers) for name in LAYER_METRICS} if probe else None)
         trace.append_event("wait", f"Epoch {epoch} improved by 1 %.", epoch=epoch, layer=epoch % layers, change=-0.01)
     return trace
 
@@ -41,6 +42,8 @@ def assert_same(one, other):
     for name in ("loss", "sharpness", "epoch_of_batch", "epoch_ends", "firing_rates", "histograms", "bins"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name), name)
         assert getattr(one, name).dtype == getattr(other, name).dtype, name
+    for name in LAYER_METRICS:
+        np.testing.assert_array_equal(one.layer_metric(name), other.layer_metric(name), name)
 
 
 @pytest.fixture
@@ -120,6 +123,8 @@ def test_a_row_of_the_wrong_shape_is_refused_and_leaves_no_trace(sharpness):
 
 
 @pytest.mark.parametrize(("arguments", "words"), [
+    ({"layer_metrics": {"saturation": [0.1]}}, r"saturation of shape \(2,\); got shape \(1,\)"),
+    ({"layer_metrics": {"boredom": [0.1, 0.2]}}, r"metrics of layers among .*; got \['boredom'\]"),
     ({"firing_rates": [0.1]}, r"firing_rates of shape \(2,\); got shape \(1,\)"),
     ({"histograms": np.zeros((2, 6))}, "edges of their bins; got none"),
     ({"histograms": np.zeros((2, 5)), "bins": BINS}, r"histograms of shape \(2, 6\); got shape \(2, 5\)"),
@@ -381,14 +386,26 @@ def test_a_truncated_file_is_refused(saved):
 def test_a_file_that_lacks_an_array_is_refused(saved):
     with zipfile.ZipFile(saved) as file:
         members = {name: file.read(name) for name in file.namelist()}
-    assert len(members) == 8
+    assert len(members) == 12
     for lost in members:
+        if lost.removesuffix(".npy") in LAYER_METRICS:
+            continue  # the first release wrote none
         with zipfile.ZipFile(saved, "w") as file:
             for name, data in members.items():
                 if name != lost:
                     file.writestr(name, data)
         with pytest.raises(ArchiveError):
             Trace.load(saved)
+
+
+def test_files_of_the_first_release_have_no_layer_metrics(saved):
+    rewrite(saved, lambda header, arrays: [arrays.pop(name) for name in LAYER_METRICS])
+    old = Trace.load(saved)
+    assert all(np.isnan(old.layer_metric(name)).all() for name in LAYER_METRICS)
+    assert old.layer_metric("saturation").shape == (3, 2)
+    with pytest.raises(ValueError, match=r"metric of layers among .*; got 'boredom'"):
+        old.layer_metric("boredom")
+    assert not np.isnan(recordings.digits_trace().loss).any()
 
 
 def test_another_version_and_another_format_are_named(saved):

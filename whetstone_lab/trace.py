@@ -23,6 +23,9 @@ _KIND, _VERSION = "whetstone_lab.trace", 1
 #: What a run can be doing. ``recorded`` is a trace that came from a file.
 STATUSES = ("ready", "running", "paused", "stopped", "finished", "failed", "recorded")
 
+#: What a probe tells of each layer besides its firing rate; see :meth:`Trace.layer_metric`.
+LAYER_METRICS = ("never_firing", "always_firing", "gradient_flow", "saturation")
+
 
 @dataclass(frozen=True)
 class Event:
@@ -84,6 +87,7 @@ class Trace:
         self._sharpness = _Column((len(self.layers),), np.float64)
         self._epoch_ends = _Column((), np.int64)
         self._rates = _Column((len(self.layers),), np.float32)
+        self._layer_metrics = {name: _Column((len(self.layers),), np.float32) for name in LAYER_METRICS}
         self._histograms: _Column | None = None
         self._bins = np.zeros(0)
         self._listeners: dict[object, Callable[[Trace, bool], None]] = {}
@@ -145,6 +149,24 @@ class Trace:
         """One of Keras's epoch logs as an array, NaN where an epoch lacks it, shape ``(epochs,)``."""
         return np.array([logs.get(name, np.nan) for logs in self.epoch_logs[: self.epochs]])
 
+    def layer_metric(self, name: str) -> np.ndarray:
+        """What a probe told of every layer after each epoch, NaN where there was none, shape ``(epochs, layers)``.
+
+        Each is a share in [0, 1]. A neuron is an element of the last axis: in a convolution, a feature map.
+
+        Args:
+            name: ``"never_firing"`` or ``"always_firing"``, neurons whose activation stays below 0.01, or above 0.99,
+                on the whole probe: dead ones; ``"gradient_flow"``, pre-activations at which the backward pass lets
+                through at least a tenth of the gradient at the threshold; ``"saturation"``, activations below 0.01 or
+                above 0.99, which in a sharp layer all are.
+
+        Raises:
+            ValueError: There is no such metric.
+        """
+        if name not in self._layer_metrics:
+            raise ValueError(f"Expected a metric of layers among {list(LAYER_METRICS)}; got {name!r}.")
+        return self._layer_metrics[name].values[: self.epochs]
+
     def thresholds_at(self, batch: int) -> dict[str, Any]:
         """The policy's parameters in force once ``batch`` batches had been trained."""
         values = dict(self.policy)
@@ -170,7 +192,8 @@ class Trace:
     def append_epoch(self, logs: Mapping[str, float], state: Mapping[str, Any] | None = None,
                      firing_rates: Sequence[float] | np.ndarray | None = None,
                      histograms: np.ndarray | None = None, bins: np.ndarray | None = None,
-                     sharpness: Sequence[float] | np.ndarray | None = None) -> None:
+                     sharpness: Sequence[float] | np.ndarray | None = None,
+                     layer_metrics: Mapping[str, Sequence[float] | np.ndarray] | None = None) -> None:
         """Adds a finished epoch.
 
         Args:
@@ -181,6 +204,7 @@ class Trace:
             bins: Edges of the bins, in units of the pre-activation, shape ``(bins + 1,)``; the same in every epoch.
             sharpness: The sharpness of every layer after it, in place of that noted after its last batch, where the end
                 of the epoch changed it. Default: nothing changed.
+            layer_metrics: What else the probe saw, by the names in :meth:`layer_metric`, each of shape ``(layers,)``.
 
         Raises:
             ValueError: Something is of another shape than this, or the histograms come without bins.
@@ -188,6 +212,10 @@ class Trace:
         rates = np.nan if firing_rates is None else _row("firing_rates", firing_rates, self._rates.shape)
         numbers = {name: float(value) for name, value in logs.items() if np.ndim(value) == 0}
         row = None if sharpness is None else _row("sharpness", sharpness, self._sharpness.shape)
+        metrics = {name: _row(name, values, self._rates.shape) for name, values in (layer_metrics or {}).items()}
+        unknown = sorted(set(metrics) - set(LAYER_METRICS))
+        if unknown:
+            raise ValueError(f"Expected metrics of layers among {list(LAYER_METRICS)}; got {unknown}.")
         if histograms is not None:
             if bins is None:
                 raise ValueError("Histograms need the edges of their bins; got none.")
@@ -206,6 +234,8 @@ class Trace:
         if row is not None and self.batches:
             self._sharpness.values[-1] = row
         self._rates.append(rates)
+        for name, column in self._layer_metrics.items():
+            column.append(metrics.get(name, np.nan))
         self.epoch_logs.append(numbers)
         self.states.append(dict(state or {}))
         self._epoch_ends.append(self.batches)  # last: its length is the number of epochs that readers see
@@ -279,6 +309,7 @@ class Trace:
             "sharpness": self.sharpness[:batches], "epoch_ends": self.epoch_ends[:epochs],
             "firing_rates": self.firing_rates[:epochs], "histograms": histograms,
             "bins": self.bins if histograms.shape[-1] else np.zeros(0),
+            **{name: self.layer_metric(name)[:epochs] for name in LAYER_METRICS},
         }
         return header, arrays
 
@@ -330,6 +361,9 @@ class Trace:
             raise archive.ArchiveError(f"{path} has epochs that end outside its {batches} batches: it is damaged.")
         trace._epoch_ends.extend(ends)
         trace._rates.extend(archive.take(arrays, "firing_rates", (epochs, layers), "f", path))
+        for name, column in trace._layer_metrics.items():  # files of the first release lack them
+            column.extend(archive.take(arrays, name, (epochs, layers), "f", path) if name in arrays
+                          else np.full((epochs, layers), np.nan))
         if len(bins):
             trace._bins = bins
             trace._histograms = _Column(histograms.shape[1:], np.float32)
