@@ -391,7 +391,7 @@ def loop(node):
 
 def outside(node):
     del node["weight"]
-    node.create_dataset("weight", (3, 2), "f4", external=[("/etc/hostname", 0, 24)])
+    node.create_dataset("weight", (3, 2), "f4", external=[("other.bin", 0, 24)])
 
 
 def virtual(node):
