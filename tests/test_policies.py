@@ -81,6 +81,27 @@ class PublishedAdaptiveRule:
         self.epoch += 1
 
 
+class PublishedSimpleRule:
+    """The original's simple sharpener, from its description alone: a level of the whole model that is filled in."""
+
+    def __init__(self, layers, start_epoch, steps, bottom_up):
+        self.layers, self.start_epoch, self.bottom_up = layers, start_epoch, bottom_up
+        self.increment = 1 / (steps * layers) if bottom_up else 1 / steps
+        self.level, self.epoch = 0.0, 0
+        self.sharpness = [0.0] * layers
+
+    def epoch_ended(self):
+        if self.epoch >= self.start_epoch:
+            self.level += self.increment
+            if self.level > 1 - 1e-9:
+                self.level = 1.0
+            left = self.level * self.layers
+            for i in range(self.layers):
+                self.sharpness[i] = max(0.0, min(left, 1.0)) if self.bottom_up else self.level
+                left -= 1.0
+        self.epoch += 1
+
+
 def epochs_of(policy, state, losses, batches):
     """Runs a policy; yields the state and the decisions after every batch and after every epoch."""
     for loss in losses:
@@ -284,6 +305,24 @@ def test_the_kth_step_brings_the_model_to_k_parts_of_the_total(start, steps, lay
             filled = [min(max(taken - i * steps, 0), steps) / steps for i in range(layers)]
             assert state.sharpness == pytest.approx(filled if bottom_up else [taken / steps] * layers, abs=1e-12)
             assert state.sharp == (taken == total)  # the last step is 1, not almost
+
+
+@given(start=st.integers(0, 6), steps=st.integers(1, 20), layers=st.integers(1, 6), bottom_up=st.booleans(),
+       losses=LOSSES, batches=st.integers(1, 4))
+@settings(deadline=None, max_examples=300)
+def test_stepwise_sharpness_equals_the_published_rule_after_every_batch(start, steps, layers, bottom_up, losses,
+                                                                        batches):
+    policy, rule = StepwisePolicy(start, steps, bottom_up=bottom_up), PublishedSimpleRule(layers, start, steps,
+                                                                                          bottom_up)
+    state = policy.start([0.0] * layers, batches)
+    for loss in losses:
+        for _ in range(batches):
+            state, _ = policy.end_batch(state, loss)
+            assert state.sharpness == pytest.approx(rule.sharpness, abs=1e-6)
+        state, _ = policy.end_epoch(state, loss)
+        rule.epoch_ended()
+        assert state.sharpness == pytest.approx(rule.sharpness, abs=1e-6)
+        assert state.sharp == (rule.level == 1)
 
 
 def test_steps_go_on_from_what_float32_weights_remember():
