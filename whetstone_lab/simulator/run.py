@@ -76,12 +76,13 @@ def run(network: Network, inputs: Any, *, record: str = "events", membranes: boo
     labels = _check_labels(labels, len(inputs))
     votes = _no_votes(network, len(inputs))
     steps = count_steps(network, inputs)
-    offsets = schedule.steps if timing == "wave" else [0] * len(schedule.steps)
-    ends = max(offsets, default=0) + steps
+    wave = timing == "wave"
+    offsets = schedule.steps if wave else [0] * len(schedule.steps)
+    ends = (schedule.last if wave else 0) + steps
     potentials = {layer: np.zeros((len(inputs), ends, schedule.sizes[layer]), network.dtype)
                   for layer in _watched(network, membranes)}
     events = []
-    for start, batch in batches(network, inputs, batch_size):
+    for start, batch in _split(schedule, inputs, steps, batch_size):
         here = slice(start, start + len(batch) // steps)
         if record == "votes" and not potentials:
             output = schedule.compute(batch, steps, None, faults, start)
@@ -97,12 +98,12 @@ def run(network: Network, inputs: Any, *, record: str = "events", membranes: boo
 
             output = schedule.compute(batch, steps, watch, faults, start)
             if record == "events":
-                events.append(schedule.events(fired, start) if steps == 1 and timing == "wave" else
+                events.append(schedule.events(fired, start) if steps == 1 and wave else
                               schedule.events_over_time(fired, start, steps, offsets))
         if votes.shape[-1]:
             votes[here] = schedule.score(output, steps)
-    sample, step, layer, neuron = np.concatenate(events, axis=1) if events else np.zeros((4, 0), np.int32)
-    return SpikeRecord(network.layers, schedule.shapes, ends, sample, step, layer, neuron, inputs, votes, labels,
+    sample, step, layer, neuron = np.concatenate(events, axis=1) if events else [np.zeros(0, np.int32)] * 4
+    return SpikeRecord(schedule.layers, schedule.shapes, ends, sample, step, layer, neuron, inputs, votes, labels,
                        potentials, {"readout": network.readout, "record": record})
 
 
@@ -130,7 +131,7 @@ def predict(network: Network, inputs: Any, *, batch_size: int | None = None,
     inputs, schedule = check_inputs(network, inputs), _schedule(network)
     steps = count_steps(network, inputs)
     classes = [schedule.score(schedule.compute(batch, steps, None, faults, start), steps).argmax(axis=-1)
-               for start, batch in batches(network, inputs, batch_size)]
+               for start, batch in _split(schedule, inputs, steps, batch_size)]
     return np.concatenate(classes or [_no_votes(network, 0).argmax(axis=-1)]) if len(classes) != 1 else classes[0]
 
 
@@ -149,15 +150,16 @@ class _Schedule:
              [value for value, listener in last.items() if listener == node.name])
             for node in network.nodes
         ]
-        self.dtype = network.dtype
+        self.dtype, self.axes = network.dtype, len(network.input_shape) + 1
         self.batch_size = max(1, _BATCH_VALUES // max(math.prod(shape) for shape in network.shapes.values()))
         # (2 h - 1) @ (2 K - 1)^T, multiplied out: whole numbers, so exact in any order, and a tie is a tie.
         signs = None if network.key is None else 2 * network.key.T.astype(network.dtype) - 1
         self.key = None if signs is None else (2 * signs, signs.sum(axis=0))
-        self.latency = network.latency
+        self.layers = network.layers
         self.shapes = tuple(network.shapes[name] for name in network.layers)
         self.sizes = [math.prod(shape) for shape in self.shapes]
         self.steps = [network.steps[name] for name in network.layers]
+        self.last = max(self.steps, default=0)
         self.order = sorted(range(len(self.sizes)), key=lambda layer: (self.steps[layer], layer))
         ends = np.cumsum([0, *(self.sizes[layer] for layer in self.order)]).tolist()
         #: Layer -> its columns in a table of all neurons, side by side in the order in which they fire.
@@ -277,14 +279,17 @@ def batches(network: Network, inputs: np.ndarray, size: Any) -> Iterator[tuple[i
 
     The steps of a sample follow one another along the first axis.
     """
-    schedule, steps = _schedule(network), count_steps(network, inputs)
+    return _split(_schedule(network), inputs, count_steps(network, inputs), size)
+
+
+def _split(schedule: _Schedule, inputs: np.ndarray, steps: int, size: Any) -> Iterator[tuple[int, np.ndarray]]:
     if size is None:
         size = max(1, schedule.batch_size // steps)
     elif isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
         raise ValueError(f"Expected batch_size to be a positive integer; got {size!r}.")
     for start in range(0, len(inputs), size):
         batch = inputs[start : start + size].astype(schedule.dtype, copy=False)
-        yield start, batch if batch.ndim == len(network.input_shape) + 1 else batch.reshape(-1, *network.input_shape)
+        yield start, batch if batch.ndim == schedule.axes else batch.reshape(-1, *batch.shape[2:])
 
 
 def _no_votes(network: Network, samples: int) -> np.ndarray:
