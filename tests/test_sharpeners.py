@@ -296,6 +296,7 @@ def test_sharpness_changes_in_a_fit_without_retracing():
     assert len(set(counts)) == 1
 
 
+@only_on("tensorflow", "torch", why="the trainer itself writes to every weight")
 def test_a_layer_is_written_to_only_when_its_sharpness_changes():
     model, sharpener = make_model(), StepwiseSharpener(1, 2, bottom_up=False)
     written = []
@@ -456,6 +457,76 @@ def test_a_schedule_is_not_steered_to_another_number_of_layers():
         sharpener.steer(schedule=[(0, 1)])
     sharpener.steer(schedule=[(0, 1), (1, 2)])
     assert sharpener.policy.schedule == ((0, 1), (1, 2))
+
+
+# -- rolling back ------------------------------------------------------------------------------------------------------
+
+
+class Meddle(keras.callbacks.Callback):
+    """Makes an epoch look bad to the callbacks after it, and keeps the weights of the network after every epoch."""
+
+    def __init__(self, bad):
+        super().__init__()
+        self.bad, self.weights = bad, []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.weights.append([layer.get_weights() for layer in self.model.layers if layer.name.startswith("dense")])
+        if epoch in self.bad:
+            logs["loss"] *= 10
+
+
+def assert_equal_weights(ones, others):
+    for one, other in zip(ones, others, strict=True):
+        for a, b in zip(one, other, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.filterwarnings("ignore:Rolled back")
+def test_a_step_that_breaks_the_network_is_taken_back_and_a_smaller_one_is_tried():
+    model, meddle = make_model(), Meddle([3])
+    sharpener = StepwiseSharpener(1, 2, bottom_up=False, roll_back=0.5)
+    states = []
+    after = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: states.append(
+        ([layer.get_weights() for layer in model.layers if layer.name.startswith("dense")], sharpness_of(model))))
+    model.optimizer.learning_rate = 1e-3
+    fit(model, meddle, 5, sharpener, after)
+    # Epoch 1 ended with a step to 0.5, 2 with one to 1; in 3 the network broke.
+    assert [sharpness for _, sharpness in states[:4]] == [[0, 0], [0.5, 0.5], [1, 1], [0.5, 0.5]]
+    assert_equal_weights(states[3][0], meddle.weights[2])
+    assert sharpener.policy.steps == 4
+    assert states[4][1] == [0.75, 0.75]
+    changed, said = [event for event in sharpener.trace.events if event.epoch == 3]
+    assert (changed.kind, changed.values["by"], changed.values["new"]) == ("threshold", "the roll-back", 4)
+    assert "Rolled back: loss was" in said.reason
+    assert said.values["rolled_back"] is True
+    assert sharpener.trace.epochs == 5
+
+
+@pytest.mark.filterwarnings("ignore:Rolled back")
+def test_a_rise_of_the_loss_without_a_step_is_no_break():
+    sharpener = StepwiseSharpener(9, roll_back=0.5)
+    fit(make_model(), Meddle([1]), 3, sharpener)
+    assert not sharpener.trace.events
+
+
+@pytest.mark.filterwarnings("ignore:(Rolled back|The loss became)")
+def test_weights_that_are_no_numbers_any_more_are_restored_with_the_moments_of_the_optimizer():
+    model, sharpener = make_model(), eager(roll_back=0.5)
+    model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy")
+    spoil = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: setattr(model.optimizer, "learning_rate", math.nan if epoch == 2 else 1e-3))
+    fit(model, sharpener, 5, spoil)
+    assert np.isnan(sharpener.trace.epoch_metric("loss")).tolist() == [False, False, True, False, False]
+    assert all(np.isfinite(ops.convert_to_numpy(weight)).all() for weight in model.optimizer.variables)
+    assert sharpener.policy.rate == 0.5
+    assert sharpener.trace.sharpness[3 * BATCHES - 1].tolist() == sharpener.trace.sharpness[2 * BATCHES - 1].tolist()
+
+
+def test_only_what_can_take_smaller_steps_rolls_back():
+    with pytest.raises(ValueError, match=r"smaller steps to roll back with, adaptive or stepwise; got a scheduled one"):
+        ScheduledSharpener(roll_back=0.5)
+    with pytest.raises(ValueError, match="roll_back to be a positive number or None; got 0"):
+        AdaptiveSharpener(roll_back=0)
 
 
 # -- warnings, words and errors ---------------------------------------------------------------------------------------

@@ -154,6 +154,10 @@ class Policy:
             raise ValueError(f"Expected parameters of the {self.name} policy among {sorted(known)}; got {unknown}.")
         return replace(self, **parameters)
 
+    def smaller_steps(self) -> dict[str, Any]:
+        """Parameters, for :meth:`steered`, with which sharpness grows half as fast; none where that cannot be."""
+        return {}
+
     def fewest_epochs(self, layers: int, batches: int, limit: int = 1000) -> int | None:
         """The fewest epochs in which the policy can sharpen every layer: those with a loss that never changes.
 
@@ -227,6 +231,10 @@ class StepwisePolicy(Policy):
         _flag(self, "bottom_up")
         if self.by not in ("epoch", "batch"):
             raise ValueError(f"Expected by to be 'epoch' or 'batch'; got {self.by!r}.")
+
+    def smaller_steps(self) -> dict[str, Any]:
+        """Twice as many steps."""
+        return {"steps": 2 * self.steps}
 
     def _after_batch(self, state: State) -> Sequence[float]:
         return self._step(state) if self.by == "batch" else state.sharpness
@@ -377,6 +385,10 @@ class AdaptivePolicy(Policy):
         if after.sharp:
             after = replace(after, sharpening=False)
         return after, decisions
+
+    def smaller_steps(self) -> dict[str, Any]:
+        """Half of both rates."""
+        return {"rate": self.rate / 2, "cz_rate": self.cz_rate / 2}
 
     def _after_batch(self, state: Any) -> Sequence[float]:
         # Without the number of batches no rate is known; that is so in the first epoch alone.

@@ -67,6 +67,10 @@ class Sharpener(keras.callbacks.Callback):
             neurons and the flow of the gradient are measured in every layer after each epoch; a layer that dies is then
             warned of. Some hundred samples are plenty. Default: None.
         verbose: 1 prints every decision with its reason, but not from the background. Default: 0.
+        roll_back: What rise of ``monitor`` in an epoch, relative to the last good one, is a break if sharpness has
+            grown meanwhile; positive. A value that is no finite number always is. After a break the weights, the
+            optimizer's moments and the sharpness are again what they were before, and adaptive and step-wise policies
+            take steps half as large. It costs a copy of the weights. Default: None, never.
         resume: Whether to go on where the sharpener stood whose model or weights were loaded from a file, if its policy
             was of the same kind. Default: True.
 
@@ -75,14 +79,20 @@ class Sharpener(keras.callbacks.Callback):
         trace: What has happened; replaced when a fit with another model starts.
 
     Raises:
-        ValueError: At the start of ``fit``, if the model has no spiking layer or the policy does not fit it; at the end
-            of the first batch, if ``monitor`` is not among the logs, or of the first epoch if it starts with ``val_``.
+        ValueError: ``polish_epochs`` or ``roll_back`` cannot be. At the start of ``fit``, if the model has no spiking
+            layer or the policy does not fit it; at the end of the first batch, if ``monitor`` is not among the logs, or
+            of the first epoch if it starts with ``val_``.
         RuntimeError: At the start of ``fit``, if the sharpener is at work in the background.
     """
 
     def __init__(self, policy: Policy, *, monitor: str = "loss", polish_epochs: int | None = None, probe: Any = None,
-                 verbose: int = 0, resume: bool = True) -> None:
+                 verbose: int = 0, roll_back: float | None = None, resume: bool = True) -> None:
         super().__init__()
+        if roll_back is not None and not (math.isfinite(roll_back) and roll_back > 0):
+            raise ValueError(f"Expected roll_back to be a positive number or None; got {roll_back!r}.")
+        if roll_back is not None and not policy.smaller_steps():
+            raise ValueError(f"Expected a policy that can take smaller steps to roll back with, adaptive or stepwise; "
+                             f"got a {policy.name} one.")
         if polish_epochs is not None and (not isinstance(polish_epochs, int) or polish_epochs < 0):
             raise ValueError(f"Expected polish_epochs to be an integer of at least 0 or None; got {polish_epochs!r}.")
         self.policy = policy
@@ -90,6 +100,7 @@ class Sharpener(keras.callbacks.Callback):
         self.polish_epochs = polish_epochs
         self.probe = probe
         self.verbose = verbose
+        self.roll_back = roll_back
         self.resume = resume
         self.trace = Trace([])
         self._state: State | None = None
@@ -101,6 +112,9 @@ class Sharpener(keras.callbacks.Callback):
         self._epoch = 0  # as Keras counts
         self._epoch_start: State | None = None
         self._logs: dict[str, float] = {}  # of the last batch
+        self._good: float | None = None  # what was monitored in the last epoch that was not rolled back
+        self._steady: tuple[float, ...] = ()  # the sharpness at the end of it, before the policy judged it
+        self._kept: list[tuple[Any, np.ndarray]] = []  # variables, with their values at the start of the epoch
         self._recalled = False  # all this came from a file, and Keras is to say in which epoch it goes on
         self._thread: threading.Thread | None = None  # the one that a live run trains in; it reports the status itself
 
@@ -163,13 +177,14 @@ class Sharpener(keras.callbacks.Callback):
             weights = [*map(id, model.weights)]
             self._seeds = [variable for variable in model.variables if id(variable) not in weights]
             self._state = self.policy.start(self._sharpness(), batches)
-            self._recalled = False
+            self._recalled, self._good, self._steady = False, None, self._state.sharpness
             self.trace = Trace([layer.name for layer in layers], [layer.curve for layer in layers],
                                self.policy.config(), {"backend": keras.backend.backend(), "monitor": self.monitor})
         self._recall()
         self._state = dataclasses.replace(self._state, batch=self._state.batch if self._recalled else 0,
                                           batches=batches or self._state.batches)
         self._agree()
+        self._keep()
         if batches:
             self.trace.meta["batches_per_epoch"] = batches
 
@@ -191,6 +206,7 @@ class Sharpener(keras.callbacks.Callback):
         assert self._state is not None
         self._epoch, self._batches_seen = epoch, 0
         self._epoch_start = self._state
+        self._keep()
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Sharpens as the policy says, and writes the batch to the trace."""
@@ -264,6 +280,7 @@ class Sharpener(keras.callbacks.Callback):
         self._end_batch(self._logs["loss"])
         if self._state.batch == self._state.batches:
             self._end_epoch(self._logs[self.monitor], self._logs)
+            self._keep()
         self.trace.publish()
 
     def _end_batch(self, loss: float) -> None:
@@ -281,13 +298,56 @@ class Sharpener(keras.callbacks.Callback):
     def _end_epoch(self, value: float, logs: Mapping[str, Any], cut: bool = False) -> None:
         assert self._state is not None
         known, epoch = self._state.batches, self._state.epoch
-        state, decisions = self.policy.end_epoch(self._state, value)
+        if self._broke(value):
+            state, decisions = self._rolled_back(value)
+        else:
+            self._good, self._steady = value, self._state.sharpness
+            state, decisions = self.policy.end_epoch(self._state, value)
         if cut:
             state = dataclasses.replace(state, batches=known)  # an epoch cut short does not tell their number
         self._sharpen(state)
         self.trace.append_epoch(logs, state.asdict(), sharpness=state.sharpness, **self._look())
         self._note(epoch, [*decisions, *self._died(), *self._stalled()])
         self.trace.publish(urgent=True)
+
+    def _keep(self) -> None:
+        """Keeps what a roll-back restores."""
+        if self.roll_back is None:
+            return
+        sync_weights(self.model)
+        optimizer = getattr(self.model, "optimizer", None)
+        # The schedule of the learning rate goes on.
+        moments = [variable for variable in (optimizer.variables if optimizer else ())
+                   if variable.name not in ("iteration", "learning_rate")]
+        # A copy: on PyTorch, the array may be the tensor's own memory.
+        self._kept = [(variable, np.array(ops.convert_to_numpy(variable)))
+                      for variable in (*self.model.weights, *moments)]
+
+    def _broke(self, value: float) -> bool:
+        assert self._state is not None
+        if self.roll_back is None or self._epoch_start is None:
+            return False
+        if not math.isfinite(value):
+            return True
+        return (self._state.sharpness != self._steady and self._good is not None
+                and value > self._good + self.roll_back * abs(self._good))
+
+    def _rolled_back(self, value: float) -> tuple[State, list[Decision]]:
+        """Restores what was before the epoch, and before the step that led to it."""
+        assert self._state is not None
+        assert self._epoch_start is not None
+        sync_weights(self.model)
+        for variable, kept in self._kept:
+            variable.assign(kept)
+        batches, epoch = self._state.batches or self._state.batch or None, self._state.epoch
+        self._state = dataclasses.replace(self._state, sharpness=self._epoch_start.sharpness)  # as restored
+        self.steer(by="the roll-back", **self.policy.smaller_steps())
+        # The policy stands where it stood when the epoch began, an epoch later.
+        state = dataclasses.replace(self._epoch_start, sharpness=self._steady, epoch=epoch + 1, batches=batches)
+        good = "" if self._good is None else f" after {self._good:.4g}"
+        return state, [Decision("warning", f"Rolled back: {self.monitor} was {value:.4g}{good}. Weights and sharpness "
+                                "are those from before the epoch, and steps are half as large.",
+                                values={"rolled_back": True, "value": value, "good": self._good})]
 
     def _sharpness(self) -> tuple[float, ...]:
         return tuple(float(ops.convert_to_numpy(layer.sharpness)) for layer in self._layers)
@@ -308,7 +368,8 @@ class Sharpener(keras.callbacks.Callback):
         header, arrays = self.trace.to_parts()
         facts = {"policy": self.policy.config(), "state": state.asdict(),
                  "epoch_start": self._epoch_start and self._epoch_start.asdict(), "epoch": self._epoch,
-                 "polished": self._polished, "logs": self._logs, "trace": header}
+                 "polished": self._polished, "good": self._good, "steady": self._steady, "logs": self._logs,
+                 "trace": header}
         text = json.dumps(facts, default=lambda value: value.tolist())
         seeds = {f"seed_{i}": ops.convert_to_numpy(seed) for i, seed in enumerate(self._seeds)}
         return {"facts": np.frombuffer(text.encode(), np.uint8), **seeds, **arrays}
@@ -336,6 +397,7 @@ class Sharpener(keras.callbacks.Callback):
         self._state = self.policy.restored(facts["state"])
         self._epoch_start = facts["epoch_start"] and self.policy.restored(facts["epoch_start"])
         self._epoch, self._polished, self._logs = facts["epoch"], facts["polished"], facts["logs"]
+        self._good, self._steady = facts["good"], tuple(facts["steady"])
         self._recalled = True
         for i, seed in enumerate(self._seeds):
             if f"seed_{i}" in arrays:
