@@ -9,7 +9,7 @@ checked for both libraries, and no neuron of these seeded models differs.
 import keras
 import numpy as np
 import pytest
-from backends import array
+from backends import NEEDS_DOUBLES, array
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import layers
@@ -311,6 +311,7 @@ def test_what_folding_rounds_is_within_its_bound():
     assert (np.abs(record.membranes[0][:, 0].reshape(true.shape) - true) <= slack).all()
 
 
+@NEEDS_DOUBLES
 def test_a_double_precision_model_gives_a_double_precision_network():
     keras.utils.set_random_seed(0)
     model = build((20,), layers.Dense(40, dtype="float64"), brelu(dtype="float64"), layers.Dense(50, dtype="float64"),

@@ -18,7 +18,14 @@ import numpy as np
 
 from whetstone_lab import keys
 from whetstone_lab.folding import fold_after, fold_batchnorm, scale_and_shift
-from whetstone_lab.layers import SoftmaxDecode, SpikingBReLU, SpikingLayer, SpikingSigmoid, check_sharpness
+from whetstone_lab.layers import (
+    SoftmaxDecode,
+    SpikingBReLU,
+    SpikingLayer,
+    SpikingSigmoid,
+    check_sharpness,
+    sync_weights,
+)
 from whetstone_lab.policies import ScheduledPolicy
 from whetstone_lab.sharpeners import AdaptiveSharpener as _AdaptiveSharpener
 from whetstone_lab.sharpeners import Sharpener, StepwiseSharpener
@@ -120,6 +127,7 @@ def set_layer_sharpness(model: keras.Model, values: Sequence[float]) -> None:
     checked = [check_sharpness(value) for value in values]
     if len(checked) != len(layers):
         raise ValueError(f"Expected a sharpness for each of the {len(layers)} spiking layers; got {len(checked)}.")
+    sync_weights(model)
     for layer, value in zip(layers, checked, strict=True):
         layer.set_sharpness(value)
 

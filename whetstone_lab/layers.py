@@ -67,7 +67,10 @@ class SpikingLayer(keras.layers.Layer):
         return curves.THRESHOLDS[self.curve]
 
     def set_sharpness(self, value: float) -> None:
-        """Sets the sharpness to a float in [0, 1]; raises a ``ValueError`` outside."""
+        """Sets the sharpness to a float in [0, 1]; raises a ``ValueError`` outside.
+
+        In a callback, reach the layer through ``self.model``: on JAX the trainer then takes up what was set.
+        """
         self.sharpness.assign(check_sharpness(value))
 
     def call(self, inputs: Any) -> Any:

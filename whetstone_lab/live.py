@@ -183,25 +183,25 @@ class LiveRun:
 
     def snapshot(self) -> keras.Model:
         """A copy of the model as it stands between two batches, safe to use while the run goes on."""
-        weights: Future[list[Any]] = Future()
+        found: Future[keras.Model] = Future()
 
-        def read() -> None:
+        def copy() -> None:
+            # All of it between two batches: within one, JAX's trainer has the values of the optimizer's variables too.
             try:
                 sync_weights(self.model)
-                weights.set_result(self.model.get_weights())
+                model = keras.models.clone_model(self.model)
+                if not model.built:
+                    model.build(self.model.input_shape)
+                model.set_weights(self.model.get_weights())
+                found.set_result(model)
             except Exception as error:
-                weights.set_exception(error)
+                found.set_exception(error)
 
         if threading.current_thread() is self._thread:
-            read()
+            copy()
         else:
-            self._command(read)
-        values = weights.result()
-        copy = keras.models.clone_model(self.model)
-        if not copy.built:
-            copy.build(self.model.input_shape)
-        copy.set_weights(values)
-        return copy
+            self._command(copy)
+        return found.result()
 
     def wait(self, timeout: float | None = None) -> keras.callbacks.History | None:
         """Waits until the run has ended.
