@@ -6,6 +6,7 @@ do, for comparison.
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -65,7 +66,7 @@ class Recipe:
             samples: Samples that it will be trained on, from which the length of the cosine follows.
             epochs: Epochs of training. Default: the recipe's.
         """
-        optimizer = keras.optimizers.deserialize(self.optimizer)
+        optimizer = keras.optimizers.deserialize(deepcopy(self.optimizer))  # Keras writes into what it is given
         if self.cosine:
             steps = -(-samples // self.batches_of(samples)) * (self.epochs if epochs is None else epochs)
             optimizer.learning_rate = keras.optimizers.schedules.CosineDecay(float(optimizer.learning_rate), steps)
