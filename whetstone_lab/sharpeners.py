@@ -316,6 +316,8 @@ class Sharpener(keras.callbacks.Callback):
             return
         sync_weights(self.model)
         optimizer = getattr(self.model, "optimizer", None)
+        if optimizer and not optimizer.built:
+            optimizer.build(self.model.trainable_variables)
         # The schedule of the learning rate goes on.
         moments = [variable for variable in (optimizer.variables if optimizer else ())
                    if variable.name not in ("iteration", "learning_rate")]
