@@ -47,15 +47,16 @@ class Sharpener(keras.callbacks.Callback):
 
     A run that was killed goes on when the same script runs again with Keras's ``BackupAndRestore``, or loads what
     ``ModelCheckpoint`` saved and fits with ``initial_epoch=sharpener.state.epoch`` after :meth:`attach`: policy, state
-    and trace are those of the checkpoint, and so are the seeds of dropout, which Keras itself does not save. From the
-    end of an epoch on, the run is the one never killed, weight for weight, if the order of the samples is
-    (``shuffle=False``, or data that know the epoch: Keras does not restore its own shuffling). From the midst of an
-    epoch (an integer ``save_freq``) Keras trains that epoch again from its first batch, with the weights of the
-    checkpoint; the sharpener then goes back to the start of the epoch as well, so that the trace has every batch of it
-    once, at the sharpness that step-wise and scheduled policies give it. Keras 3.15 counts from epoch 0 again if a run
-    with an integer ``save_freq`` is killed twice within one epoch, and cannot read a checkpoint that was half written
-    without ``double_checkpoint``. Listed before or after the callbacks that save, the sharpener goes on alike, but only
-    listed before them does it know the validation metrics of the epoch that was saved.
+    and trace are those of the checkpoint, and so are the seeds of dropout, which Keras itself does not save (not on
+    PyTorch, where dropout draws from a generator of the whole process). From the end of an epoch on, the run is the one
+    never killed, weight for weight, if the order of the samples is (``shuffle=False``, or data that know the epoch:
+    Keras does not restore its own shuffling). From the midst of an epoch (an integer ``save_freq``) Keras trains that
+    epoch again from its first batch, with the weights of the checkpoint; the sharpener then goes back to the start of
+    the epoch as well, so that the trace has every batch of it once, at the sharpness that step-wise and scheduled
+    policies give it. Keras 3.15 counts from epoch 0 again if a run with an integer ``save_freq`` is killed twice within
+    one epoch, and cannot read a checkpoint that was half written without ``double_checkpoint``. Listed before or after
+    the callbacks that save, the sharpener goes on alike, but only listed before them does it know the validation
+    metrics of the epoch that was saved.
 
     Args:
         policy: When to sharpen.
