@@ -5,7 +5,8 @@ import pytest
 
 from whetstone_lab import plots
 from whetstone_lab.curves import bounded_relu
-from whetstone_lab.simulator.record import SpikeRecord
+from whetstone_lab.simulator import Costs, Faults, Network, SpikeRecord, coding, costs, predict, sweep
+from whetstone_lab.simulator.operations import Dense, Neurons, Rectify
 from whetstone_lab.trace import Trace
 
 
@@ -94,6 +95,128 @@ def test_spike_raster_says_what_it_expects(spike_record):
         plots.spike_raster(spike_record, 12)
     with pytest.raises(TypeError, match="Expected a SpikeRecord"):
         plots.spike_raster("record.npz")
+
+
+def costs_of(spikes, latency=3):
+    spikes = np.asarray(spikes)
+    return Costs(spikes, 4 * spikes, 0 * spikes, 1000, latency)
+
+
+def test_rate_coding_draws_accuracy_spikes_and_steps_of_both():
+    rates = [(0.1, costs_of([0, 1], 2)), (0.6, costs_of([20, 40], 5)), (0.96, costs_of([300, 500], 17))]
+    figure = plots.rate_coding((0.95, costs_of([40, 60])), rates)
+    assert is_drawn(figure)
+    curve, star = figure.axes[0].lines
+    np.testing.assert_array_equal(curve.get_data(), [[0.5, 30, 400], [0.1, 0.6, 0.96]])
+    np.testing.assert_array_equal(star.get_data(), [[50], [0.95]])
+    words = texts(figure)
+    assert "95.0%\n50 spikes\n3 steps" in words
+    assert {"2", "5", "17"} <= set(words.split())
+    assert "as accurate: 8× the spikes, 5.67× the steps" in words
+
+
+def test_rate_coding_where_the_rate_code_never_gets_there():
+    figure = plots.rate_coding((0.95, costs_of([1], 1)), [(0.1, costs_of([0])), (0.9, costs_of([10]))])
+    assert is_drawn(figure)
+    assert "95.0%\n1 spike\n1 step" in texts(figure)
+    assert "as accurate" not in texts(figure)
+
+
+def test_rate_coding_where_no_neuron_ever_fires():
+    assert is_drawn(plots.rate_coding((0.1, costs_of([0])), [(0.1, costs_of([0]))]))
+
+
+def test_rate_coding_says_what_it_expects():
+    with pytest.raises(ValueError, match="at least one number of steps"):
+        plots.rate_coding((0.9, costs_of([1])), [])
+    with pytest.raises(ValueError, match=r"Expected an accuracy in \[0, 1\].*got 90"):
+        plots.rate_coding((90, costs_of([1])), [(0.5, costs_of([1]))])
+    with pytest.raises(ValueError, match="costs of at least one sample"):
+        plots.rate_coding((0.9, costs_of([1])), [(0.5, costs_of([]))])
+
+
+def test_rate_coding_and_fault_sweep_take_what_the_simulator_gives():
+    rng = np.random.default_rng(0)
+    weights = [rng.normal(size=shape).astype("f") for shape in ((6, 12), (12, 3))]
+    spiking = Network((6,), [Dense(weights[0]), Neurons(), Dense(weights[1])], readout="linear")
+    relu = Network((6,), [Dense(weights[0]), Rectify(), Dense(weights[1])], readout="linear")
+    x = rng.random((20, 6), np.float32)
+    y = predict(spiking, x)
+    rates = coding.rate_coded(relu, x)
+    found = [(float(np.mean(predict(rates, shown) == y)), costs(rates, shown))
+             for shown in (coding.poisson(x, steps) for steps in (1, 4))]
+    assert is_drawn(plots.rate_coding((1.0, costs(spiking, x)), found))
+    assert is_drawn(plots.fault_sweep("dead", [0, 0.5], {"it": sweep(spiking, x, y, "dead", [0, 0.5])}, classes=3))
+
+
+def test_fault_sweep_draws_the_mean_and_the_range_of_each_network():
+    many, one = np.array([[0.9, 0.9], [0.8, 0.9], [0.6, 0.8]]), np.array([[0.9, 0.9], [0.5, 0.3], [0.1, 0.3]])
+    figure = plots.fault_sweep("lost", [0, 0.1, 0.2], {"ten": many, "one": one}, classes=10)
+    assert is_drawn(figure)
+    axes = figure.axes[0]
+    for line, band, values in zip(axes.lines, axes.collections, (many, one), strict=False):
+        np.testing.assert_allclose(line.get_data(), [[0, 0.1, 0.2], values.mean(axis=1)])
+        heights = band.get_paths()[0].vertices[:, 1]
+        assert (heights.min(), heights.max()) == (values.min(), values.max())
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["ten", "one"]
+    assert axes.lines[2].get_ydata() == [0.1, 0.1]
+    assert "lost" in figure.get_suptitle()
+
+
+@pytest.mark.parametrize("fault", [name for name in Faults.__dataclass_fields__ if name != "seed"])
+def test_fault_sweep_knows_every_fault_and_has_more_of_it_to_the_right(fault):
+    values = [8, 4, 2] if fault == "bits" else [0, 0.1, 0.5]
+    axes = plots.fault_sweep(fault, values, {"it": np.ones((3, 1))}).axes[0]
+    left, right = axes.get_xlim()
+    assert (left > right) == (fault == "bits")
+
+
+def test_fault_sweep_says_what_it_expects():
+    with pytest.raises(ValueError, match="Expected a fault among"):
+        plots.fault_sweep("rust", [0], {"it": np.ones((1, 1))})
+    with pytest.raises(ValueError, match="at least one network"):
+        plots.fault_sweep("dead", [0], {})
+    with pytest.raises(ValueError, match=r"shape \(2, seeds\) for 'it'; got shape \(3, 1\)"):
+        plots.fault_sweep("dead", [0, 1], {"it": np.ones((3, 1))})
+
+
+def test_speed_draws_each_time_beside_the_first():
+    figure = plots.speed({"bare products": 2e-4, "predict": 2.5e-4, "peer": 2.5}, "A batch of 1")
+    assert is_drawn(figure)
+    axes = figure.axes[0]
+    assert [bar.get_width() for bar in axes.patches] == [2e-4, 2.5e-4, 2.5]
+    assert [text.get_text() for text in axes.texts] == ["200 µs", "250 µs   1.25×", "2.5 s   12,500×"]
+    assert figure.get_suptitle() == "A batch of 1"
+
+
+@pytest.mark.parametrize("seconds", [{}, {"a": 0.0}, {"a": 1.0, "b": float("nan")}])
+def test_speed_says_what_it_expects(seconds):
+    with pytest.raises(ValueError, match="Expected positive times"):
+        plots.speed(seconds)
+
+
+def test_crossover_draws_the_times_and_where_they_cross():
+    shares = np.array([0.01, 0.04, 0.16, 0.64])
+    figure = plots.crossover(shares, np.full(4, 1e-3), shares / 0.08 * 1e-3, np.minimum(1e-3, shares / 0.08 * 1e-3))
+    assert is_drawn(figure)
+    chosen, dense, events, mark = figure.axes[0].lines
+    np.testing.assert_allclose(dense.get_ydata(), 1e-3)
+    np.testing.assert_allclose(events.get_data(), [shares, shares / 0.08 * 1e-3])
+    np.testing.assert_allclose(chosen.get_ydata(), np.minimum(dense.get_ydata(), events.get_ydata()))
+    np.testing.assert_allclose(mark.get_xdata(), 0.08)
+    assert "crossover: 8% of the inputs fire" in texts(figure)
+
+
+def test_crossover_where_nothing_crosses():
+    figure = plots.crossover([0.01, 0.1], [1e-3, 1e-3], [1e-5, 1e-4])
+    assert is_drawn(figure)
+    assert len(figure.axes[0].lines) == 2
+
+
+@pytest.mark.parametrize(("dense", "word"), [([1.0], "all products"), ([1.0, -1.0], "all products")])
+def test_crossover_says_what_it_expects(dense, word):
+    with pytest.raises(ValueError, match=f"Expected 2 positive values of '{word}'"):
+        plots.crossover([0.1, 0.2], dense, [1.0, 1.0])
 
 
 @pytest.mark.parametrize("trace", [Trace([]), Trace(["a"]), Trace(["a", "b"], ["sigmoid", "bounded_relu"])])

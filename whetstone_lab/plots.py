@@ -1,4 +1,6 @@
-"""Static figures in matplotlib: a twin for each widget, for paper, for a saved notebook, for a script.
+"""Static figures in matplotlib: a twin for each widget, and what simulations cost, bear and gain.
+
+For paper, for a saved notebook, for a script.
 
 Figures are made without pyplot's global state, so they may be drawn on any thread, and show themselves in a notebook.
 """
@@ -7,6 +9,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,15 +17,19 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, PercentFormatter, StrMethodFormatter
 
 from whetstone_lab import scene
 from whetstone_lab.curves import CURVES, THRESHOLDS
+from whetstone_lab.simulator.costs import Costs
 from whetstone_lab.simulator.record import SpikeRecord
 from whetstone_lab.trace import Trace
 
 _INK, _MUTED, _FAINT, _GRID = "#1c2430", "#5b6675", "#aab2bd", "#e6e9ee"
 _MARKS = {"start": "▶", "stop": "■", "sharp": "◆", "done": "★", "threshold": "✎", "warning": "!"}
+_FAULTS = {"dead": "neurons that never fire", "stuck": "neurons that always fire", "lost": "spikes that get lost",
+           "jitter": "standard deviation of the thresholds", "noise": "standard deviation of the potentials' noise",
+           "bits": "bits of a weight"}
 
 
 class Picture(Figure):
@@ -184,6 +191,205 @@ def spike_raster(record: SpikeRecord, sample: int = 0) -> Picture:
     return figure
 
 
+def rate_coding(single: tuple[float, Costs], rates: Sequence[tuple[float, Costs]]) -> Picture:
+    """What single spikes save against a rate code: accuracy over spikes, with the time steps beside each point.
+
+    A bracket leads from the single spikes to the first rate code that is as accurate, if there is one.
+
+    Args:
+        single: Accuracy in [0, 1] of the network of single spikes, and its ``Costs``.
+        rates: The same of the rate-coded network for more and more time steps; at least one.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: There is no rate code, an accuracy is none, or ``Costs`` without samples.
+    """
+    for accuracy, found in (single, *rates):
+        if not 0 <= accuracy <= 1 or not len(found.spikes):
+            raise ValueError(f"Expected an accuracy in [0, 1] and costs of at least one sample; got {accuracy!r} and "
+                             f"{found!r}.")
+    if not rates:
+        raise ValueError("Expected the costs of a rate code for at least one number of steps; got none.")
+    accuracies = np.array([accuracy for accuracy, _ in rates])
+    spikes = np.array([found.spikes.mean() for _, found in rates])
+    steps = [found.latency for _, found in rates]
+    accuracy, few, soon = single[0], float(single[1].spikes.mean()), single[1].latency
+
+    figure = Picture(figsize=(7.6, 4.1))
+    figure.suptitle("Single spikes against a rate code", color=_INK, fontsize=11.5, fontweight="bold", x=0.012,
+                    ha="left")
+    axes = figure.add_subplot()
+    colour, rival = scene.LAYERS_LIGHT[0], scene.STOP_LIGHT
+    axes.plot(spikes, accuracies, color=rival, lw=1.8, marker="o", ms=5, zorder=3,
+              label="rate code; beside each point: time steps")
+    for x, y, number in zip(spikes, accuracies, steps, strict=True):
+        axes.annotate(str(number), (x, y), (4, -5), textcoords="offset points", ha="left", va="top", fontsize=8.5,
+                      color=rival)
+    axes.plot([few], [accuracy], color=colour, marker="*", ms=17, ls="none", zorder=4,
+              label=f"single spikes, {_many(soon, 'step')}")
+    axes.annotate(f"{accuracy:.1%}\n{_many(few, 'spike')}\n{_many(soon, 'step')}", (few, accuracy), (-13, 6),
+                  textcoords="offset points", ha="right", va="top", fontsize=9, color=colour, fontweight="bold")
+    as_good = np.flatnonzero(accuracies >= accuracy)
+    if len(as_good) and few and soon:
+        first, height = as_good[0], 1.07
+        axes.annotate("", (few, height), (spikes[first], height),
+                      arrowprops={"arrowstyle": "|-|,widthA=0.25,widthB=0.25", "color": _MUTED, "lw": 1})
+        axes.text(math.sqrt(few * max(spikes[first], 1)), height + 0.02,
+                  f"as accurate: {_factor(spikes[first] / few)} the spikes, {_factor(steps[first] / soon)} the steps",
+                  ha="center", va="bottom", fontsize=8.5, color=_INK)
+    axes.set_xscale("symlog", linthresh=1, linscale=0.4)  # a code of one step may not make a neuron fire at all
+    axes.set_xlim(-0.05, max(spikes.max(), few) * 1.7)
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.set_ylim(-0.03, 1.2)
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1])
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.set_ylabel("accuracy", fontsize=8.5, color=_MUTED)
+    axes.set_xlabel("spikes of all neurons for one sample", fontsize=8.5, color=_MUTED)
+    axes.legend(loc="lower right", frameon=False, fontsize=8.5, labelcolor=_MUTED, markerscale=0.75)
+    _plain_axes(axes)
+    return figure
+
+
+def fault_sweep(fault: str, values: Sequence[float] | np.ndarray, accuracies: Mapping[str, np.ndarray], *,
+                classes: int | None = None) -> Picture:
+    """How accurate networks stay with more and more of a fault: the mean over the draws, and from worst to best.
+
+    Args:
+        fault: The name of one of the arguments of :class:`whetstone_lab.simulator.Faults`.
+        values: What it was set to.
+        accuracies: Name of each network -> accuracies in [0, 1], shape ``(values, seeds)``, as ``sweep`` gives them.
+        classes: How many there are, to mark where guessing is as good. Default: no mark.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: There is no such fault, there are no networks, or accuracies of another shape.
+    """
+    if fault not in _FAULTS:
+        raise ValueError(f"Expected a fault among {list(_FAULTS)}; got {fault!r}.")
+    if not accuracies:
+        raise ValueError("Expected the accuracies of at least one network; got none.")
+    at = np.asarray(values, float)
+    figure = Picture(figsize=(7.6, 3.9))
+    figure.suptitle(f"What a network bears: {_FAULTS[fault]}", color=_INK, fontsize=11.5, fontweight="bold", x=0.012,
+                    ha="left")
+    axes = figure.add_subplot()
+    for index, (name, given) in enumerate(accuracies.items()):
+        found = np.asarray(given, float)
+        if found.ndim != 2 or found.shape[0] != len(at) or not found.size:
+            raise ValueError(f"Expected accuracies of shape ({len(at)}, seeds) for {name!r}; got shape {found.shape}.")
+        colour = scene.layer_colour(index)
+        axes.fill_between(at, found.min(axis=1), found.max(axis=1), color=colour, alpha=0.16, lw=0)
+        axes.plot(at, found.mean(axis=1), color=colour, lw=2, marker="osD^v"[index % 5], ms=5, label=name, zorder=3)
+    if classes:
+        axes.axhline(1 / classes, color=_FAINT, lw=1, ls=(0, (3, 2)), zorder=1)
+        axes.annotate("guessing", (0, 1 / classes), (4, 3), xycoords=axes.get_yaxis_transform(),
+                      textcoords="offset points", fontsize=8, color=_MUTED)
+    axes.set_ylim(0, 1.03)
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.set_ylabel("accuracy", fontsize=8.5, color=_MUTED)
+    axes.set_xlabel(_FAULTS[fault], fontsize=8.5, color=_MUTED)
+    if fault in ("dead", "stuck", "lost"):
+        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=None))
+    if fault == "bits":  # more of the fault is further right
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.invert_xaxis()
+    axes.legend(loc="best", frameon=False, fontsize=8.5, labelcolor=_INK)
+    _plain_axes(axes)
+    return figure
+
+
+def speed(seconds: Mapping[str, float], title: str = "Time of one call") -> Picture:
+    """How long several ways to compute the same take, beside the first of them.
+
+    Args:
+        seconds: Name -> seconds; the first is what the others are measured by, such as the bare matrix products.
+        title: Default: "Time of one call".
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: There is nothing, or times that are not positive.
+    """
+    times = np.array(list(seconds.values()), float)
+    if not len(times) or not (times > 0).all():
+        raise ValueError(f"Expected positive times, at least one; got {dict(seconds)!r}.")
+    figure = Picture(figsize=(7.6, 0.42 * len(times) + 1.25))
+    figure.suptitle(title, color=_INK, fontsize=11.5, fontweight="bold", x=0.012, ha="left")
+    axes = figure.add_subplot()
+    places = np.arange(len(times))
+    axes.barh(places, times, height=0.68, color=[_FAINT, *[scene.LAYERS_LIGHT[0]] * (len(times) - 1)], zorder=2)
+    for place, value in enumerate(times):
+        axes.annotate(_duration(value) + (f"   {_factor(value / times[0])}" if place else ""), (value, place), (5, 0),
+                      textcoords="offset points", va="center", fontsize=9, color=_INK)
+    axes.set_yticks(places, list(seconds))
+    axes.invert_yaxis()
+    axes.set_xlim(0, times.max() * 1.22)
+    axes.xaxis.set_major_locator(MaxNLocator(6))
+    axes.xaxis.set_major_formatter(lambda value, _: _duration(value) if value else "0")
+    _plain_axes(axes)
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0, labelsize=9, labelcolor=_INK)
+    axes.spines["left"].set_visible(False)
+    return figure
+
+
+def crossover(shares: Sequence[float] | np.ndarray, dense: Sequence[float] | np.ndarray,
+              events: Sequence[float] | np.ndarray, chosen: Sequence[float] | np.ndarray | None = None) -> Picture:
+    """Where it pays to compute spike by spike: the time of a layer over the share of its inputs that fire.
+
+    Args:
+        shares: Shares of the inputs that fire, in (0, 1], rising.
+        dense: Seconds for all products, zeros too.
+        events: Seconds spike by spike.
+        chosen: Seconds of what the simulator does by itself. Default: not drawn.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: Values that are not positive, or not as many of each.
+    """
+    curves = {"all products": dense, "spike by spike": events} | ({} if chosen is None else {"chosen": chosen})
+    at = np.asarray(shares, float)
+    times = {name: np.asarray(values, float) for name, values in curves.items()}
+    for name, values in {"shares": at, **times}.items():
+        if values.shape != (len(at),) or not len(at) or not (values > 0).all():
+            raise ValueError(f"Expected {len(at)} positive values of {name!r}; got {values}.")
+    figure = Picture(figsize=(7.6, 4.1))
+    figure.suptitle("Few spikes: less work", color=_INK, fontsize=11.5, fontweight="bold", x=0.012, ha="left")
+    axes = figure.add_subplot()
+    if chosen is not None:
+        axes.plot(at, times["chosen"], color=scene.IMPROVE_LIGHT, lw=9, alpha=0.28, solid_capstyle="round",
+                  solid_joinstyle="round", label="what the simulator chooses", zorder=2)
+    axes.plot(at, times["all products"], color=_INK, lw=1.8, marker="s", ms=4.5, label="all products", zorder=3)
+    axes.plot(at, times["spike by spike"], color=scene.LAYERS_LIGHT[0], lw=1.8, marker="o", ms=5,
+              label="spike by spike", zorder=3)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    gain = np.log(times["spike by spike"] / times["all products"])
+    for left in np.flatnonzero((gain[:-1] < 0) & (gain[1:] >= 0))[:1]:
+        part = gain[left] / (gain[left] - gain[left + 1])
+        share = at[left] * (at[left + 1] / at[left]) ** part
+        axes.axvline(share, color=_MUTED, lw=1, ls=(0, (3, 2)), zorder=1)
+        axes.annotate(f"crossover: {100 * share:.2g}% of the inputs fire", (share, 0.03), (-6, 0),
+                      xycoords=axes.get_xaxis_transform(), textcoords="offset points", ha="right", fontsize=8.5,
+                      color=_MUTED)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(lambda value, _: _duration(value))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.set_ylabel("time", fontsize=8.5, color=_MUTED)
+    axes.set_xlabel("share of the inputs that fire", fontsize=8.5, color=_MUTED)
+    axes.legend(loc="upper left", frameon=False, fontsize=8.5, labelcolor=_MUTED)
+    _plain_axes(axes)
+    return figure
+
+
 def _curve_panel(axes: Axes, trace: Trace, index: int, name: str, sharpness: float, shares: np.ndarray | None) -> None:
     colour, curve = scene.layer_colour(index), trace.curves[index]
     threshold = THRESHOLDS[curve]
@@ -302,3 +508,17 @@ def _plain_axes(axes: Axes) -> None:
 
 def _nothing(figure: Figure, text: str) -> None:
     figure.text(0.5, 0.45, text, ha="center", color=_MUTED, fontsize=10)
+
+
+def _many(count: float, what: str) -> str:
+    return f"{count:.0f} {what}" + ("" if round(count) == 1 else "s")
+
+
+def _factor(value: float) -> str:
+    return f"{value:,.0f}×" if value >= 100 else f"{value:.3g}×"
+
+
+def _duration(seconds: float) -> str:
+    unit, name = next(((unit, name) for unit, name in ((1.0, "s"), (1e-3, "ms")) if seconds >= 0.9995 * unit),
+                      (1e-6, "µs"))
+    return f"{seconds / unit:.3g} {name}"
