@@ -547,7 +547,8 @@ def test_a_snapshot_is_a_copy_as_of_between_two_batches():
     run.resume()
     batches = run.trace.batches
     until(lambda: run.trace.batches > batches + 3)
-    assert any(not np.array_equal(*pair) for pair in zip(still.get_weights(), run.model.get_weights(), strict=True))
+    moved = run.snapshot().get_weights()
+    assert any(not np.array_equal(*pair) for pair in zip(still.get_weights(), moved, strict=True))
     run.stop()
     run.wait()
     after = run.snapshot()
