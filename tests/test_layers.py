@@ -60,6 +60,8 @@ def check_layer(make, inputs, folder, sharpness=0.625):
     config = json.loads(json.dumps(layer.get_config()))
     again = type(layer).from_config(config)
     assert again.get_config() == layer.get_config()
+    for name in ("surrogate_width", "temperature", "name"):
+        assert getattr(again, name, None) == getattr(layer, name, None)
     assert keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer)).get_config() == config
 
     outputs = layer(inputs)
