@@ -478,7 +478,8 @@ def test_a_seeded_run_learns_what_the_same_fit_in_front_does():
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
     np.testing.assert_allclose(front[1].loss, behind[1].loss, rtol=1e-4)
     assert front[1].sharpness.tolist() == behind[1].sharpness.tolist()
-    assert [(e.batch, e.kind, e.layer) for e in front[1].events] == [(e.batch, e.kind, e.layer) for e in behind[1].events]
+    events = [[(event.batch, event.kind, event.layer) for event in result[1].events] for result in (front, behind)]
+    assert events[0] == events[1]
     assert np.array_equal(*(ops.convert_to_numpy(result[2]) for result in (front, behind)))
 
 
