@@ -65,19 +65,31 @@ class Notebook:
         self.open()
 
     def open(self) -> None:
-        self.page.goto(f"{self.lab.url}/lab/tree/{self.name}?token={self.lab.token}&reset")
-        self.page.wait_for_selector(".jp-Notebook .jp-Cell")
-        self.page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
-                                    "?.connectionStatus === 'connected'")
-        # Connected is not yet listening: what is asked before the kernel has answered once can be lost.
-        self.page.wait_for_function("""async () => {
-            const context = window.jupyterapp.shell.currentWidget.sessionContext;
-            await context.ready;
-            await context.session.kernel.info;
-            return (await context.session.kernel.requestKernelInfo()).content.status === 'ok';
-        }""")
+        from playwright.sync_api import TimeoutError as BrowserTimeoutError
+
+        for last in (False, False, True):
+            self.page.goto(f"{self.lab.url}/lab/tree/{self.name}?token={self.lab.token}&reset")
+            self.page.wait_for_selector(".jp-Notebook .jp-Cell")
+            try:
+                self._await_kernel(_PATIENCE / 3)
+                break
+            except BrowserTimeoutError:
+                # On busy cores a connection is lost now and then as it opens; a reader loads the page again.
+                if last:
+                    raise
         # The sidebars take the room that the widgets are looked at in.
         self.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+
+    def _await_kernel(self, timeout: float) -> None:
+        self.page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
+                                    "?.connectionStatus === 'connected'", timeout=timeout)
+        # Connected is not yet listening: what is asked before the kernel has answered once can be lost, so ask again.
+        self.page.wait_for_function("""async () => {
+            const context = window.jupyterapp.shell.currentWidget.sessionContext;
+            const asked = context.ready.then(() => context.session.kernel.requestKernelInfo());
+            const late = new Promise(done => setTimeout(done, 4000));
+            return (await Promise.race([asked, late]))?.content.status === 'ok';
+        }""", timeout=timeout)
 
     def execute(self, command: str, **args: Any) -> None:
         self.page.evaluate("([id, args]) => window.jupyterapp.commands.execute(id, args)", [command, args])
