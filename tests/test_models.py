@@ -1,4 +1,4 @@
-"""The reference perceptron and its ReLU twin: what they are made of, and what they refuse."""
+"""The reference nets and their ReLU twins: what they are made of, and what they refuse."""
 
 import keras
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 
 from whetstone_lab import keys
 from whetstone_lab.layers import spiking_layers
-from whetstone_lab.models import mlp
+from whetstone_lab.models import convnet, mlp
 
 
 def kinds(model):
@@ -42,3 +42,33 @@ def test_every_argument_reaches_its_layers():
 def test_a_key_of_another_width_is_refused():
     with pytest.raises(ValueError, match="Expected a key for 20 output neurons; got one of width 12"):
         mlp(6, 3, width=20, key=keys.make_key(3, 12))
+
+
+def test_batch_norm_stands_before_each_activation_of_both():
+    block = ["Dense", "BatchNormalization"]
+    assert kinds(mlp(6, 3, hidden=(4,), batchnorm=True)) == [
+        *block, "SpikingBReLU", "Dropout", *block, "SpikingBReLU", "SoftmaxDecode"]
+    assert kinds(mlp(6, 3, hidden=(4,), batchnorm=True, spiking=False)) == [*block, "ReLU", "Dropout", "Dense"]
+
+
+@pytest.mark.parametrize("batchnorm", [True, False])
+def test_the_convnet_and_its_twin(batchnorm):
+    spiking, twin = (convnet((28, 28, 1), 10, batchnorm=batchnorm, spiking=spiking) for spiking in (True, False))
+    norm = ["BatchNormalization"] * batchnorm
+    conv = ["Conv2D", *norm, "SpikingBReLU", "MaxPooling2D"]
+    assert kinds(spiking) == [*conv, *conv, "Flatten", "Dense", *norm, "SpikingBReLU", "Dropout",
+                              "Dense", *norm, "SpikingBReLU", "SoftmaxDecode"]
+    assert kinds(twin) == [name.replace("SpikingBReLU", "ReLU") for name in kinds(spiking)[:-2 - batchnorm - 1]] + [
+        "Dense"]
+    assert [layer.name for layer in spiking_layers(spiking)] == ["conv_1", "conv_2", "hidden_1", "output"]
+    assert spiking.output_shape == twin.output_shape == (None, 10)
+
+
+def test_the_convnet_converts_to_the_same_classes():
+    from whetstone_lab import convert, simulator
+
+    model = convnet((14, 14, 1), 3, filters=(2,), hidden=(8,), width=9)
+    for layer in spiking_layers(model):
+        layer.set_sharpness(1.0)
+    x = np.random.default_rng(0).random((20, 14, 14, 1), np.float32)
+    assert np.array_equal(simulator.predict(convert(model), x), model.predict(x, verbose=0).argmax(-1))

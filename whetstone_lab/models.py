@@ -1,4 +1,4 @@
-"""The reference topologies that the demo, the notebooks and the benchmarks share."""
+"""The reference topologies that the demo, the notebooks and the benchmarks share, each as a spiking net or ReLU twin."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from whetstone_lab.layers import SoftmaxDecode, SpikingBReLU
 
 
 def mlp(inputs: int, classes: int, *, hidden: Sequence[int] = (256, 64), width: int | None = None,
-        dropout: float = 0.1, key: Any = None, temperature: float | None = None,
+        dropout: float = 0.1, batchnorm: bool = False, key: Any = None, temperature: float | None = None,
         surrogate_width: float | None = 1.0, spiking: bool = True) -> keras.Sequential:
     """A multilayer perceptron that speaks in spikes, or its ReLU twin.
 
@@ -26,6 +26,8 @@ def mlp(inputs: int, classes: int, *, hidden: Sequence[int] = (256, 64), width: 
         width: Output neurons. Default: ten for each class.
         dropout: Share of the hidden neurons that is dropped in training, in [0, 1); 0 leaves the layer out.
             Default: 0.1.
+        batchnorm: Whether batch norm stands before each activation; it vanishes when the net is converted.
+            Default: False, as in the published example.
         key: Class key, shape ``(classes, width)``. Default: :func:`whetstone_lab.keys.make_key`.
         temperature: Of the decode layer. Default: ``sqrt(width)``.
         surrogate_width: Of the spiking layers. Default: 1.
@@ -34,18 +36,66 @@ def mlp(inputs: int, classes: int, *, hidden: Sequence[int] = (256, 64), width: 
     Returns:
         The model, not yet compiled.
     """
-    layers: list[keras.layers.Layer] = [keras.layers.Input((inputs,))]
+    make = _Maker(dropout, batchnorm, surrogate_width, spiking)
+    layers = [keras.layers.Input((inputs,))]
     for number, units in enumerate(hidden, 1):
-        name = f"hidden_{number}"
-        layers.append(keras.layers.Dense(units))
-        layers.append(SpikingBReLU(surrogate_width=surrogate_width, name=name) if spiking
-                      else keras.layers.ReLU(name=name))
-        if dropout:
-            layers.append(keras.layers.Dropout(dropout))
-    if spiking:
-        key = keys.make_key(classes, width) if key is None else keys.check_key(key, width=width)
-        layers += [keras.layers.Dense(key.shape[1]), SpikingBReLU(surrogate_width=surrogate_width, name="output"),
-                   SoftmaxDecode(key, temperature)]
-    else:
-        layers.append(keras.layers.Dense(classes, activation="softmax"))
+        layers += make.hidden(keras.layers.Dense(units), f"hidden_{number}")
+    layers += make.read_out(classes, width, key, temperature)
     return keras.Sequential(layers, name="spiking_mlp" if spiking else "relu_mlp")
+
+
+def convnet(shape: Sequence[int], classes: int, *, filters: Sequence[int] = (16, 32), kernel: int = 5,
+            hidden: Sequence[int] = (128,), width: int | None = None, dropout: float = 0.1, batchnorm: bool = True,
+            key: Any = None, temperature: float | None = None, surrogate_width: float | None = 1.0,
+            spiking: bool = True) -> keras.Sequential:
+    """A small convolutional net of about LeNet-5's size that speaks in spikes, or its ReLU twin.
+
+    ``[Conv2D, BatchNormalization, SpikingBReLU, MaxPooling2D]`` for each number of filters, then the layers of
+    :func:`mlp`. The pool stands behind the neurons, where it is an OR of spikes.
+
+    Args:
+        shape: Rows, columns and channels of a picture.
+        classes: Number of classes.
+        filters: Filters of each convolution. Default: 16 and 32.
+        kernel: Rows and columns of each filter. Default: 5.
+        hidden: Neurons of each dense hidden layer. Default: one layer of 128.
+        width, dropout, key, temperature, surrogate_width, spiking: As for :func:`mlp`; dropout is in the dense layers.
+        batchnorm: Whether batch norm stands before each activation. Default: True.
+
+    Returns:
+        The model, not yet compiled.
+    """
+    make = _Maker(dropout, batchnorm, surrogate_width, spiking)
+    layers = [keras.layers.Input(tuple(shape))]
+    for number, count in enumerate(filters, 1):
+        layers += [*make.block(keras.layers.Conv2D(count, kernel), f"conv_{number}"), keras.layers.MaxPooling2D()]
+    layers.append(keras.layers.Flatten())
+    for number, units in enumerate(hidden, 1):
+        layers += make.hidden(keras.layers.Dense(units), f"hidden_{number}")
+    layers += make.read_out(classes, width, key, temperature)
+    return keras.Sequential(layers, name="spiking_convnet" if spiking else "relu_convnet")
+
+
+class _Maker:
+    """Makes the layers of a net or of its twin."""
+
+    def __init__(self, dropout: float, batchnorm: bool, surrogate_width: float | None, spiking: bool) -> None:
+        self.dropout, self.batchnorm = dropout, batchnorm
+        self.surrogate_width, self.spiking = surrogate_width, spiking
+
+    def block(self, linear: keras.layers.Layer, name: str) -> list[keras.layers.Layer]:
+        """A linear layer with its activation, which bears the name."""
+        activation = (SpikingBReLU(surrogate_width=self.surrogate_width, name=name) if self.spiking
+                      else keras.layers.ReLU(name=name))
+        return [linear, *([keras.layers.BatchNormalization()] if self.batchnorm else []), activation]
+
+    def hidden(self, linear: keras.layers.Layer, name: str) -> list[keras.layers.Layer]:
+        """The same with dropout."""
+        return [*self.block(linear, name), *([keras.layers.Dropout(self.dropout)] if self.dropout else [])]
+
+    def read_out(self, classes: int, width: int | None, key: Any, temperature: float | None) -> list:
+        """From the last hidden layer to the classes."""
+        if not self.spiking:
+            return [keras.layers.Dense(classes, activation="softmax")]
+        key = keys.make_key(classes, width) if key is None else keys.check_key(key, width=width)
+        return [*self.block(keras.layers.Dense(key.shape[1]), "output"), SoftmaxDecode(key, temperature)]

@@ -25,6 +25,7 @@ from keras import ops
 
 from whetstone_lab import curves
 from whetstone_lab.layers import SpikingLayer, recorded_inputs, spiking_layers, sync_weights
+from whetstone_lab.optimizers import find_whetstone
 from whetstone_lab.policies import AdaptivePolicy, Decision, Policy, ScheduledPolicy, State, StepwisePolicy
 from whetstone_lab.trace import LAYER_METRICS, Trace
 
@@ -111,6 +112,7 @@ class Sharpener(keras.callbacks.Callback):
         self._polished = 0
         self._batches_seen = 0
         self._epoch = 0  # as Keras counts
+        self._end: int | None = None  # the epoch, as the policy counts, before which training ends
         self._epoch_start: State | None = None
         self._logs: dict[str, float] = {}  # of the last batch
         self._good: float | None = None  # what was monitored in the last epoch that was not rolled back
@@ -157,12 +159,13 @@ class Sharpener(keras.callbacks.Callback):
             policy.start(self._state.sharpness)  # complains if it does not fit the layers
         return policy
 
-    def attach(self, model: keras.Model, batches: int | None = None) -> None:
+    def attach(self, model: keras.Model, batches: int | None = None, epochs: int | None = None) -> None:
         """Finds the spiking layers of a model, and starts or carries on; ``fit`` does this by itself.
 
         Args:
             model: The model that will be trained.
             batches: Batches in an epoch, if known; for :meth:`step`, how many steps count as one.
+            epochs: Epochs that will be trained from here on, if known, for a ``WhetstoneOptimizer``.
 
         Raises:
             ValueError: The model has no spiking layer, or the policy does not fit it.
@@ -188,6 +191,9 @@ class Sharpener(keras.callbacks.Callback):
         self._keep()
         if batches:
             self.trace.meta["batches_per_epoch"] = batches
+        if epochs is not None:
+            self._end = self._state.epoch + epochs
+            self._settle_rate()
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """Starts, or carries on."""
@@ -207,6 +213,8 @@ class Sharpener(keras.callbacks.Callback):
         assert self._state is not None
         self._epoch, self._batches_seen = epoch, 0
         self._epoch_start = self._state
+        self._end = self._state.epoch + self.params["epochs"] - epoch if "epochs" in self.params else None
+        self._settle_rate()
         self._keep()
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
@@ -439,7 +447,26 @@ class Sharpener(keras.callbacks.Callback):
         for layer, old, new in zip(self._layers, self._state.sharpness, state.sharpness, strict=True):
             if new != old:
                 layer.sharpness.assign(new)
+        turned = state.sharp != self._state.sharp
         self._state = state
+        if turned:
+            self._settle_rate()
+
+    def _settle_rate(self) -> None:
+        """Tells an optimizer that wants to know it how many steps are left, once all layers are sharp."""
+        assert self._state is not None
+        optimizer = find_whetstone(getattr(self.model, "optimizer", None))
+        if optimizer is None:
+            return
+        left = None
+        if self._state.sharp and self._end is not None and self._state.batches:
+            epochs = self._end - self._state.epoch
+            if self.polish_epochs is not None:
+                # Polishing counts whole epochs: the one in which the last layer became sharp comes before them.
+                epochs = min(epochs, self.polish_epochs - self._polished + (self._state.batch > 0))
+            left = max(epochs * self._state.batches - self._state.batch, 1)
+        sync_weights(self.model)
+        optimizer.polish(left)
 
     def _note(self, epoch: int, decisions: list[Decision]) -> None:
         for decision in decisions:
