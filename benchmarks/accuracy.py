@@ -1,104 +1,270 @@
-"""What spikes cost in accuracy: the original's example net on MNIST, spiking and as its ReLU twin, in the same run.
+"""What spikes cost in accuracy: networks that spike and their ReLU twins on MNIST, in the same run.
 
-    python benchmarks/accuracy.py --data ../shared/data/mnist.npz --seeds 3 --rows published adam sgd
+    python benchmarks/accuracy.py --data ../shared/data/mnist.npz [--tables default optimizers] [--seeds 3] [--jobs 2]
 
-prints a row of a Markdown table as soon as it is done: test accuracy of the spiking net at full sharpness and of its
-twin, the means over the seeds, and the difference in points. Both train on the same batches with the same optimizer,
-learning rate, dropout and number of epochs. About a minute for each net on two cores.
+The net is that of the original package's example: Dense 256 and 64, 100 outputs, batches of 128, 21 epochs; the twin
+has ReLU in place of spiking layers and ends in ten outputs with a softmax. Both see the same batches, with the same
+optimizer, learning rate, dropout and number of epochs. Spiking nets are trained by ``recipes.train``, layers left as
+they come, and judged when they are fully sharp; where a row departs from that its name says so.
+
+Each training is a line in the results file as soon as it is done, and is not repeated when the benchmark goes on. About
+a minute a training and core for the perceptron, five for the convnet. The tables are Markdown, for the README and the
+notebook.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
-import keras
 import numpy as np
-from keras import optimizers
-
-from whetstone_lab import datasets
-from whetstone_lab.layers import spiking_layers
-from whetstone_lab.models import mlp
-from whetstone_lab.policies import Policy, StepwisePolicy
-from whetstone_lab.recipes import PUBLISHED
-from whetstone_lab.sharpeners import Sharpener
 
 BATCH, EPOCHS = 128, 21
 
-#: A layer an epoch from the second on, so that most of the training is done in spikes.
-EARLY = StepwisePolicy(start_epoch=1, steps=1)
-
 
 @dataclass(frozen=True)
-class Row:
-    """A way to train both nets.
+class Way:
+    """A way to train a net.
 
     Attributes:
-        optimizer: From a learning rate or schedule to an optimizer.
-        rate: The learning rate at the start.
-        cosine: Whether it falls to 0 along half a cosine.
-        dropout, temperature, surrogate_width: Of the nets.
-        policy: When to sharpen.
+        optimizer: A name in ``recipes.OPTIMIZERS``.
+        net: ``"mlp"`` or ``"convnet"``.
+        spiking: Whether it spikes or is the ReLU twin.
+        width, dropout, batchnorm: Of the net.
+        temperature, surrogate: Of the layers: ``"default"``, or the published layers' (``"published"``).
+        policy: When to sharpen: ``"early"``, one layer after the other in the first third; ``"uniform"``, all together
+            in that time; ``"late"``, in the last third; ``"adaptive"``, as the loss allows.
+        rate: What becomes of the learning rate: ``"polish"``, it falls along half a cosine once all is sharp;
+            ``"cosine"``, so over the whole training; ``"constant"``; ``"loss"``, it is proportional to the moving
+            average of the loss.
+        roll_back: What rise of the loss in an epoch is taken back; None for none.
+        recipe: ``"train"``, or ``"published"`` for the original's example with all that belongs to it.
     """
 
-    optimizer: Callable[[object], optimizers.Optimizer]
-    rate: float
-    cosine: bool = True
+    optimizer: str = "adam"
+    net: str = "mlp"
+    spiking: bool = True
+    width: int = 100
     dropout: float = 0.1
-    temperature: float = 5.0
-    surrogate_width: float | None = 2.0
-    policy: Policy = EARLY
+    batchnorm: bool = False
+    temperature: str = "default"
+    surrogate: str = "default"
+    policy: str = "early"
+    rate: str = "polish"
+    roll_back: float | None = None
+    recipe: str = "train"
+
+    @property
+    def twin(self) -> Way:
+        """The ReLU net that is trained alike: its rate falls over the whole training."""
+        return Way(self.optimizer, self.net, False, dropout=self.dropout, batchnorm=self.batchnorm, rate="cosine",
+                   recipe=self.recipe)
 
 
-ROWS = {
-    "published": Row(lambda rate: optimizers.Adadelta(rate, rho=0.95, epsilon=1e-8), 4.0, cosine=False, dropout=0.0,
-                     temperature=1.0, surrogate_width=None, policy=PUBLISHED.policy),
-    "adamw": Row(lambda rate: optimizers.AdamW(rate, weight_decay=0.02), 3e-3),
-    "adam": Row(optimizers.Adam, 3e-3),
-    "nadam": Row(optimizers.Nadam, 2e-3),
-    "rmsprop": Row(optimizers.RMSprop, 1e-3),
-    "adadelta": Row(lambda rate: optimizers.Adadelta(rate, rho=0.95), 2.0),
-    "sgd": Row(lambda rate: optimizers.SGD(rate, momentum=0.9), 0.1),
+OURS = Way()
+CONVNET = Way(net="convnet", batchnorm=True)
+OPTIMIZERS = ("sgd", "adadelta", "rmsprop", "adam", "adamw", "nadam")
+
+#: Name of a table -> its rows.
+TABLES: Mapping[str, Mapping[str, Way]] = {
+    "default": {"ours: `train(model, x, y)`": OURS, "as published": Way(recipe="published", dropout=0.0)},
+    "optimizers": {name: replace(OURS, optimizer=name) for name in OPTIMIZERS},
+    "convnet": {"convnet": CONVNET},
+    "keys": {f"{width // 10} output neuron{'s' * (width > 10)} a class": replace(OURS, width=width)
+             for width in (10, 20, 40, 100)},
+    "nets": {"dropout 0.1": OURS, "no dropout": replace(OURS, dropout=0.0), "dropout 0.1, batch norm":
+             replace(OURS, batchnorm=True)},
+    "policies": {"bottom-up, in the first third": OURS, "all layers together, in the first third":
+                 replace(OURS, policy="uniform"), "bottom-up, in the last third": replace(OURS, policy="late"),
+                 "adaptive": replace(OURS, policy="adaptive")},
+    "ablation": {
+        "ours": OURS,
+        "temperature 1": replace(OURS, temperature="published"),
+        "no surrogate window": replace(OURS, surrogate="published"),
+        "neither": replace(OURS, temperature="published", surrogate="published"),
+        "constant rate": replace(OURS, rate="constant"),
+        "cosine over the whole training": replace(OURS, rate="cosine"),
+        "rate follows the loss": replace(OURS, rate="loss"),
+        "sharpened late": replace(OURS, policy="late"),
+        "sharpened late, cosine over the whole training": replace(OURS, policy="late", rate="cosine"),
+        "sharpened late, rate follows the loss": replace(OURS, policy="late", rate="loss"),
+        "roll-back": replace(OURS, policy="adaptive", roll_back=0.5),
+    },
 }
 
 
-def accuracy(row: Row, data: datasets.Dataset, seed: int, spiking: bool, epochs: int) -> float:
-    """Test accuracy in [0, 1] of one net, fully sharp where it spikes."""
+def accuracy(way: Way, seed: int, data: str | None, epochs: int) -> float:
+    """Test accuracy in [0, 1] of one training."""
+    import keras
+
+    from whetstone_lab import datasets, recipes
+    from whetstone_lab.layers import spiking_layers
+
+    found = datasets.load_mnist(data)
     keras.utils.set_random_seed(seed)
-    model = mlp(data.x_train.shape[1], data.classes, dropout=row.dropout, temperature=row.temperature,
-                surrogate_width=row.surrogate_width, spiking=spiking)
-    steps = -(-len(data.x_train) // BATCH) * epochs
-    rate = optimizers.schedules.CosineDecay(row.rate, steps) if row.cosine else row.rate
-    model.compile(row.optimizer(rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
-    model.fit(data.x_train, data.y_train, batch_size=BATCH, epochs=epochs, verbose=0,
-              callbacks=[Sharpener(row.policy)] if spiking else [])
-    if spiking and not all(float(layer.sharpness) == 1.0 for layer in spiking_layers(model)):
+    if way.recipe == "published":
+        model = recipes.PUBLISHED.mlp(784, 10, spiking=way.spiking)
+        recipes.PUBLISHED.compile(model, len(found.x_train), epochs)
+        callbacks = [recipes.PUBLISHED.sharpener(epochs)] if way.spiking else []
+    else:
+        model, callbacks = _prepared(way, len(found.x_train), epochs)
+    shape = model.input_shape[1:]
+    model.fit(found.x_train.reshape(-1, *shape), found.y_train, batch_size=BATCH, epochs=epochs, verbose=0,
+              callbacks=callbacks)
+    if way.spiking and not all(float(layer.sharpness) == 1.0 for layer in spiking_layers(model)):
         raise ValueError(f"Expected every layer to be sharp after {epochs} epochs; it takes more of them.")
-    return model.evaluate(data.x_test, data.y_test, verbose=0)[1]
+    classes = model.predict(found.x_test.reshape(-1, *shape), batch_size=1000, verbose=0).argmax(-1)
+    return float(np.mean(classes == found.y_test))
+
+
+def _prepared(way: Way, samples: int, epochs: int) -> tuple[Any, list[Any]]:
+    """The compiled model, and the callbacks."""
+    import keras
+
+    from whetstone_lab import models, recipes
+    from whetstone_lab.policies import AdaptivePolicy, ScheduledPolicy
+
+    options = {} if way.temperature == "default" else {"temperature": 1.0}
+    options |= {} if way.surrogate == "default" else {"surrogate_width": None}
+    if way.spiking:
+        options["width"] = way.width
+    make = {"mlp": lambda **kwargs: models.mlp(784, 10, **kwargs),
+            "convnet": lambda **kwargs: models.convnet((28, 28, 1), 10, **kwargs)}[way.net]
+    model = make(dropout=way.dropout, batchnorm=way.batchnorm, spiking=way.spiking, **options)
+    optimizer = recipes.OPTIMIZERS[way.optimizer]()
+    if way.rate == "cosine":
+        steps = -(-samples // BATCH) * epochs
+        optimizer.learning_rate = keras.optimizers.schedules.CosineDecay(float(optimizer.learning_rate), steps)
+    loss, metrics = "sparse_categorical_crossentropy", ["accuracy"]
+    if not way.spiking:
+        model.compile(optimizer, loss, metrics=metrics)
+        return model, []
+    sharpener = recipes.prepare(model, epochs=epochs, optimizer=optimizer, loss=loss, metrics=metrics,
+                                roll_back=None if way.policy != "adaptive" else way.roll_back)
+    layers = len(sharpener.policy.schedule)
+    begin, end = epochs * recipes.SOFT, epochs * recipes.SHARP
+    policies = {
+        "early": lambda: sharpener.policy,
+        "uniform": lambda: ScheduledPolicy(((begin, end),) * layers),
+        "late": lambda: ScheduledPolicy(start_epoch=epochs * 2 / 3, duration=epochs / 4 / layers),
+        "adaptive": lambda: AdaptivePolicy(min_init_epochs=3, rate=0.5, cz_rate=0.25),
+    }
+    sharpener.policy = policies[way.policy]()
+    callbacks: list[Any] = [sharpener]
+    if way.rate != "polish":
+        model.compile(optimizer, loss, metrics=metrics)
+    if way.rate == "loss":
+        callbacks.append(_follows_loss())
+    return model, callbacks
+
+
+def _follows_loss() -> Any:
+    """A callback that keeps the learning rate proportional to the moving average of the loss, never above its start.
+
+    The average is taken over some 100 batches, and the loss that stands for the full rate is that of the first epoch.
+    """
+    import keras
+
+    class FollowsLoss(keras.callbacks.Callback):
+        def on_train_begin(self, logs: Any = None) -> None:
+            self.full = float(self.model.optimizer.learning_rate)
+            self.average = self.reference = None
+
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            total = logs["loss"] * (batch + 1)  # Keras reports the mean over the epoch
+            loss = total - self.total if batch else total
+            self.total = total
+            self.average = loss if self.average is None else self.average + 0.01 * (loss - self.average)
+            if self.reference is not None:
+                self.model.optimizer.learning_rate = self.full * min(1.0, self.average / self.reference)
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            self.reference = self.reference or self.average
+
+    return FollowsLoss()
+
+
+def _one_thread() -> None:
+    os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+    import keras
+
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+    elif keras.backend.backend() == "torch":
+        import torch
+
+        torch.set_num_threads(1)
+
+
+def measure(ways: Iterable[Way], args: argparse.Namespace) -> dict[tuple[Way, int], float]:
+    """The accuracy of each way for each seed; what the results file has is not trained again."""
+    import multiprocessing
+
+    found: dict[tuple[Way, int], float] = {}
+    if args.results.exists():
+        for line in args.results.read_text().splitlines():
+            entry = json.loads(line)
+            if entry["epochs"] == args.epochs:
+                found[Way(**entry["way"]), entry["seed"]] = entry["accuracy"]
+    # Seed by seed, so that a study that is cut short has something of everything.
+    todo = [(way, seed) for seed in range(args.seeds) for way in dict.fromkeys(ways) if (way, seed) not in found]
+    # A process of its own for each training: what one leaves behind in TensorFlow slows the next.
+    with ProcessPoolExecutor(args.jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_one_thread,
+                             max_tasks_per_child=1) as pool:
+        began = time.perf_counter()
+        running = {pool.submit(accuracy, way, seed, args.data, args.epochs): (way, seed) for way, seed in todo}
+        for number, future in enumerate(as_completed(running), 1):
+            way, seed = running[future]
+            found[way, seed] = future.result()
+            with args.results.open("a") as file:
+                print(json.dumps({"way": asdict(way), "seed": seed, "epochs": args.epochs,
+                                  "accuracy": found[way, seed]}), file=file)
+            print(f"{number} of {len(todo)}, {time.perf_counter() - began:.0f} s: {found[way, seed]:.4f}, seed {seed}, "
+                  f"{way}", file=sys.stderr, flush=True)
+    return found
+
+
+def table(name: str, found: Mapping[tuple[Way, int], float], seeds: int) -> str:
+    """A table in Markdown: the accuracies of each seed, their mean, and the points between net and twin."""
+    lines = [f"| {name} | spiking | mean | ReLU twin | mean | points |", 6 * "| --- " + "|"]
+    for label, way in TABLES[name].items():
+        both = [[found[kind, seed] for seed in range(seeds)] for kind in (way, way.twin)]
+        means = [float(np.mean(each)) for each in both]
+        cells = [f"{', '.join(f'{value:.4f}' for value in each)} | **{mean:.4f}**"
+                 for each, mean in zip(both, means, strict=True)]
+        lines.append(f"| {label} | {' | '.join(cells)} | {100 * (means[0] - means[1]):+.2f} |")
+    return "\n".join(lines)
 
 
 def main() -> None:
-    """Prints the table, a row at a time."""
+    """Trains what is asked for and prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", metavar="FILE", help="mnist.npz; default: where Keras keeps it")
-    parser.add_argument("--rows", nargs="+", choices=sorted(ROWS), default=list(ROWS))
+    parser.add_argument("--tables", nargs="+", choices=list(TABLES), default=list(TABLES))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=EPOCHS)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="trainings at a time, a thread each")
+    parser.add_argument("--results", metavar="FILE", type=Path, default=Path("accuracy.jsonl"),
+                        help="where each training is noted (default: ./accuracy.jsonl)")
     args = parser.parse_args()
-    data = datasets.load_mnist(args.data)
-    print("| optimizer | spiking | mean | ReLU twin | mean | points |\n" + 6 * "| --- " + "|", flush=True)
-    for name in args.rows:
-        both = [[accuracy(ROWS[name], data, seed, spiking, args.epochs) for seed in range(args.seeds)]
-                for spiking in (True, False)]
-        means = [np.mean(each) for each in both]
-        cells = [f"{', '.join(f'{value:.4f}' for value in each)} | {mean:.4f}"
-                 for each, mean in zip(both, means, strict=True)]
-        print(f"| {name} | {' | '.join(cells)} | {100 * (means[0] - means[1]):+.2f} |", flush=True)
+    ways = [kind for name in args.tables for way in TABLES[name].values() for kind in (way, way.twin)]
+    found = measure(ways, args)
+    for name in args.tables:
+        print(f"\n{table(name, found, args.seeds)}")
 
 
 if __name__ == "__main__":

@@ -95,14 +95,16 @@ def test_polish_epochs_are_the_steps_that_are_left():
 
 
 def test_a_second_fit_starts_at_the_full_rate_again():
-    model, rates, sharpener = make(WhetstoneOptimizer(KINDS["sgd"]())), Rates(), StepwiseSharpener(0, 1, bottom_up=False)
+    model, rates = make(WhetstoneOptimizer(KINDS["sgd"]())), Rates()
+    sharpener = StepwiseSharpener(0, 1, bottom_up=False)
     fit(model, sharpener, rates, epochs=2)
     fit(model, sharpener, rates, epochs=2)
     assert rates.rates == pytest.approx([0.1] * 6 + cosine(0.1, 6) + cosine(0.1, 12), rel=1e-4)
 
 
 def test_a_network_that_is_soft_again_has_the_full_rate():
-    model, rates, sharpener = make(WhetstoneOptimizer(KINDS["sgd"]())), Rates(), StepwiseSharpener(0, 1, bottom_up=False)
+    model, rates = make(WhetstoneOptimizer(KINDS["sgd"]())), Rates()
+    sharpener = StepwiseSharpener(0, 1, bottom_up=False)
     fit(model, sharpener, epochs=2)
     model.layers[1].set_sharpness(0.2)
     fit(model, StepwiseSharpener(9, 1), rates, epochs=1)

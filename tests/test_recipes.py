@@ -5,10 +5,14 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
+from backends import array
 
 from whetstone_lab.layers import spiking_layers
-from whetstone_lab.policies import AdaptivePolicy, StepwisePolicy
-from whetstone_lab.recipes import PUBLISHED, RECIPES, ROBUST
+from whetstone_lab.models import mlp
+from whetstone_lab.optimizers import WhetstoneOptimizer
+from whetstone_lab.policies import AdaptivePolicy, ScheduledPolicy, StepwisePolicy
+from whetstone_lab.recipes import OPTIMIZERS, PUBLISHED, RECIPES, ROBUST, early, prepare, train
+from whetstone_lab.trace import Trace
 
 ALL = pytest.mark.parametrize("recipe", RECIPES.values(), ids=list(RECIPES))
 
@@ -30,7 +34,7 @@ def test_a_recipe_can_be_followed_twice(recipe):
         assert sharpener.policy == recipe.policy
         assert type(model.optimizer).__name__ == recipe.optimizer["class_name"]
         assert [layer.surrogate_width for layer in spiking_layers(model)] == [recipe.surrogate_width] * 2
-        assert model.layers[-1].temperature == (recipe.temperature or pytest.approx(np.sqrt(30)))
+        assert model.layers[-1].temperature == (recipe.temperature or pytest.approx(np.sqrt(30) / 2))
     assert repr(recipe) == before
 
 
@@ -79,3 +83,71 @@ def test_the_twin_of_a_recipe_has_no_spikes(recipe):
     twin = recipe.mlp(8, 3, spiking=False)
     with pytest.raises(ValueError, match="at least one spiking layer"):
         spiking_layers(twin)
+
+
+def blobs(seed=0, samples=320):
+    """Three clouds of points that are easy to tell apart."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(samples) % 3
+    return (rng.normal(0, 0.25, (samples, 8)) + np.eye(3, 8)[y]).astype("f"), y
+
+
+@pytest.mark.parametrize("optimizer", [*OPTIMIZERS, "Adam"])
+def test_one_call_trains_and_sharpens_with_any_optimizer(optimizer):
+    keras.utils.set_random_seed(0)
+    model = mlp(8, 3, hidden=(16,))
+    trace = train(model, *blobs(), epochs=12, optimizer=optimizer, batch_size=16, verbose=0)
+    assert isinstance(trace, Trace)
+    assert (trace.epochs, trace.batches) == (12, 240)
+    assert [float(array(layer.sharpness)) for layer in spiking_layers(model)] == [1.0, 1.0]
+    assert type(model.optimizer.inner_optimizer).__name__.lower() == optimizer.lower()
+    x, y = blobs(seed=1)
+    assert np.mean(model.predict(x, verbose=0).argmax(-1) == y) > 0.9
+    assert float(array(model.optimizer.inner_optimizer.learning_rate)) == pytest.approx(0, abs=1e-6)
+
+
+def test_one_call_takes_what_fit_and_compile_take():
+    seen = []
+    model = mlp(8, 3, hidden=(4,))
+    x, y = blobs()
+    own = keras.optimizers.SGD(0.5)
+    trace = train(model, x, keras.utils.to_categorical(y), epochs=2, optimizer=own, loss="categorical_crossentropy",
+                  metrics=["mae"], probe=x[:8], validation_data=(x, keras.utils.to_categorical(y)), verbose=0,
+                  callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))])
+    assert seen == [0, 1]
+    assert set(trace.epoch_logs[-1]) == {"loss", "mae", "val_loss", "val_mae"}
+    assert np.isfinite(trace.firing_rates).all()
+    assert model.optimizer.inner_optimizer is own
+
+
+def test_prepare_gives_the_sharpener_for_a_fit_of_ones_own():
+    model, (x, y) = mlp(8, 3, hidden=(4,)), blobs()
+    sharpener = prepare(model, epochs=4, polish_epochs=1)
+    model.fit(x, y, epochs=4, callbacks=[sharpener], verbose=0)
+    assert sharpener.trace.epochs == 3  # sharp in the second
+    whetstone = WhetstoneOptimizer("sgd")
+    prepare(model, optimizer=whetstone)
+    assert model.optimizer is whetstone
+
+
+@pytest.mark.parametrize(("epochs", "layers"), [(1, 1), (21, 3), (100, 12)])
+def test_the_early_schedule_takes_one_layer_after_the_other(epochs, layers):
+    policy = early(epochs, layers)
+    assert isinstance(policy, ScheduledPolicy)
+    starts, stops = np.array(policy.schedule).T
+    np.testing.assert_allclose(starts[1:], stops[:-1])
+    np.testing.assert_allclose([starts[0], stops[-1]], [0.05 * epochs, 0.3 * epochs])
+    assert policy.fewest_epochs(layers, 10) <= max(1, np.ceil(0.3 * epochs))
+
+
+@pytest.mark.parametrize("epochs", [0, -1, 2.5, True, "all"])
+def test_impossible_epochs_are_refused(epochs):
+    with pytest.raises(ValueError, match="Expected epochs to be an integer of at least 1; got"):
+        train(mlp(8, 3), *blobs(), epochs=epochs)
+
+
+def test_unknown_optimizers_and_models_without_spiking_layers_are_refused():
+    with pytest.raises(ValueError, match=r"Expected an optimizer among .*, or a Keras optimizer; got .adagrad2."):
+        train(mlp(8, 3), *blobs(), optimizer="adagrad2")
+    with pytest.raises(ValueError, match="Expected a model with at least one spiking layer"):
+        train(mlp(8, 3, spiking=False), *blobs())

@@ -29,6 +29,8 @@ if TYPE_CHECKING:  # what editors and type checkers see; at run time ``__getattr
     from whetstone_lab.layers import SoftmaxDecode, SpikingBReLU, SpikingSigmoid, spiking_layers
     from whetstone_lab.live import LiveRun, fit
     from whetstone_lab.nir import from_nir, to_nir
+    from whetstone_lab.optimizers import WhetstoneOptimizer
+    from whetstone_lab.recipes import prepare, train
     from whetstone_lab.sharpeners import AdaptiveSharpener, ScheduledSharpener, StepwiseSharpener
     from whetstone_lab.simulator.network import Network
     from whetstone_lab.simulator.record import SpikeRecord
@@ -49,6 +51,7 @@ __all__ = [
     "SpikingSigmoid",
     "StepwiseSharpener",
     "Trace",
+    "WhetstoneOptimizer",
     "check_key",
     "convert",
     "curves",
@@ -64,23 +67,25 @@ __all__ = [
     "models",
     "plots",
     "policies",
+    "prepare",
     "recipes",
     "recordings",
     "run",
     "simulator",
     "spiking_layers",
     "to_nir",
+    "train",
     "widgets",
 ]
 
 #: Name -> the module it lives in; the other names of ``__all__`` are modules themselves.
 _HOMES = {
     "AdaptiveSharpener": "sharpeners", "ArchiveError": "archive", "LiveRun": "live", "Network": "simulator",
-    "ScheduledSharpener": "sharpeners", "SoftmaxDecode": "layers", "SpikeRecord": "simulator",
-    "SpikingBReLU": "layers", "SpikingSigmoid": "layers", "StepwiseSharpener": "sharpeners", "Trace": "trace",
+    "ScheduledSharpener": "sharpeners", "SoftmaxDecode": "layers", "SpikeRecord": "simulator", "SpikingBReLU": "layers",
+    "SpikingSigmoid": "layers", "StepwiseSharpener": "sharpeners", "Trace": "trace", "WhetstoneOptimizer": "optimizers",
     "check_key": "keys", "convert": "convert", "decode": "keys", "encode": "keys", "fit": "live",
-    "fold_batchnorm": "folding", "from_nir": "nir", "make_key": "keys", "run": "simulator",
-    "spiking_layers": "layers", "to_nir": "nir",
+    "fold_batchnorm": "folding", "from_nir": "nir", "make_key": "keys", "prepare": "recipes", "run": "simulator",
+    "spiking_layers": "layers", "to_nir": "nir", "train": "recipes",
 }
 
 

@@ -33,7 +33,7 @@ class SpikingLayer(keras.layers.Layer):
     Args:
         sharpness: The sharpness to start with, a float in [0, 1]. Default: 0, the soft curve.
         surrogate_width: Width of the window of the backward pass, in units of the pre-activation, positive; or None
-            for the curve's own gradient, as published. Default: 1, the whole soft curve.
+            for the curve's own gradient, as published. Default: 2, twice the width of the soft curve.
         **kwargs: As for every Keras layer.
 
     Input shape: any. Output shape: the same.
@@ -45,7 +45,7 @@ class SpikingLayer(keras.layers.Layer):
     #: Name of the curve in ``whetstone_lab.curves.CURVES``.
     curve: str
 
-    def __init__(self, sharpness: float = 0.0, surrogate_width: float | None = 1.0, **kwargs: Any) -> None:
+    def __init__(self, sharpness: float = 0.0, surrogate_width: float | None = 2.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if surrogate_width is not None and not (math.isfinite(surrogate_width) and surrogate_width > 0):
             raise ValueError(f"Expected surrogate_width to be a positive number or None; got {surrogate_width!r}.")
@@ -116,7 +116,7 @@ class SpikingBReLU(SpikingLayer):
     Args:
         sharpness: The sharpness to start with, a float in [0, 1]. Default: 0.
         surrogate_width: Width of the window in which the backward pass lets a gradient through, positive, in units of
-            the pre-activation; None for the curve's own gradient, as published. Default: 1.
+            the pre-activation; None for the curve's own gradient, as published. Default: 2.
         **kwargs: As for every Keras layer.
 
     Input shape: any. Output shape: the same, values in [0, 1].
@@ -137,7 +137,7 @@ class SpikingSigmoid(SpikingLayer):
     Args:
         sharpness: The sharpness to start with, a float in [0, 1]. Default: 0.
         surrogate_width: Width between the knees of the sigmoid whose gradient the backward pass keeps, positive, in
-            units of the pre-activation; None for the curve's own gradient, as published. Default: 1.
+            units of the pre-activation; None for the curve's own gradient, as published. Default: 2.
         **kwargs: As for every Keras layer.
 
     Input shape: any. Output shape: the same, values in [0, 1].
@@ -157,7 +157,7 @@ class SoftmaxDecode(keras.layers.Layer):
 
     Args:
         key: Zeros and ones, shape ``(classes, width)``; see :func:`whetstone_lab.keys.make_key`.
-        temperature: Positive divisor of the scores. Default: ``sqrt(width)``; 1 is the published layer.
+        temperature: Positive divisor of the scores. Default: ``sqrt(width) / 2``; 1 is the published layer.
         **kwargs: As for every Keras layer.
 
     Input shape: ``(..., width)``. Output shape: ``(..., classes)``, rows sum to 1.
@@ -174,7 +174,7 @@ class SoftmaxDecode(keras.layers.Layer):
         self.key = keys.check_key(key)
         if temperature is not None and not (math.isfinite(temperature) and temperature > 0):
             raise ValueError(f"Expected temperature to be a positive number or None; got {temperature!r}.")
-        self.temperature = math.sqrt(self.key.shape[1]) if temperature is None else float(temperature)
+        self.temperature = math.sqrt(self.key.shape[1]) / 2 if temperature is None else float(temperature)
 
     def build(self, input_shape: Sequence[int | None]) -> None:
         """Checks that the key fits the width of the input."""

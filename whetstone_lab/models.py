@@ -1,4 +1,4 @@
-"""The reference topologies that the demo, the notebooks and the benchmarks share, each as a spiking net or ReLU twin."""
+"""The reference nets that the demo, the notebooks and the benchmarks share, each in spikes or as its ReLU twin."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from whetstone_lab.layers import SoftmaxDecode, SpikingBReLU
 
 def mlp(inputs: int, classes: int, *, hidden: Sequence[int] = (256, 64), width: int | None = None,
         dropout: float = 0.1, batchnorm: bool = False, key: Any = None, temperature: float | None = None,
-        surrogate_width: float | None = 1.0, spiking: bool = True) -> keras.Sequential:
+        surrogate_width: float | None = 2.0, spiking: bool = True) -> keras.Sequential:
     """A multilayer perceptron that speaks in spikes, or its ReLU twin.
 
     Spiking: ``[Dense, SpikingBReLU, Dropout]`` for each hidden layer, then ``Dense(width), SpikingBReLU,
@@ -29,8 +29,8 @@ def mlp(inputs: int, classes: int, *, hidden: Sequence[int] = (256, 64), width: 
         batchnorm: Whether batch norm stands before each activation; it vanishes when the net is converted.
             Default: False, as in the published example.
         key: Class key, shape ``(classes, width)``. Default: :func:`whetstone_lab.keys.make_key`.
-        temperature: Of the decode layer. Default: ``sqrt(width)``.
-        surrogate_width: Of the spiking layers. Default: 1.
+        temperature: Of the decode layer. Default: ``sqrt(width) / 2``.
+        surrogate_width: Of the spiking layers. Default: 2.
         spiking: Whether to make the spiking net or its ReLU twin. Default: spiking.
 
     Returns:
@@ -46,7 +46,7 @@ def mlp(inputs: int, classes: int, *, hidden: Sequence[int] = (256, 64), width: 
 
 def convnet(shape: Sequence[int], classes: int, *, filters: Sequence[int] = (16, 32), kernel: int = 5,
             hidden: Sequence[int] = (128,), width: int | None = None, dropout: float = 0.1, batchnorm: bool = True,
-            key: Any = None, temperature: float | None = None, surrogate_width: float | None = 1.0,
+            key: Any = None, temperature: float | None = None, surrogate_width: float | None = 2.0,
             spiking: bool = True) -> keras.Sequential:
     """A small convolutional net of about LeNet-5's size that speaks in spikes, or its ReLU twin.
 
@@ -59,8 +59,13 @@ def convnet(shape: Sequence[int], classes: int, *, filters: Sequence[int] = (16,
         filters: Filters of each convolution. Default: 16 and 32.
         kernel: Rows and columns of each filter. Default: 5.
         hidden: Neurons of each dense hidden layer. Default: one layer of 128.
-        width, dropout, key, temperature, surrogate_width, spiking: As for :func:`mlp`; dropout is in the dense layers.
+        width: As for :func:`mlp`.
+        dropout: As for :func:`mlp`; it is in the dense layers.
         batchnorm: Whether batch norm stands before each activation. Default: True.
+        key: As for :func:`mlp`.
+        temperature: As for :func:`mlp`.
+        surrogate_width: As for :func:`mlp`.
+        spiking: As for :func:`mlp`.
 
     Returns:
         The model, not yet compiled.

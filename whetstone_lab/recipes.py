@@ -1,21 +1,127 @@
 """Ways to train that are worth a name: what to compile with, when to sharpen, and for how long.
 
-A recipe is data. ``ROBUST`` keeps the accuracy of a ReLU network; ``PUBLISHED`` is what the original paper and package
-do, for comparison.
+:func:`train` is the one to reach for: any model with spiking layers, any optimizer, nothing to tune. A :class:`Recipe`
+is data, a way to train the reference nets: ``ROBUST`` keeps the accuracy of a ReLU network; ``PUBLISHED`` is what the
+original paper and package do, for comparison.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 import keras
 import numpy as np
 
+from whetstone_lab.layers import spiking_layers
 from whetstone_lab.models import mlp
-from whetstone_lab.policies import AdaptivePolicy, Policy, StepwisePolicy
+from whetstone_lab.optimizers import WhetstoneOptimizer
+from whetstone_lab.policies import AdaptivePolicy, Policy, ScheduledPolicy, StepwisePolicy
 from whetstone_lab.sharpeners import Sharpener
+from whetstone_lab.trace import Trace
+
+#: Name -> optimizer at a rate that suits spiking networks, as ``benchmarks/accuracy.py`` found it on MNIST.
+OPTIMIZERS: Mapping[str, Callable[[], keras.optimizers.Optimizer]] = {
+    "sgd": lambda: keras.optimizers.SGD(0.1, momentum=0.9),
+    "adadelta": lambda: keras.optimizers.Adadelta(2.0, rho=0.95),
+    "rmsprop": lambda: keras.optimizers.RMSprop(1e-3),
+    "adam": lambda: keras.optimizers.Adam(3e-3),
+    "adamw": lambda: keras.optimizers.AdamW(3e-3),
+    "nadam": lambda: keras.optimizers.Nadam(2e-3),
+}
+
+#: Shares of the training: before the first has passed nothing sharpens, after the second all is sharp.
+SOFT, SHARP = 0.05, 0.3
+
+
+def train(model: keras.Model, x: Any = None, y: Any = None, *, epochs: int = 20, optimizer: Any = "adam",
+          loss: Any = "sparse_categorical_crossentropy", metrics: Any = ("accuracy",), probe: Any = None,
+          **kwargs: Any) -> Trace:
+    """Trains a model and sharpens it on the way, with nothing to tune.
+
+    Compiles the model with a :class:`~whetstone_lab.optimizers.WhetstoneOptimizer`, sharpens one layer after the other
+    in the first third of the training, and polishes what then speaks in spikes for the rest of it. It rests on layers
+    that learn while they are sharp and on a decode layer that does not saturate, which is what the layers of this
+    package do if they are left as they come. For the same in the background, see :func:`prepare`.
+
+    Args:
+        model: A model with spiking layers; how it was compiled, if it was, does not matter.
+        x: Inputs, as for ``model.fit``.
+        y: Targets, as for ``model.fit``; for the default loss, integers.
+        epochs: Epochs of training, at least 1. Default: 20.
+        optimizer: A name in :data:`OPTIMIZERS`, which sets a rate that suits, or any Keras optimizer as it is; best
+            without a schedule of its own. Default: ``"adam"``.
+        loss: As for ``model.compile``. Default: ``"sparse_categorical_crossentropy"``.
+        metrics: As for ``model.compile``. Default: accuracy.
+        probe: As for :class:`whetstone_lab.sharpeners.Sharpener`. Default: None.
+        **kwargs: As for ``model.fit``: ``batch_size``, ``validation_data``, ``verbose``, more ``callbacks``, ...
+
+    Returns:
+        What happened. The model is fully sharp.
+
+    Raises:
+        ValueError: The model has no spiking layer, there is no such optimizer, or ``epochs`` is no number of them.
+
+    Example:
+        >>> trace = train(model, x_train, y_train, epochs=20)
+        >>> network = convert(model)
+    """
+    sharpener = prepare(model, epochs=epochs, optimizer=optimizer, loss=loss, metrics=metrics, probe=probe)
+    callbacks = [sharpener, *(kwargs.pop("callbacks", None) or ())]
+    model.fit(x, y, epochs=epochs, callbacks=callbacks, **kwargs)
+    return sharpener.trace
+
+
+def prepare(model: keras.Model, *, epochs: int = 20, optimizer: Any = "adam",
+            loss: Any = "sparse_categorical_crossentropy", metrics: Any = ("accuracy",), **kwargs: Any) -> Sharpener:
+    """Compiles a model as :func:`train` does, and gives the sharpener for ``fit``.
+
+    Args:
+        model: As for :func:`train`.
+        epochs: Epochs that it will be trained, at least 1. Default: 20.
+        optimizer: As for :func:`train`.
+        loss: As for :func:`train`.
+        metrics: As for :func:`train`.
+        **kwargs: As for :class:`whetstone_lab.sharpeners.Sharpener`.
+
+    Returns:
+        The sharpener.
+
+    Raises:
+        ValueError: As in :func:`train`.
+
+    Example:
+        >>> run = whetstone_lab.fit(model, x, y, epochs=20, sharpener=prepare(model, epochs=20))  # in the background
+    """
+    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
+        raise ValueError(f"Expected epochs to be an integer of at least 1; got {epochs!r}.")
+    policy = early(epochs, len(spiking_layers(model)))
+    if isinstance(optimizer, str):
+        if optimizer.lower() not in OPTIMIZERS:
+            raise ValueError(f"Expected an optimizer among {sorted(OPTIMIZERS)}, or a Keras optimizer; got "
+                             f"{optimizer!r}.")
+        optimizer = OPTIMIZERS[optimizer.lower()]()
+    if not isinstance(optimizer, WhetstoneOptimizer):
+        optimizer = WhetstoneOptimizer(optimizer)
+    model.compile(optimizer, loss, metrics=list(metrics) if isinstance(metrics, tuple) else metrics)
+    return Sharpener(policy, **kwargs)
+
+
+def early(epochs: int, layers: int) -> ScheduledPolicy:
+    """A schedule that sharpens one layer after the other in the first third of the training.
+
+    Most of the training is then done by the network that will be used, with spikes and all. In an experiment it made no
+    difference how slowly layers sharpen, but that much is left of the training afterwards.
+
+    Args:
+        epochs: Epochs of training, at least 1.
+        layers: Number of spiking layers, at least 1.
+    """
+    ends = [epochs * (SOFT + (SHARP - SOFT) * layer / layers) for layer in range(layers + 1)]
+    return ScheduledPolicy(tuple(pairwise(ends)))
 
 
 @dataclass(frozen=True)
@@ -29,7 +135,7 @@ class Recipe:
         optimizer: Optimizer as Keras serializes it: ``{"class_name": ..., "config": {...}}``.
         cosine: Whether the learning rate falls to 0 along half a cosine over the whole training.
         dropout: Share of hidden neurons dropped in training.
-        temperature: Of the decode layer; None for ``sqrt(width)``.
+        temperature: Of the decode layer; None for ``sqrt(width) / 2``.
         surrogate_width: Of the spiking layers; None for the curve's own gradient.
         free_key: Whether each class draws its output neurons freely, as the original does, so that some speak for
             several classes and a third for none. Default: every neuron speaks for one class.
