@@ -1,6 +1,4 @@
-"""The Whetstone-aware optimizer: nothing but the wrapped one until all is sharp, then a rate that settles."""
-
-import math
+"""The Whetstone-aware optimizer: nothing but the wrapped one until all is sharp, then an average of what it does."""
 
 import keras
 import numpy as np
@@ -43,21 +41,36 @@ def fit(model, *callbacks, epochs=3, **kwargs):
                      callbacks=list(callbacks))
 
 
-class Rates(keras.callbacks.Callback):
-    """The rate that each step was made with."""
+class Weights(keras.callbacks.Callback):
+    """The trainable weights after each step; listed after the sharpener, which may be the one to swap them."""
 
     def __init__(self):
         super().__init__()
-        self.rates = []
+        self.steps = []
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_end(self, batch, logs=None):
         if hasattr(self.model, "jax_state_sync"):
             self.model.jax_state_sync()
-        self.rates.append(float(array(find_whetstone(self.model.optimizer).inner_optimizer.learning_rate)))
+        self.steps.append(trainable(self.model))
 
 
-def cosine(rate, steps):
-    return [rate * (1 + math.cos(math.pi * step / steps)) / 2 for step in range(steps)]
+def trainable(model):
+    return [array(variable).copy() for variable in model.trainable_variables]
+
+
+def average(steps):
+    """With polynomial decay, written out: the weight of step j of n is (9 / (j + 8)) times what later ones leave."""
+    n, shares = len(steps), []
+    for j in range(1, n + 1):
+        left = np.prod([1 - 9 / (k + 8) for k in range(j + 1, n + 1)])
+        shares.append(9 / (j + 8) * left)
+    assert sum(shares) == pytest.approx(1)
+    return [sum(share * step[i] for share, step in zip(shares, steps, strict=True)) for i in range(len(steps[0]))]
+
+
+def same(some, others, **tolerances):
+    for one, other in zip(some, others, strict=True):
+        np.testing.assert_allclose(one, other, **{"rtol": 1e-4, "atol": 1e-5, **tolerances})
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -69,83 +82,72 @@ def test_without_a_sharpener_it_is_the_wrapped_optimizer(kind):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
 
-def test_the_rate_falls_from_the_step_in_which_the_last_layer_became_sharp_to_the_end():
-    model, rates = make(WhetstoneOptimizer(KINDS["sgd"]())), Rates()
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "averaged"])
+def test_the_weights_become_the_average_of_those_since_all_was_sharp(kind):
+    model, weights = make(WhetstoneOptimizer(KINDS[kind]())), Weights()
     # Six batches an epoch: sharp after the third batch of the second epoch.
-    fit(model, ScheduledSharpener([(0, 0.5), (1, 1.5)]), rates, epochs=4)
-    assert rates.rates == pytest.approx([0.1] * 9 + cosine(0.1, 15), rel=1e-4)
+    fit(model, ScheduledSharpener([(0, 0.5), (1, 1.5)]), weights, epochs=4)
+    assert len(weights.steps) == 24
+    same(trainable(model), average(weights.steps[9:]))
 
 
-@pytest.mark.parametrize("kind", ["adam", "adamw", "nadam", "rmsprop", "adadelta", "schedule"])
-def test_every_optimizer_stands_still_when_the_rate_has_fallen(kind):
-    model = make(WhetstoneOptimizer(KINDS[kind]()))
-    fit(model, epochs=1)
-    model.optimizer.polish(6)
-    fit(model, epochs=1)
-    settled = model.get_weights()
-    fit(model, epochs=1)  # without a sharpener nobody says that more steps follow
-    for one, other in zip(settled, model.get_weights(), strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-7)
+def test_until_then_nothing_is_averaged():
+    model, weights = make(WhetstoneOptimizer("adam")), Weights()
+    fit(model, ScheduledSharpener([(0, 0.5), (2, 9)]), weights)
+    same(trainable(model), weights.steps[-1], rtol=0, atol=0)
+    assert model.optimizer.averaged == 0
 
 
-def test_polish_epochs_are_the_steps_that_are_left():
-    model, rates = make(WhetstoneOptimizer(KINDS["sgd"]())), Rates()
-    fit(model, ScheduledSharpener([(0, 0.5), (0, 0.5)], polish_epochs=2), rates, epochs=30)
-    assert rates.rates == pytest.approx([0.1] * 3 + cosine(0.1, 15), rel=1e-4)
-
-
-def test_a_second_fit_starts_at_the_full_rate_again():
-    model, rates = make(WhetstoneOptimizer(KINDS["sgd"]())), Rates()
+def test_a_second_fit_starts_from_the_average_and_averages_anew():
+    model, weights = make(WhetstoneOptimizer(KINDS["sgd"]())), Weights()
     sharpener = StepwiseSharpener(0, 1, bottom_up=False)
-    fit(model, sharpener, rates, epochs=2)
-    fit(model, sharpener, rates, epochs=2)
-    assert rates.rates == pytest.approx([0.1] * 6 + cosine(0.1, 6) + cosine(0.1, 12), rel=1e-4)
+    fit(model, sharpener, epochs=3)
+    before = trainable(model)
+    fit(model, sharpener, weights, epochs=2)
+    same(trainable(model), average(weights.steps))
+    assert any(np.abs(one - other).max() > 1e-4 for one, other in zip(before, trainable(model), strict=True))
 
 
-def test_a_network_that_is_soft_again_has_the_full_rate():
-    model, rates = make(WhetstoneOptimizer(KINDS["sgd"]())), Rates()
-    sharpener = StepwiseSharpener(0, 1, bottom_up=False)
-    fit(model, sharpener, epochs=2)
+def test_a_network_that_is_soft_again_has_no_average():
+    model, weights = make(WhetstoneOptimizer(KINDS["sgd"]())), Weights()
+    fit(model, StepwiseSharpener(0, 1, bottom_up=False), epochs=2)
     model.layers[1].set_sharpness(0.2)
-    fit(model, StepwiseSharpener(9, 1), rates, epochs=1)
-    assert rates.rates == pytest.approx([0.1] * 6)
+    fit(model, StepwiseSharpener(9, 1), weights, epochs=1)
+    same(trainable(model), weights.steps[-1], rtol=0, atol=0)
 
 
-def test_where_the_number_of_steps_is_not_known_the_rate_falls_from_the_epoch_on_in_which_it_is():
-    def stream():
-        for start in range(0, 48, 8):
-            yield X[start : start + 8], Y[start : start + 8]
-
-    model, rates = make(WhetstoneOptimizer(KINDS["sgd"]())), Rates()
-    sharpener = StepwiseSharpener(0, 1, bottom_up=False)
-    for _ in range(3):
-        model.fit(stream(), verbose=0, callbacks=[sharpener, rates])
-    # Keras begins a seventh batch before it sees that the stream has ended.
-    assert rates.rates == pytest.approx([0.1] * 7 + 2 * [*cosine(0.1, 6), 0.0], rel=1e-4, abs=1e-7)
+def test_the_average_is_what_is_validated_and_training_goes_on_with_the_weights():
+    model, weights, plain = make(WhetstoneOptimizer(KINDS["adam"]())), Weights(), Weights()
+    history = fit(model, StepwiseSharpener(0, 1, bottom_up=False), weights, epochs=4, validation_data=(X, Y))
+    assert history.history["val_loss"][-1] == pytest.approx(model.evaluate(X, Y, verbose=0), rel=1e-4)
+    fit(make(WhetstoneOptimizer(KINDS["adam"]())), StepwiseSharpener(0, 1, bottom_up=False), plain, epochs=4)
+    same(weights.steps[-1], plain.steps[-1])
 
 
-def test_in_a_loop_without_fit_attach_says_how_long_it_will_be():
-    model, rates, sharpener = make(WhetstoneOptimizer(KINDS["sgd"]())), [], StepwiseSharpener(0, 1, bottom_up=False)
-    sharpener.attach(model, batches=4, epochs=3)
+def test_in_a_loop_without_fit_the_average_is_there_to_swap():
+    model, sharpener, steps = make(WhetstoneOptimizer(KINDS["sgd"]())), StepwiseSharpener(0, 1, bottom_up=False), []
+    sharpener.attach(model, batches=4)
     for _ in range(12):
-        rates.append(float(array(model.optimizer.inner_optimizer.learning_rate)))
         sharpener.step(model.train_on_batch(X[:8], Y[:8]))
-    assert rates == pytest.approx([0.1] * 4 + cosine(0.1, 8), rel=1e-4)
+        steps.append(trainable(model))
+    model.optimizer.swap()
+    same(trainable(model), average(steps[4:]))
+    model.optimizer.swap()
+    same(trainable(model), steps[-1], rtol=0, atol=0)
 
 
-def test_it_is_saved_with_what_it_knows(tmp_path):
-    model, rates = make(WhetstoneOptimizer(KINDS["adamw"]())), Rates()
-    fit(model, StepwiseSharpener(0, 1, bottom_up=False), keras.callbacks.ModelCheckpoint(
-        tmp_path / "{epoch}.keras"), rates, epochs=4)
+def test_it_is_saved_with_what_it_has_averaged(tmp_path):
+    model = make(WhetstoneOptimizer(KINDS["adamw"]()))
+    fit(model, StepwiseSharpener(0, 1, bottom_up=False), keras.callbacks.ModelCheckpoint(tmp_path / "{epoch}.keras"),
+        epochs=4)
     again = keras.models.load_model(tmp_path / "2.keras")
     assert isinstance(again.optimizer, WhetstoneOptimizer)
     assert again.optimizer.inner_optimizer.weight_decay == 0.1
-    sharpener, after = StepwiseSharpener(0, 1, bottom_up=False), Rates()
+    assert again.optimizer.averaged == 6
+    sharpener = StepwiseSharpener(0, 1, bottom_up=False)
     sharpener.attach(again)
-    fit(again, sharpener, after, epochs=4, initial_epoch=2)
-    assert after.rates == pytest.approx(rates.rates[12:], rel=1e-4)
-    for one, other in zip(model.get_weights(), again.get_weights(), strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+    fit(again, sharpener, epochs=4, initial_epoch=2)
+    same(model.get_weights(), again.get_weights())
 
 
 def test_it_is_found_in_the_optimizer_that_mixed_precision_wraps_around_it():
@@ -160,12 +162,6 @@ def test_the_rate_can_be_set_as_ever():
     optimizer = WhetstoneOptimizer(KINDS["sgd"]())
     optimizer.learning_rate = 0.25
     assert float(array(optimizer.learning_rate)) == float(array(optimizer.inner_optimizer.learning_rate)) == 0.25
-
-
-@pytest.mark.parametrize("steps", [0, -1, 1.5, True, "all"])
-def test_impossible_numbers_of_steps_are_refused(steps):
-    with pytest.raises(ValueError, match="Expected the number of steps that are left, at least 1, or None; got"):
-        WhetstoneOptimizer("adam").polish(steps)
 
 
 def test_what_is_no_optimizer_is_refused():

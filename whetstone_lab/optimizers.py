@@ -1,12 +1,14 @@
-"""An optimizer that knows how far the sharpening is, and acts on it. It wraps any Keras optimizer, on any backend."""
+"""An optimizer that knows when the network is sharp, and acts on it. It wraps any Keras optimizer, on any backend."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import keras
 from keras import ops
+
+#: How much later steps count for more than earlier ones in the average; some 1/9 of the steps make most of it.
+_LATENESS = 8
 
 #: A step that no training reaches.
 _NEVER = 2**30
@@ -14,24 +16,33 @@ _NEVER = 2**30
 
 @keras.saving.register_keras_serializable(package="whetstone_lab")
 class WhetstoneOptimizer(keras.optimizers.Optimizer):
-    """Wraps a Keras optimizer, and lets its learning rate settle once the network is sharp.
+    """Wraps a Keras optimizer, and averages the weights once the network is sharp.
 
-    While layers are soft or sharpen the rate stays what it is: the network has to move its pre-activations away from
-    the thresholds that form, and that takes full steps, however late it comes. Once every layer is sharp it is time to
-    **polish**: over the T steps that are left of the training the rate falls along half a cosine,
-    ``rate (1 + cos(pi t / T)) / 2`` at step t.
+    Steps of a network of thresholds are rough: a weight that moves a little makes neurons flip. Smaller and smaller
+    steps settle in whichever of many poor corners they are in; the **mean of many** large steps lies in the middle
+    between them, and generalises better (``benchmarks/accuracy.py --tables ablation``). But means from before the end
+    of sharpening are worthless, since they are weights of another function. So while layers are soft or sharpen this is
+    the optimizer that it wraps, and from the step in which the last one became sharp on it keeps, beside the weights w,
+    their average with polynomial decay,
 
-    A sharpener among the callbacks of ``fit`` says how far it is. Without one, or where nobody knows how many steps are
-    left, this is the optimizer that it wraps. What it knows is saved with it, so a run that was killed goes on with the
-    rate that it had.
+        ``a += 9 / (k + 8) (w - a)`` at the k-th step since,
+
+    which needs neither the length of the training nor a schedule of the learning rate. When ``fit`` ends, the weights
+    are the average, as with Keras's own ``use_ema``; within ``fit``, a sharpener has it validated.
+
+    A sharpener among the callbacks of ``fit`` says when the network is sharp; without one nothing is averaged. What has
+    been averaged is saved with the optimizer, so a run that was killed goes on with it.
 
     Args:
-        inner_optimizer: A Keras optimizer, or the name of one. Weight decay, clipping, averaging and the accumulation
-            of gradients are its own.
+        inner_optimizer: A Keras optimizer, or the name of one; best at a constant rate. Weight decay, clipping and the
+            accumulation of gradients are its own.
         name: Default: ``"whetstone_optimizer"``.
 
     Raises:
         ValueError: ``inner_optimizer`` is no Keras optimizer.
+
+    Source of the average: Shamir and Zhang, "Stochastic gradient descent for non-smooth optimization: convergence
+    results and optimal averaging schemes", ICML 2013.
 
     Example:
         >>> model.compile(WhetstoneOptimizer("adam"), "sparse_categorical_crossentropy")
@@ -41,54 +52,67 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
     def __init__(self, inner_optimizer: Any, name: str | None = None) -> None:
         super().__init__(learning_rate=0.0, name=name or "whetstone_optimizer")
         self.inner_optimizer = keras.optimizers.get(inner_optimizer)
-        # Counted in steps of training; with gradients accumulated, several of them make one update.
-        self._begin, self._length = (
-            self.add_variable((), keras.initializers.Constant(value), "int", "only_first_replica", name=name)
-            for name, value in (("polish_begin", _NEVER), ("polish_length", 1)))
-        self._base_rate = self.inner_optimizer._get_current_learning_rate
-        # Keras has no public way to scale the rate at which an optimizer moves weights and lets them decay.
-        self.inner_optimizer._get_current_learning_rate = self._settled_rate
+        # The step before the first that counts; with gradients accumulated, several steps make one update.
+        self._begin = self.add_variable((), keras.initializers.Constant(_NEVER), "int", "only_first_replica",
+                                        name="average_begin")
+        self._averages: list[Any] = []
 
-    def polish(self, steps: int | None) -> None:
-        """Lets the rate fall to 0 over the steps that are left, or, with None, be what it was.
+    @property
+    def averaged(self) -> int:
+        """How many steps the average is made of; 0 while there is none."""
+        begin, now = (int(ops.convert_to_numpy(variable)) for variable in (
+            self._begin, self.inner_optimizer._iterations))
+        return max(now - begin, 0)
 
-        A fall that ends at the same step already goes on. In the midst of ``fit``, on JAX, only a callback that has
-        called :func:`whetstone_lab.layers.sync_weights` may say so.
+    def average(self, sharp: bool) -> None:
+        """Starts an average with the next step, or, if the network is not sharp, has none; one that there is goes on.
 
-        Args:
-            steps: How many steps of training are left, at least 1; or None, while layers are not sharp.
-
-        Raises:
-            ValueError: ``steps`` is neither.
+        In the midst of ``fit``, on JAX, only a callback that has called :func:`whetstone_lab.layers.sync_weights` may
+        say so.
         """
-        if steps is not None and (isinstance(steps, bool) or not isinstance(steps, int) or steps < 1):
-            raise ValueError(f"Expected the number of steps that are left, at least 1, or None; got {steps!r}.")
-        begin, length, now = (int(ops.convert_to_numpy(variable)) for variable in (
-            self._begin, self._length, self.inner_optimizer._iterations))
-        if steps is None:
-            if begin != _NEVER:
-                self._begin.assign(_NEVER)
-        elif begin + length != now + steps:
-            self._begin.assign(now)
-            self._length.assign(steps)
+        begun = int(ops.convert_to_numpy(self._begin)) != _NEVER
+        if sharp and not begun:
+            self._begin.assign(self.inner_optimizer._iterations)
+        elif begun and not sharp:
+            self._begin.assign(_NEVER)
 
-    def _settled_rate(self) -> Any:
-        gone = ops.cast(self.inner_optimizer._iterations - self._begin, "float32")
-        share = ops.clip(gone / ops.cast(self._length, "float32"), 0.0, 1.0)
-        return self._base_rate() * (0.5 * (1.0 + ops.cos(math.pi * share)))
+    def swap(self) -> None:
+        """Exchanges the weights and their average, where there is one; done twice, all is as before."""
+        if self.averaged:
+            for variable, average in zip(self._trainable_variables, self._averages, strict=True):
+                # A copy: on PyTorch, the array may be the tensor's own memory.
+                kept = ops.convert_to_numpy(variable).copy()
+                variable.assign(average)
+                average.assign(kept)
 
     # -- what Keras asks of an optimizer, which the wrapped one answers -----------------------------------------------
 
     def build(self, variables: Any) -> None:
-        """Builds the wrapped optimizer."""
+        """Builds the wrapped optimizer, and makes room for the average."""
         self.inner_optimizer.build(variables)
+        # All replicas have the same weights, so their mean is what each has.
+        self._averages = [self.add_variable(variable.shape, "zeros", variable.dtype, "mean",
+                                            getattr(variable, "_layout", None), f"average_{number}")
+                          for number, variable in enumerate(variables)]
         super().build(variables)
 
     def apply(self, grads: Any, trainable_variables: Any = None) -> None:
-        """Updates weights by their gradients, as the wrapped optimizer does."""
+        """Updates weights by their gradients, as the wrapped optimizer does, and the average by the weights."""
         if not self.built:
             self.build(list(trainable_variables))
         self.inner_optimizer.apply(grads, trainable_variables)
+        steps = ops.cast(self.inner_optimizer._iterations - self._begin, "float32")
+        share = ops.where(steps >= 1, (_LATENESS + 1) / ops.maximum(steps + _LATENESS, 1.0), 0.0)
+        for variable, average in zip(self._trainable_variables, self._averages, strict=True):
+            average.assign(average + ops.cast(share, average.dtype) * (variable - average))
+
+    def finalize_variable_values(self, var_list: Any) -> None:
+        """Puts the average in the place of the weights."""
+        self.inner_optimizer.finalize_variable_values(var_list)
+        if self.averaged:
+            for variable, average in zip(self._trainable_variables, self._averages, strict=True):
+                variable.assign(average)
+            self._begin.assign(_NEVER)  # whoever goes on starts from here
 
     @property
     def variables(self) -> list[Any]:
@@ -97,8 +121,8 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
 
     @property
     def learning_rate(self) -> Any:
-        """The wrapped optimizer's rate, before it falls."""
-        return self._base_rate()
+        """The wrapped optimizer's."""
+        return self.inner_optimizer.learning_rate
 
     @learning_rate.setter
     def learning_rate(self, learning_rate: Any) -> None:
@@ -112,10 +136,6 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
     def scale_loss(self, loss: Any) -> Any:
         """Scales the loss as the wrapped optimizer does."""
         return self.inner_optimizer.scale_loss(loss)
-
-    def finalize_variable_values(self, var_list: Any) -> None:
-        """Replaces weights by their averages where the wrapped optimizer keeps such."""
-        self.inner_optimizer.finalize_variable_values(var_list)
 
     def get_config(self) -> dict[str, Any]:
         """Its arguments."""

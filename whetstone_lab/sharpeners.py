@@ -112,7 +112,6 @@ class Sharpener(keras.callbacks.Callback):
         self._polished = 0
         self._batches_seen = 0
         self._epoch = 0  # as Keras counts
-        self._end: int | None = None  # the epoch, as the policy counts, before which training ends
         self._epoch_start: State | None = None
         self._logs: dict[str, float] = {}  # of the last batch
         self._good: float | None = None  # what was monitored in the last epoch that was not rolled back
@@ -159,13 +158,12 @@ class Sharpener(keras.callbacks.Callback):
             policy.start(self._state.sharpness)  # complains if it does not fit the layers
         return policy
 
-    def attach(self, model: keras.Model, batches: int | None = None, epochs: int | None = None) -> None:
+    def attach(self, model: keras.Model, batches: int | None = None) -> None:
         """Finds the spiking layers of a model, and starts or carries on; ``fit`` does this by itself.
 
         Args:
             model: The model that will be trained.
             batches: Batches in an epoch, if known; for :meth:`step`, how many steps count as one.
-            epochs: Epochs that will be trained from here on, if known, for a ``WhetstoneOptimizer``.
 
         Raises:
             ValueError: The model has no spiking layer, or the policy does not fit it.
@@ -191,9 +189,6 @@ class Sharpener(keras.callbacks.Callback):
         self._keep()
         if batches:
             self.trace.meta["batches_per_epoch"] = batches
-        if epochs is not None:
-            self._end = self._state.epoch + epochs
-            self._settle_rate()
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """Starts, or carries on."""
@@ -213,8 +208,7 @@ class Sharpener(keras.callbacks.Callback):
         assert self._state is not None
         self._epoch, self._batches_seen = epoch, 0
         self._epoch_start = self._state
-        self._end = self._state.epoch + self.params["epochs"] - epoch if "epochs" in self.params else None
-        self._settle_rate()
+        self._tell_optimizer()
         self._keep()
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
@@ -241,6 +235,14 @@ class Sharpener(keras.callbacks.Callback):
             self._polished += self._epoch_start.sharp
             if self._polished >= self.polish_epochs:
                 self.model.stop_training = True
+
+    def on_test_begin(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Has the average of the weights validated, where a ``WhetstoneOptimizer`` keeps one."""
+        self._swap_average()
+
+    def on_test_end(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Lets training go on with the weights."""
+        self._swap_average()
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
         """Closes the trace."""
@@ -450,23 +452,21 @@ class Sharpener(keras.callbacks.Callback):
         turned = state.sharp != self._state.sharp
         self._state = state
         if turned:
-            self._settle_rate()
+            self._tell_optimizer()
 
-    def _settle_rate(self) -> None:
-        """Tells an optimizer that wants to know it how many steps are left, once all layers are sharp."""
+    def _tell_optimizer(self) -> None:
+        """Says to an optimizer that wants to know it whether the network is sharp."""
         assert self._state is not None
         optimizer = find_whetstone(getattr(self.model, "optimizer", None))
-        if optimizer is None:
-            return
-        left = None
-        if self._state.sharp and self._end is not None and self._state.batches:
-            epochs = self._end - self._state.epoch
-            if self.polish_epochs is not None:
-                # Polishing counts whole epochs: the one in which the last layer became sharp comes before them.
-                epochs = min(epochs, self.polish_epochs - self._polished + (self._state.batch > 0))
-            left = max(epochs * self._state.batches - self._state.batch, 1)
-        sync_weights(self.model)
-        optimizer.polish(left)
+        if optimizer is not None:
+            sync_weights(self.model)
+            optimizer.average(self._state.sharp)
+
+    def _swap_average(self) -> None:
+        optimizer = find_whetstone(getattr(self.model, "optimizer", None))
+        if self._fitting and optimizer is not None:
+            sync_weights(self.model)
+            optimizer.swap()
 
     def _note(self, epoch: int, decisions: list[Decision]) -> None:
         for decision in decisions:
