@@ -231,6 +231,14 @@ def test_a_zip_that_lies_about_its_size_is_refused(tmp_path):
         archive.read_arrays(path)
 
 
+def test_the_arrays_of_a_file_are_limited_together(tmp_path, monkeypatch):
+    path = npz(tmp_path / "f", {f"{n}.npy": npy(described((100,)), bytes(800)) for n in range(3)})
+    assert len(archive.read_arrays(path)) == 3
+    monkeypatch.setattr(archive, "MAX_BYTES", 2000)  # more than any of them alone
+    with pytest.raises(ArchiveError, match=r"claims to hold \d+ bytes, more than"):
+        archive.read_arrays(path)
+
+
 @pytest.mark.parametrize("text", [
     "{'descr': '<f8'", "{" * 5000, "-" * 9000 + "1", "{1: 2, 'a': 3}", "  {}", "'''", "[", "\\", "",
     "__import__('os').abort()", described((1,), "|O"), described((1,), "no such type"), described("x"),

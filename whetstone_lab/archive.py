@@ -17,8 +17,9 @@ from typing import Any
 
 import numpy as np
 
-#: The largest array that is read, in bytes: a file that claims more is refused before memory is taken.
-MAX_ARRAY_BYTES = 8 << 30
+#: The most that is read from a file, all its arrays together, in bytes: one that claims more is refused before memory
+#: is taken.
+MAX_BYTES = 8 << 30
 #: Deflate cannot shrink anything by more than this: a zip that claims more is lying about its size.
 MAX_RATIO = 1032
 _HEADER = "header"
@@ -107,6 +108,10 @@ def read_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     data = path.read_bytes()
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            # What a member claims here is also the most that zipfile unpacks of it.
+            claimed = sum(info.file_size for info in archive.infolist())
+            if claimed > MAX_BYTES:
+                raise ArchiveError(f"{path} claims to hold {claimed} bytes, more than {MAX_BYTES >> 30} GiB.")
             return {info.filename.removesuffix(".npy"): _read_array(archive, info, path)
                     for info in archive.infolist()}
     except ArchiveError:
@@ -140,8 +145,6 @@ def _read_array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> 
             raise ArchiveError(f"{path}: array {name!r} has dtype {dtype}; only booleans, integers and floats are "
                                "read.")
         size = math.prod(shape) * dtype.itemsize
-        if size > MAX_ARRAY_BYTES:
-            raise ArchiveError(f"{path}: array {name!r} claims shape {shape}, more than {MAX_ARRAY_BYTES >> 30} GiB.")
         held = info.file_size - member.tell()
         if size != held or info.file_size > MAX_RATIO * max(info.compress_size, 1):
             raise ArchiveError(f"{path}: array {name!r} claims shape {shape} and dtype {dtype}, {size} bytes, which "

@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from whetstone_lab.archive import MAX_ARRAY_BYTES, MAX_RATIO, ArchiveError
-from whetstone_lab.simulator.network import INPUT, Network, Node
+from whetstone_lab.archive import MAX_BYTES, MAX_RATIO, ArchiveError
+from whetstone_lab.simulator.network import INPUT, Network, Node, check_size
 from whetstone_lab.simulator.operations import (
     Add,
     AveragePool2D,
@@ -367,15 +367,15 @@ class _Reader:
         except CycleError as error:
             raise ValueError(f"Expected a NIR graph without loops; got one through {error.args[1]}, and a wave of "
                              "spikes ends only where it climbs.") from error
-        shape = _shape(graph.nodes[source].input_type["input"])
-        self.shapes[INPUT] = _channels_last(shape)
         for name in order:
-            if name == source:
-                self.names[name] = INPUT
-                continue
             try:
-                self._add(name, graph.nodes[name], before[name])
-            except (AttributeError, IndexError, OverflowError, TypeError, ValueError) as error:
+                if name == source:
+                    self.names[name] = INPUT
+                    self.shapes[INPUT] = _channels_last(_shape(graph.nodes[source].input_type["input"]))
+                    check_size("the input", self.shapes[INPUT])
+                else:
+                    self._add(name, graph.nodes[name], before[name])
+            except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
                 raise ValueError(f"NIR node {name!r}, {type(graph.nodes[name]).__name__}: {error}") from error
         if not self.nodes:
             raise ValueError("Expected a NIR graph with nodes between its input and its output.")
@@ -398,6 +398,7 @@ class _Reader:
 
     def _put(self, name: str, operation: Operation, inputs: list[str]) -> str:
         self.shapes[name] = operation.output_shape(*(self.shapes[other] for other in inputs))
+        check_size("its output", self.shapes[name])  # before anything is made for what follows it
         self.nodes.append(Node(name, operation, tuple(inputs)))
         return name
 
@@ -501,8 +502,11 @@ def _channels_last(shape: Shape) -> Shape:
 
 def _shape(value: Any) -> Shape:
     if value is None:
-        raise ValueError("Expected a NIR input of a known shape; got none.")
-    return tuple(int(length) for length in np.atleast_1d(value))
+        raise ValueError("expected a known shape; got none.")
+    shape = tuple(int(length) for length in np.atleast_1d(value))
+    if min(shape, default=0) < 1:
+        raise ValueError(f"expected a shape of positive lengths; got {shape}.")
+    return shape
 
 
 def _pair(value: Any) -> tuple[int, int]:
@@ -517,7 +521,7 @@ def _read(path: Path) -> Any:
 
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {path}.")
-    limit = min(MAX_ARRAY_BYTES, MAX_RATIO * path.stat().st_size)
+    limit = min(MAX_BYTES, MAX_RATIO * path.stat().st_size)
     claimed, seen = 0, set()
 
     def check(group: Any) -> None:

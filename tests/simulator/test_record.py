@@ -103,6 +103,8 @@ HEADER = {"layers": ["first", "second"], "shapes": [[2, 2, 3], [5]], "steps": 2,
 @pytest.mark.parametrize("header", [
     {"layers": None}, {"shapes": [[2]]}, {"shapes": [[2, 2, 3], [0]]}, {"shapes": [3, 4]}, {"steps": 1},
     {"steps": "many"}, {"membranes": [2]}, {"membranes": [0]}, {"membranes": ["x"]}, {"membranes": None}, {"meta": 1},
+    {"steps": float("inf")}, {"membranes": [-1]}, {"membranes": [float("inf")]},
+    {"shapes": [[2, 2, 3], [float("inf")]]},
 ])
 def test_a_header_that_does_not_fit_is_refused(header, tmp_path):
     shown, _ = record()
@@ -110,6 +112,17 @@ def test_a_header_that_does_not_fit_is_refused(header, tmp_path):
     assert SpikeRecord.load(path).spikes == shown.spikes
     archive.write(path, "whetstone_lab.spike_record", 1, HEADER | header, arrays_of(shown))
     with pytest.raises(ArchiveError, match=r"damaged|expected shape|lacks"):
+        SpikeRecord.load(path)
+
+
+@pytest.mark.parametrize("header", [{"shapes": [[2, 2, 3], [10**30]]}, {"shapes": [[2, 2, 3], [5, 10**9]]},
+                                    {"steps": 10**12}, {"steps": -1}])
+def test_a_header_that_claims_more_than_memory_holds_is_refused(header, tmp_path):
+    arrays = arrays_of(record()[0])
+    del arrays["membrane_1"]
+    path = archive.write(tmp_path / "record.npz", "whetstone_lab.spike_record", 1, HEADER | {"membranes": []} | header,
+                         arrays)
+    with pytest.raises(ArchiveError, match="expected at most 268435456 neurons, and as many steps"):
         SpikeRecord.load(path)
 
 

@@ -78,7 +78,7 @@ class Network:
     def __init__(self, input_shape: Sequence[int], nodes: Iterable[Node | Operation], *, key: Any = None,
                  readout: str | None = None, meta: Mapping[str, Any] | None = None) -> None:
         self.input_shape: Shape = tuple(_length(n) for n in input_shape)
-        _check_size("The input", self.input_shape)
+        check_size("The input", self.input_shape)
         self.nodes = _named(nodes)
         self.meta = dict(meta or {})
         weights = [node.operation.weights for node in self.nodes if hasattr(node.operation, "weights")]
@@ -99,7 +99,7 @@ class Network:
                 shape = node.operation.output_shape(*(self.shapes[name] for name in node.inputs))
             except ValueError as error:
                 raise ValueError(f"{place}: {error}") from error
-            _check_size(place, shape)
+            check_size(place, shape)
             fires = isinstance(node.operation, Neurons)
             self.shapes[node.name] = shape
             self.steps[node.name] = max(self.steps[name] for name in node.inputs) + fires
@@ -280,7 +280,8 @@ def _named(nodes: Iterable[Node | Operation]) -> tuple[Node, ...]:
     return tuple(named)
 
 
-def _check_size(what: str, shape: Shape) -> None:
+def check_size(what: str, shape: Shape) -> None:
+    """Raises a ``ValueError`` where a value of this shape, of one sample, would be too large."""
     if math.prod(shape) > MAX_VALUES:
         raise ValueError(f"{what}: expected at most {MAX_VALUES} values for a sample; got shape {shape}.")
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from whetstone_lab import archive
+from whetstone_lab.simulator.operations import MAX_VALUES
 
 _KIND, _VERSION = "whetstone_lab.spike_record", 1
 
@@ -125,11 +126,19 @@ class SpikeRecord:
         try:
             layers = tuple(str(name) for name in header["layers"])
             shapes = tuple(tuple(int(n) for n in shape) for shape in header["shapes"])
-            steps, with_membranes, meta = int(header["steps"]), list(header["membranes"]), dict(header["meta"])
-        except (KeyError, TypeError, ValueError) as error:
+            steps, meta = int(header["steps"]), dict(header["meta"])
+            with_membranes = [int(index) for index in header["membranes"]]
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise archive.ArchiveError(f"{path} has a damaged header: {error!r}.") from error
         if len(shapes) != len(layers) or any(n < 1 for shape in shapes for n in shape):
             raise archive.ArchiveError(f"{path} has {len(layers)} layers with shapes {shapes}: it is damaged.")
+        # What a record claims without holding it is taken when somebody asks for a layer's spikes as an array.
+        if sum(map(math.prod, shapes)) > MAX_VALUES or not 0 <= steps <= MAX_VALUES:
+            raise archive.ArchiveError(f"{path} claims shapes {shapes} and {steps} steps; expected at most "
+                                       f"{MAX_VALUES} neurons, and as many steps.")
+        if not all(0 <= index < len(layers) for index in with_membranes):
+            raise archive.ArchiveError(f"{path} has membranes of the layers {with_membranes}, of which there are "
+                                       f"{len(layers)}: it is damaged.")
         if "inputs" not in arrays or arrays["inputs"].ndim < 1:
             raise archive.ArchiveError(f"{path} lacks the array 'inputs': it is truncated or damaged.")
         inputs = arrays["inputs"]
@@ -147,14 +156,8 @@ class SpikeRecord:
         labels = archive.take(arrays, "labels", (None,), "iu", path)
         if len(labels) not in (0, len(inputs)):
             raise archive.ArchiveError(f"{path} has {len(labels)} labels for {len(inputs)} samples: it is damaged.")
-        try:
-            membranes = {int(index): archive.take(arrays, f"membrane_{index}",
-                                                  (len(inputs), steps, int(sizes[index])), "f", path)
-                         for index in with_membranes}
-        except (IndexError, TypeError, ValueError) as error:
-            if isinstance(error, archive.ArchiveError):
-                raise
-            raise archive.ArchiveError(f"{path} has a damaged header: {error!r}.") from error
+        membranes = {index: archive.take(arrays, f"membrane_{index}", (len(inputs), steps, int(sizes[index])), "f",
+                                         path) for index in with_membranes}
         return cls(layers, shapes, steps, sample, step, layer, neuron, inputs, votes, labels, membranes, meta)
 
     def _index(self, layer: int | str) -> int:
