@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 
 import numpy as np
 import pytest
@@ -11,6 +12,10 @@ from whetstone_lab import keys
 from whetstone_lab.policies import AdaptivePolicy
 from whetstone_lab.simulator.record import SpikeRecord
 from whetstone_lab.trace import Trace
+
+# TensorFlow convolves channels first, and transposed with dilation, on a CPU only with oneDNN, which it takes by itself
+# on some processors alone.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 BATCHES = 20
 EDGES = np.linspace(-2.0, 3.0, 51)

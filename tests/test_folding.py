@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from keras import layers
 
 from whetstone_lab import keys
-from whetstone_lab.folding import fold_after, fold_batchnorm, fold_before, scale_and_shift
+from whetstone_lab.folding import TRAIN_ONLY, fold_after, fold_batchnorm, fold_before, scale_and_shift
 from whetstone_lab.layers import SoftmaxDecode, SpikingBReLU, SpikingSigmoid
 
 
@@ -147,6 +147,21 @@ def test_sharpness_and_the_rest_are_carried_over(tmp_path):
     np.testing.assert_array_equal(array(again(x)), array(folded(x)))
 
 
+@pytest.mark.parametrize("kind", TRAIN_ONLY, ids=lambda kind: kind.__name__)
+def test_layers_said_to_act_in_training_only_do_nothing_else(kind):
+    """Asked of Keras, whatever arguments a layer of the kind wants."""
+    for options in ({}, {"rate": 0.5}, {"stddev": 0.5}, {"factor": 0.5}, {"factor": 4}, {"height_factor": 0.1},
+                    {"height_factor": 0.1, "width_factor": 0.1}):
+        try:
+            layer = kind(**options)
+        except (TypeError, ValueError):
+            continue
+        break
+    shape = {"1D": (8, 3), "3D": (4, 4, 4, 3)}.get(kind.__name__[-2:], (8, 8, 3))
+    x = np.random.default_rng(0).uniform(-2, 3, (2, *shape)).astype(np.float32)
+    np.testing.assert_array_equal(build(layer, shape=shape).predict(x, verbose=0), x)
+
+
 def test_a_model_without_batch_norm_is_copied():
     model = build(layers.Dense(3), SpikingBReLU(0.5))
     copy = fold_batchnorm(model)
@@ -178,7 +193,35 @@ def shared():
     return keras.Model(inputs, layers.BatchNormalization()(dense(dense(inputs))))
 
 
+class Doubled(layers.Dense):
+    def call(self, inputs, training=None):
+        return 2 * super().call(inputs)
+
+
+class Noisy(layers.Dropout):
+    def call(self, inputs, training=False):
+        return 2 * inputs
+
+
+class Renormalised(layers.BatchNormalization):
+    def call(self, inputs, training=None, mask=None):
+        return 2 * super().call(inputs, training=training, mask=mask)
+
+
+def not_finite():
+    model = build(layers.Dense(3), layers.BatchNormalization(name="bn"))
+    model.layers[1].moving_variance.assign([1, -1, 1])
+    return model
+
+
 @pytest.mark.parametrize(("make", "words"), [
+    (lambda: build(Doubled(3, name="d"), layers.BatchNormalization()),
+     r"\('d', Doubled\), before it, is none of Dense"),
+    (lambda: build(layers.Dense(3), Noisy(0.5, name="n"), layers.BatchNormalization()),
+     r"\('n', Noisy\), before it, is none of Dense"),
+    (lambda: build(layers.Dense(3), Renormalised(name="bn")),
+     r"The batch norm at layers\[1\] \('bn', Renormalised\) cannot be folded exactly: it has a call of its own"),
+    (not_finite, r"layers\[1\] \('bn', BatchNormalization\) has a scale or a shift that is not finite"),
     (lambda: build(SpikingBReLU(), layers.BatchNormalization(name="bn"), SpikingBReLU()),
      r"The batch norm at layers\[1\] \('bn', BatchNormalization\) cannot be folded exactly: layers\[0\] .*, before it, "
      r"is none of Dense, .*; layers\[2\] .*, after it, is none of Dense, Conv1D"),

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from whetstone_lab.folding import TRAIN_ONLY, Weights, depthwise_kernel, kernel_and_bias, plan_folding
+from whetstone_lab.folding import TRAIN_ONLY, Weights, computes_as, depthwise_kernel, kernel_and_bias, plan_folding
 from whetstone_lab.graph import Call, flatten
 from whetstone_lab.layers import SoftmaxDecode, SpikingLayer
 from whetstone_lab.simulator import Network, Node, operations
@@ -88,8 +88,11 @@ def _operations(layer: Any, weights: Weights | None, shapes: Sequence[Shape],
     if rectify and type(layer) is keras.layers.ReLU and (layer.max_value, layer.negative_slope, layer.threshold) == (
             None, 0, 0):
         return [("", operations.Rectify())]
-    kind: Any = next((kind for kind in type(layer).__mro__ if kind in _MAKERS), None)
-    if kind is None or type(layer).call is not kind.call:
+    kind = computes_as(layer, _MAKERS)
+    if kind is None and not isinstance(layer, keras.layers.Layer):
+        # ``x + y`` and ``ops.concatenate`` in a functional model are operations called and set as these layers are.
+        kind = {"Add": keras.layers.Add, "Concatenate": keras.layers.Concatenate}.get(type(layer).__name__)
+    if kind is None:
         known = ", ".join(sorted(kind.__name__ for kind in (*_MAKERS, keras.layers.BatchNormalization)))
         raise ValueError(f"convert does not know layers of type {type(layer).__name__}. It knows spiking layers, "
                          f"SoftmaxDecode, {known}, and models of these.")
@@ -313,7 +316,7 @@ def _check_sharp(calls: Sequence[Call]) -> None:
 
 def _check_precision(calls: Sequence[Call]) -> None:
     half = [f"{call.place} in {call.layer.compute_dtype}" for call in calls
-            if call.layer.compute_dtype not in ("float32", "float64")]
+            if getattr(call.layer, "compute_dtype", "float32") not in ("float32", "float64")]
     if half:
         warnings.warn(f"These layers compute in half precision and the network will not, so spikes can differ where a "
                       f"potential is near its threshold: {'; '.join(half)}.", stacklevel=3)

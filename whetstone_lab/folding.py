@@ -13,7 +13,7 @@ once, and a spike can differ only where a potential lies within rounding of its 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,11 @@ TRAIN_ONLY = (
     keras.layers.RandomContrast, keras.layers.RandomFlip, keras.layers.RandomRotation, keras.layers.RandomTranslation,
     keras.layers.RandomZoom, keras.layers.SpatialDropout1D, keras.layers.SpatialDropout2D,
     keras.layers.SpatialDropout3D,
+    *(getattr(keras.layers, name) for name in (  # not all of these are in every release of Keras
+        "AugMix", "CutMix", "MixUp", "RandAugment", "RandomColorDegeneration", "RandomColorJitter",
+        "RandomElasticTransform", "RandomErasing", "RandomGaussianBlur", "RandomGrayscale", "RandomHue", "RandomInvert",
+        "RandomPerspective", "RandomPosterization", "RandomSaturation", "RandomSharpness", "RandomShear",
+    ) if hasattr(keras.layers, name)),
 )
 
 _DEPTHWISE = (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
@@ -43,6 +48,12 @@ _AFTER = (keras.layers.Dense, keras.layers.Conv1D, keras.layers.Conv2D, keras.la
 _BEFORE = (keras.layers.Dense, keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
 
 Weights = tuple[np.ndarray, np.ndarray]
+
+
+def computes_as(layer: Any, kinds: Collection[type]) -> type | None:
+    """The one of some kinds of layers that a layer is and computes as: subclasses count if they keep its ``call``."""
+    kind: Any = next((kind for kind in type(layer).__mro__ if kind in kinds), None)
+    return kind if kind and type(layer).call is kind.call else None
 
 
 def fold_after(kernel: np.ndarray, bias: np.ndarray | None, scale: np.ndarray, shift: np.ndarray) -> Weights:
@@ -112,6 +123,8 @@ def plan_folding(calls: Sequence[Call]) -> Folding:
     norms = [(position, call) for position, call in enumerate(calls)
              if isinstance(call.layer, keras.layers.BatchNormalization)]
     for position, call in norms:
+        if not computes_as(call.layer, [keras.layers.BatchNormalization]):
+            raise ValueError(f"The batch norm at {call.place} cannot be folded exactly: it has a call of its own.")
         reasons = []
         for find in (_layer_before, _layer_after):
             try:
@@ -122,7 +135,10 @@ def plan_folding(calls: Sequence[Call]) -> Folding:
         else:
             raise ValueError(f"The batch norm at {call.place} cannot be folded exactly: {'; '.join(reasons)}.")
         kernel, bias = weights.get(id(target)) or kernel_and_bias(target)
-        scale, shift = scale_and_shift(call.layer)
+        with np.errstate(invalid="ignore"):
+            scale, shift = scale_and_shift(call.layer)
+        if not (np.isfinite(scale).all() and np.isfinite(shift).all()):
+            raise ValueError(f"The batch norm at {call.place} has a scale or a shift that is not finite.")
         if find is _layer_before:
             weights[id(target)] = fold_after(kernel, bias, scale, shift)
         else:
@@ -197,10 +213,10 @@ def _layer_before(calls: Sequence[Call], position: int) -> Any:
             raise _RefusedError("before it stands the model's input")
         if len(_listeners(calls, at)) > 1:
             raise _RefusedError(f"the output of {calls[at].place}, before it, is used elsewhere too")
-        if not isinstance(calls[at].layer, TRAIN_ONLY):
+        if not computes_as(calls[at].layer, TRAIN_ONLY):
             break
     layer, place = calls[at].layer, f"{calls[at].place}, before it,"
-    if not isinstance(layer, _AFTER):
+    if not computes_as(layer, _AFTER):
         raise _RefusedError(f"{place} is none of {_names(_AFTER)}")
     if layer.activation is not keras.activations.linear:
         raise _RefusedError(f"{place} has an activation")
@@ -217,10 +233,10 @@ def _layer_after(calls: Sequence[Call], position: int) -> Any:
             raise _RefusedError(f"{len(listeners)} layers listen to it")
         (at,) = listeners
         layer, place = calls[at].layer, f"{calls[at].place}, after it,"
-        flattens = isinstance(layer, keras.layers.Flatten) and layer.data_format == "channels_last"
-        if not flattens and not isinstance(layer, TRAIN_ONLY):
+        flattens = computes_as(layer, [keras.layers.Flatten]) and layer.data_format == "channels_last"
+        if not flattens and not computes_as(layer, TRAIN_ONLY):
             break
-    if not isinstance(layer, _BEFORE):
+    if not computes_as(layer, _BEFORE):
         raise _RefusedError(f"{place} is none of {_names(_BEFORE)}")
     if getattr(layer, "padding", "valid") != "valid":
         raise _RefusedError(f"{place} pads with zeros, which would have to be shifted too")
@@ -231,6 +247,8 @@ def _layer_after(calls: Sequence[Call], position: int) -> Any:
 
 
 def _check_pair(calls: Sequence[Call], norm: Any, layer: Any, place: str) -> None:
+    if getattr(layer, "quantization_mode", None):
+        raise _RefusedError(f"{place} has weights quantised to {layer.quantization_mode}")
     rank = norm.input_spec.ndim
     channels = 1 if getattr(layer, "data_format", None) == "channels_first" else rank - 1
     if norm.axis % rank != channels:
