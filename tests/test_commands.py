@@ -12,7 +12,7 @@ from whetstone_lab import cli, datasets, keys
 from whetstone_lab.convert import convert
 from whetstone_lab.layers import SoftmaxDecode, SpikingBReLU
 from whetstone_lab.simulator import Network, SpikeRecord, costs, predict, run
-from whetstone_lab.simulator.operations import Neurons
+from whetstone_lab.simulator.operations import Conv2D, Neurons
 
 KEY = keys.make_key(10, 40)
 
@@ -72,7 +72,13 @@ def test_some_samples_of_a_network_without_classes(tmp_path, capsys):
     assert cli.main(["simulate", str(path), "--samples", "7"]) == 0
     told = capsys.readouterr().out
     assert "7 test samples" in told
-    assert told.endswith("The output stands for no classes.\n")
+    assert told.endswith("The output stands for no classes of pictures.\n")
+
+
+def test_a_network_with_a_class_for_each_place_is_counted_without_an_accuracy(tmp_path, capsys):
+    path = Network((8, 8, 1), [Conv2D(np.float32([[[[1, -1]]]])), Neurons()], key=[[1, 0], [0, 1]]).save(tmp_path / "n")
+    assert cli.main(["simulate", str(path)]) == 0
+    assert capsys.readouterr().out.endswith("The output stands for no classes of pictures.\n")
 
 
 def test_layers_that_are_not_sharp_are_refused_unless_told(tmp_path, capsys):
@@ -82,6 +88,12 @@ def test_layers_that_are_not_sharp_are_refused_unless_told(tmp_path, capsys):
     assert "('soft', SpikingBReLU) at 0.5" in capsys.readouterr().err
     assert not (tmp_path / "net.npz").exists()
     assert cli.main(["convert", str(path), "-o", str(tmp_path / "net.npz"), "--as-if-sharp"]) == 0
+
+
+def with_code(tmp_path, suffix):
+    path = tmp_path / f"code{suffix}"
+    keras.Sequential([keras.Input((4,)), layers.Lambda(lambda x: 2 * x), SpikingBReLU(1.0)]).save(path)
+    return path
 
 
 def damaged(tmp_path):
@@ -94,6 +106,11 @@ def damaged(tmp_path):
     (lambda tmp, saved: ["convert", str(tmp / "no.keras"), "-o", str(tmp / "net.npz")], "There is no file"),
     (lambda tmp, saved: ["convert", str(saved), "-o", str(tmp / "net.txt")], "ends in .npz or .nir; got"),
     (lambda tmp, saved: ["convert", str(damaged(tmp)), "-o", str(tmp / "net.npz")], "error: "),
+    (lambda tmp, saved: ["convert", str(with_code(tmp, ".keras")), "-o", str(tmp / "net.npz")], "`Lambda` layer"),
+    (lambda tmp, saved: ["convert", str(with_code(tmp, ".h5")), "-o", str(tmp / "net.npz")], "name ends in .keras"),
+    (lambda tmp, saved: ["simulate", str(saved)], "Make a network of it first: whetstone-lab convert"),
+    (lambda tmp, saved: ["simulate", str(Network((64,), [Neurons()]).save(tmp / "n.npz")), "-o", str(tmp / "n.npz")],
+     "another file for the spikes than the network's"),
     (lambda tmp, saved: ["simulate", str(tmp / "no.npz")], "no.npz"),
     (lambda tmp, saved: ["simulate", str(tmp / "no.nir")], "There is no file"),
     (lambda tmp, saved: ["simulate", str(damaged(tmp))], "truncated, damaged"),
