@@ -43,6 +43,18 @@ def test_dense_and_counts_show_the_events():
     assert repr(shown) == f"SpikeRecord(4 samples, 2 steps, 2 layers, {shown.spikes} spikes)"
 
 
+def test_the_latency_is_when_the_last_layer_falls_silent():
+    shown, fired = record()
+    fired[1][2] = False  # the second layer never fires for this sample
+    kept = (shown.layer != 1) | (shown.sample != 2)
+    shown.sample, shown.step, shown.layer, shown.neuron = (
+        values[kept] for values in (shown.sample, shown.step, shown.layer, shown.neuron))
+    by_hand = [max((step + 1 for step in range(2) if fired[1][sample, step].any()), default=0) for sample in range(4)]
+    assert by_hand[2] == 0 < max(by_hand)
+    assert shown.latency.tolist() == by_hand
+    assert shown.select([]).latency.shape == (0,)
+
+
 def test_the_class_is_the_one_with_most_votes_and_the_lowest_on_a_tie():
     shown, _ = record()
     shown.votes = np.array([[1, 3, 2], [2, 2, 1], [0, 0, 0], [-3, -5, -1]])

@@ -73,6 +73,17 @@ class SpikeRecord:
         """
         return self.votes.argmax(-1) if self.votes.shape[-1] else np.zeros(0, np.int64)
 
+    @property
+    def latency(self) -> np.ndarray:
+        """Time steps from the beginning of each sample to the last spike of the last layer; 0 where it never fires.
+
+        Shape ``(samples,)``. No sample takes longer than :attr:`Costs.latency`, which needs no spikes to be known.
+        """
+        latency = np.zeros(self.samples, np.int64)
+        mine = self.layer == len(self.layers) - 1
+        np.maximum.at(latency, self.sample[mine], self.step[mine].astype(np.int64) + 1)
+        return latency
+
     def __repr__(self) -> str:
         return (f"SpikeRecord({self.samples} samples, {self.steps} steps, {len(self.layers)} layers, "
                 f"{self.spikes} spikes)")
