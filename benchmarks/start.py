@@ -19,10 +19,13 @@ from jupyter_client.manager import start_new_kernel
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "00_start.ipynb"
 
 
-def import_seconds(module: str) -> float:
-    """Seconds that an import takes in a fresh process, the interpreter's own start left out."""
-    code = f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
-    return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+def import_cost(module: str) -> tuple[float, float]:
+    """Seconds that an import takes in a fresh process, the interpreter's own start left out, and the process's MB."""
+    code = (f"import resource, time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t, "
+            "resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)")
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    seconds, megabytes = map(float, ran.stdout.split())
+    return seconds, megabytes
 
 
 def widget_seconds() -> tuple[float, float]:
@@ -45,8 +48,8 @@ def widget_seconds() -> tuple[float, float]:
 def main() -> None:
     """Prints the medians."""
     for module in ("numpy", "whetstone_lab", "whetstone_lab.simulator", "whetstone_lab.widgets"):
-        seconds = [import_seconds(module) for _ in range(9)]
-        print(f"import {module:<24} {1e3 * statistics.median(seconds):6.0f} ms")
+        seconds, megabytes = zip(*(import_cost(module) for _ in range(9)), strict=True)
+        print(f"import {module:<24} {1e3 * statistics.median(seconds):6.0f} ms {statistics.median(megabytes):6.0f} MB")
     ready, shown = zip(*(widget_seconds() for _ in range(7)), strict=True)
     print(f"kernel ready after {statistics.median(ready):.2f} s; first widget after {statistics.median(shown):.2f} s "
           f"(worst of {len(shown)}: {max(shown):.2f} s)")
