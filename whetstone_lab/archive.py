@@ -87,7 +87,8 @@ def read(path: str | os.PathLike[str], kind: str, version: int) -> tuple[dict[st
         raise ArchiveError(f"{path} holds {found!r}; expected {kind!r}.")
     found_version = header.pop("version", None)
     if not isinstance(found_version, int) or not 1 <= found_version <= version:
-        raise ArchiveError(f"{path} is a {kind} file of version {found_version!r}; this release reads 1 to {version}.")
+        read = "version 1" if version == 1 else f"versions 1 to {version}"
+        raise ArchiveError(f"{path} is a {kind} file of version {found_version!r}; this release reads {read}.")
     return header, arrays
 
 

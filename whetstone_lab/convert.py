@@ -95,7 +95,7 @@ def _operations(layer: Any, weights: Weights | None, shapes: Sequence[Shape],
     if kind is None:
         known = ", ".join(sorted(kind.__name__ for kind in (*_MAKERS, keras.layers.BatchNormalization)))
         raise ValueError(f"convert does not know layers of type {type(layer).__name__}. It knows spiking layers, "
-                         f"SoftmaxDecode, {known}, and models of these.")
+                         f"{known}, and models of these.")
     if getattr(layer, "quantization_mode", None):
         raise ValueError(f"expected floating point weights; got weights quantised to {layer.quantization_mode}.")
     made = _MAKERS[kind](layer, weights, shapes[0])
