@@ -121,6 +121,23 @@ def test_decisions_before_the_first_batch():
     assert scene.decisions(trace)[0]["at"] == 0.0
 
 
+@pytest.mark.parametrize(("places", "expected"), [
+    ([], []),
+    ([5, 40, 90], [5, 40, 90]),
+    ([40, 40, 45], [40, 50, 60]),
+    ([99, 100, 100], [80, 90, 100]),  # at the edge they make room to the other side
+])
+def test_marks_that_would_cover_each_other_stand_apart(places, expected):
+    assert scene.apart(places, 10, 0, 100) == expected
+
+
+@given(st.lists(st.integers(0, 100), max_size=40).map(sorted))
+def test_marks_stay_in_order_and_near_where_they_belong(places):
+    moved = scene.apart(places, 10, 0, 100)
+    assert moved == sorted(moved)
+    assert all(0 <= there <= 100 and abs(there - place) <= 20 for place, there in zip(places, moved, strict=True))
+
+
 @pytest.mark.parametrize("curve", ["bounded_relu"])
 @pytest.mark.parametrize("sharpness", [0.0, 0.3, 0.9, 1.0])
 def test_ramp_is_where_the_curve_is_neither_0_nor_1(curve, sharpness):

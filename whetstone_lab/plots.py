@@ -439,13 +439,15 @@ def _loss_panel(axes: Axes, trace: Trace, table: dict[str, np.ndarray], rows: np
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_ylabel("loss", fontsize=8.5, color=_MUTED)
-    for mark in scene.decisions(trace):
+    marks, end = scene.decisions(trace), max(trace.epochs, *at[-1:], 1)
+    places = scene.apart([mark["at"] for mark in marks], 0.0165 * end, 0, end)
+    for mark, place in zip(marks, places, strict=True):
         colour = {"stop": scene.STOP_LIGHT, "warning": scene.STOP_LIGHT, "start": scene.SHARPENING_LIGHT}.get(
             mark["kind"], scene.layer_colour(mark["layer"]) if mark["layer"] is not None else _INK)
-        axes.text(mark["at"], 0.965, _MARKS[mark["kind"]], transform=axes.get_xaxis_transform(), ha="center",
+        axes.text(place, 0.965, _MARKS[mark["kind"]], transform=axes.get_xaxis_transform(), ha="center",
                   va="center", fontsize=8, color=colour, family="DejaVu Sans")
         if mark["kind"] == "stop" and mark["change"] is not None:
-            axes.text(mark["at"], 0.925, f"{mark['change']:+.0%}", transform=axes.get_xaxis_transform(), ha="center",
+            axes.text(place, 0.925, f"{mark['change']:+.0%}", transform=axes.get_xaxis_transform(), ha="center",
                       va="center", fontsize=6.5, color=colour)
     legend = axes.legend(loc="upper left", bbox_to_anchor=(1.005, 1.0), frameon=False, fontsize=8,
                          labelcolor=_MUTED, handlelength=1.2, borderaxespad=0.2,

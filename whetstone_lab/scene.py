@@ -6,6 +6,7 @@ Widgets draw in the browser and figures in matplotlib; what they draw is worked 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -142,6 +143,26 @@ def decisions(trace: Trace, limit: int = 60) -> list[dict[str, Any]]:
                               f"by {event.values.get('by', 'hand')}.")
         kept.append(mark)
     return kept[-limit:]
+
+
+def apart(places: Sequence[float], breadth: float, low: float, high: float) -> list[float]:
+    """Marks that would cover each other, moved apart within ``low`` and ``high``, none by more than two breadths.
+
+    Args:
+        places: Where they belong, in rising order.
+        breadth: How far apart they must stand.
+        low: The lowest place there is.
+        high: The highest.
+    """
+    wanted = [min(max(place, low), high) for place in places]
+    moved = list(wanted)
+    for i in range(1, len(moved)):
+        moved[i] = min(max(moved[i - 1] + breadth, wanted[i]), wanted[i] + 2 * breadth)
+    limit = high
+    for i in reversed(range(len(moved))):
+        moved[i] = min(moved[i], max(limit, wanted[i] - 2 * breadth, low))
+        limit = moved[i] - breadth
+    return moved
 
 
 def ramp(curve: str, sharpness: float) -> tuple[float, float]:

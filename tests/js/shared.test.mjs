@@ -2,10 +2,32 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  activation, doubles, epochRows, floats, joinPoints, logTicks, percent, plain, player, ramp, Scope, shareBetween, ticks, valueAt,
+  activation, apart, doubles, epochRows, floats, joinPoints, logTicks, percent, plain, player, ramp, Scope, shareBetween, sharpeningSpans, ticks, valueAt,
 } from "../../whetstone_lab/widgets/static/shared.mjs";
 
 const close = (a, b, within = 1e-6) => assert.ok(Math.abs(a - b) <= within, `${a} is not ${b}`);
+
+test("epochs of sharpening that follow each other are one span, up to the present", () => {
+  const row = (end, sharpening) => ({ end, sharpening });
+  const still = { sharpening: false, at: 5, sharpness: [0.5] };
+  assert.deepEqual(sharpeningSpans([], { ...still, sharpening: true }), []);
+  assert.deepEqual(sharpeningSpans([row(1, 0), row(2, 1), row(3, 1), row(4, 0), row(5, 1)], still), [[1, 3], [4, 5]]);
+  assert.deepEqual(sharpeningSpans([row(4, 1)], { sharpening: true, at: 4.5, sharpness: [1, 0.5] }), [[3, 4.5]]);
+  assert.deepEqual(sharpeningSpans([row(4, 1)], { sharpening: true, at: 4.5, sharpness: [1, 1] }), [[3, 4]]);
+  // Every second epoch was sent.
+  assert.deepEqual(sharpeningSpans([row(1, 0), row(3, 1), row(5, 1)], still), [[1, 5]]);
+});
+
+test("marks that would cover each other stand apart, near where they belong", () => {
+  assert.deepEqual(apart([], 10, 0, 100), []);
+  assert.deepEqual(apart([5, 40, 90], 10, 0, 100), [5, 40, 90]);
+  assert.deepEqual(apart([40, 40, 45], 10, 0, 100), [40, 50, 60]);
+  assert.deepEqual(apart([99, 100, 100], 10, 0, 100), [80, 90, 100], "at the edge they make room to the other side");
+  assert.deepEqual(apart([0, 0, 0, 0], 10, 0, 100), [0, 0, 10, 20]);
+  const crowd = apart(Array(9).fill(50), 10, 0, 100);
+  assert.ok(crowd.every((place) => Math.abs(place - 50) <= 20));
+  assert.ok(crowd.every((place, i) => i === 0 || place >= crowd[i - 1]));
+});
 
 test("bytes are read from a view that is not aligned", () => {
   const whole = new Uint8Array(11);

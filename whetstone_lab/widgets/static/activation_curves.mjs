@@ -1,5 +1,5 @@
 // @ts-check
-import { Scope, activation, button, bytes, calm, epochRows, floats, font, h, header, joinPoints, keepKeys, layerColour, line, percent, player, ramp, runFacts, say, shareBetween, surface, ticks, valueAt, watchKernel, whenSeen } from "./shared.mjs";
+import { Scope, activation, button, bytes, calm, epochRows, floats, font, h, header, joinPoints, keepKeys, layerColour, line, percent, player, ramp, runFacts, say, shareBetween, sharpeningSpans, surface, ticks, valueAt, watchKernel, whenSeen } from "./shared.mjs";
 
 /** @typedef {import("./shared.mjs").Model} Model */
 /** @typedef {import("./shared.mjs").Pen} Pen */
@@ -42,7 +42,7 @@ function render({ model, el }) {
     const box = h("div", { class: "wl-plot" });
     const bar = h("i");
     grid.append(h("figure", { class: "wl-card", style: `--wl-mine: var(--wl-${layerColour(layer)})` },
-      h("figcaption", {}, h("span", { class: "wl-name", title: name }, name), value), h("div", { class: "wl-bar" }, bar), box, h("div", { class: "wl-under" }, share, h("span", {}, "input →"))));
+      h("figcaption", {}, h("span", { class: "wl-name", title: name }, name), value), h("div", { class: "wl-bar" }, bar), box, h("div", { class: "wl-under" }, share, h("span", { class: "wl-input-side" }, "input →"))));
     const { canvas, redraw } = surface(scope, box, (pen) => drawCard(pen, layer));
     return { value, share, bar, canvas, redraw };
   });
@@ -78,7 +78,9 @@ function render({ model, el }) {
 
   function show() {
     const at = position();
-    scrub.max = String(Math.max(end(), 0.1));
+    // The present seldom lies on a tenth of an epoch, and the knob must stand where the line above it does.
+    scrub.step = following ? "any" : "0.1";
+    scrub.max = String(end() || 0.1);
     scrub.value = String(at);
     scrub.setAttribute("aria-valuetext", `epoch ${at.toFixed(1)} of ${end().toFixed(1)}`);
     say(moment, `epoch ${at.toFixed(1)}`);
@@ -150,7 +152,7 @@ function render({ model, el }) {
     const y = (/** @type {number} */ value) => height - 3 - value * (height - 6);
     context.fillStyle = colour("sharpening");
     context.globalAlpha = 0.16;
-    for (const row of rows) if (row.sharpening) context.fillRect(x(row.end - 1), 0, x(1), height);
+    for (const [from, to] of sharpeningSpans(rows, now)) context.fillRect(x(from), 0, x(to) - x(from), height);
     context.globalAlpha = 1;
     for (let layer = count - 1; layer >= 0; layer--) {
       context.strokeStyle = colour(layerColour(layer));

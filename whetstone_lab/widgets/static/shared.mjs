@@ -154,6 +154,35 @@ export function epochRows(past) {
   );
 }
 
+/** From where to where sharpening went on, in epochs: those that follow each other as one, the open epoch up to now.
+ * Of thinned rows each stands for all the epochs since the one before it.
+ * @param {Record<string, number>[]} rows @param {any} now @returns {[number, number][]} */
+export function sharpeningSpans(rows, now) {
+  /** @type {[number, number][]} */
+  const found = [];
+  const add = (/** @type {number} */ from, /** @type {number} */ to) => {
+    const before = found[found.length - 1];
+    if (before && before[1] === from) before[1] = to;
+    else found.push([from, to]);
+  };
+  let end = 0;
+  for (const row of rows) {
+    if (row.sharpening) add(end || row.end - 1, row.end);
+    end = row.end;
+  }
+  if (now.sharpening && rows.length && now.at > end && now.sharpness.some((/** @type {number} */ s) => s < 1)) add(end, now.at);
+  return found;
+}
+
+/** Marks that would cover each other, moved apart within low and high, none by more than two marks' breadth, as in scene.py.
+ * @param {number[]} places in rising order @param {number} breadth @param {number} low @param {number} high */
+export function apart(places, breadth, low, high) {
+  const moved = places.map((place) => clamp(place, low, high));
+  for (let i = 1; i < moved.length; i++) moved[i] = clamp(moved[i - 1] + breadth, moved[i], moved[i] + 2 * breadth);
+  for (let i = moved.length - 1, limit = high; i >= 0; limit = moved[i--] - breadth) moved[i] = Math.min(moved[i], Math.max(limit, places[i] - 2 * breadth, low));
+  return moved;
+}
+
 /** What a run is doing, in words.
  * @type {Record<string, string>} */
 export const STATUS = {

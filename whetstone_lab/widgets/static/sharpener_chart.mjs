@@ -1,5 +1,5 @@
 // @ts-check
-import { Scope, button, clamp, epochRows, font, h, header, joinPoints, keepKeys, layerColour, line, logTicks, percent, plain, runFacts, say, surface, ticks, watchKernel } from "./shared.mjs";
+import { Scope, apart, button, clamp, epochRows, font, h, header, joinPoints, keepKeys, layerColour, line, logTicks, percent, plain, runFacts, say, sharpeningSpans, surface, ticks, watchKernel } from "./shared.mjs";
 
 /** @typedef {import("./shared.mjs").Model} Model */
 /** @typedef {import("./shared.mjs").Pen} Pen */
@@ -108,7 +108,7 @@ function render({ model, el }) {
   el.append(root);
   keepKeys(scope, root);
   watchKernel(scope, model, root);
-  const chart = surface(scope, box, draw, { tabindex: -1 });
+  const chart = surface(scope, box, draw, { tabindex: 0, "aria-roledescription": "chart" });
 
   const buttons = {
     go: button("▶", "Start"),
@@ -150,7 +150,7 @@ function render({ model, el }) {
   const grips = {};
   for (const name of adaptive ? ["sig_increase", "sig_decrease"] : []) {
     const what = PARAMETERS.find((parameter) => parameter.name === name) ?? PARAMETERS[0];
-    const grip = h("div", { class: "wl-grip", role: "slider", tabindex: 0, "data-name": name, "aria-label": `${name}: ${what.means}`, "aria-orientation": "vertical", "aria-valuemin": what.low, "aria-valuemax": what.high });
+    const grip = h("div", { class: "wl-grip", role: "slider", tabindex: 0, "data-name": name, title: `${name}: ${what.means}. Drag it.`, "aria-label": `${name}: ${what.means}`, "aria-orientation": "vertical", "aria-valuemin": what.low, "aria-valuemax": what.high });
     grips[name] = grip;
     box.append(grip);
     scope.on(grip, "pointerdown", (/** @type {PointerEvent} */ event) => {
@@ -259,7 +259,17 @@ function render({ model, el }) {
     const [{ top, bottom }, [low, high]] = [room(), domain()];
     return low * (high / low) ** ((bottom - height) / (bottom - top));
   };
+  /** The last finished epoch; of a long run not every one is among the rows. */
+  const finished = () => (rows.length ? rows[rows.length - 1].end : 0);
   const last = () => Math.max(now.status === "recorded" ? now.at : Math.ceil(now.at * 1.02 + 0.2), 1);
+
+  /** The decisions with where their marks stand. */
+  const marks = () => {
+    const at = room();
+    const places = decisions.map((/** @type {any} */ decision) => at.left + (decision.at / last()) * (at.right - at.left));
+    const x = apart(places, 11, at.left + 4, at.right - 4);
+    return decisions.map((/** @type {any} */ decision, /** @type {number} */ which) => ({ decision, x: x[which] }));
+  };
 
   // -- what is seen -----------------------------------------------------------------------------------------------------
   const altered = () => Object.keys(asked).some((name) => asked[name] !== now.policy[name]);
@@ -321,13 +331,18 @@ function render({ model, el }) {
   /** The line under the chart: the decision or the epoch that is pointed at, or the last epoch. */
   function tell() {
     if (marked) return say(readout, `Epoch ${marked.epoch + 1}: ${marked.reason}`);
-    const epoch = clamp(pointed === null ? rows.length : Math.floor(pointed) + 1, 1, rows.length);
+    const epoch = clamp(pointed === null ? Infinity : Math.floor(pointed) + 1, 1, finished());
     const row = rows.find((candidate) => candidate.end >= epoch);
-    if (!row) return say(readout, "The first epoch is under way.");
+    if (!row) {
+      const text = now.status === "ready" ? (recorded ? "Nothing has been trained yet." : "Press Start, or go one batch or one epoch at a time.")
+        : ["running", "paused"].includes(now.status) ? "The first epoch is under way." : "No epoch was finished.";
+      chart.canvas.setAttribute("aria-label", `Loss and sharpness. ${text}`);
+      return say(readout, text);
+    }
     const change = row.reference > 0 ? `, ${percent(row.loss / row.reference - 1, true)} against the reference of ${plain(row.reference)}` : "";
     const text = `Epoch ${row.end}: loss ${plain(row.loss)}${change}${row.sharpening ? "; sharpening" : ""}.`;
-    if (readout.textContent !== text) readout.textContent = text;
-    chart.canvas.setAttribute("aria-label", `Loss and sharpness over ${rows.length} epochs. ${text}`);
+    say(readout, text);
+    chart.canvas.setAttribute("aria-label", `Loss and sharpness over ${now.epochs} epochs. ${text} Arrow keys move over epochs.`);
   }
 
   /** @param {Pen} pen */
@@ -341,20 +356,16 @@ function render({ model, el }) {
     // Epochs of sharpening, and the two frames.
     context.fillStyle = colour("sharpening");
     context.globalAlpha = 0.15;
-    for (const row of rows) if (row.sharpening) {
-      context.fillRect(x(row.end - 1), at.top, x(1) - x(0), at.bottom - at.top);
-      context.fillRect(x(row.end - 1), at.low, x(1) - x(0), at.end - at.low);
-    }
-    if (now.sharpening && rows.length && now.at > rows[rows.length - 1].end && now.sharpness.some((/** @type {number} */ s) => s < 1)) {
-      context.fillRect(x(rows.length), at.top, x(now.at) - x(rows.length), at.bottom - at.top);
-      context.fillRect(x(rows.length), at.low, x(now.at) - x(rows.length), at.end - at.low);
+    for (const [from, to] of sharpeningSpans(rows, now)) {
+      context.fillRect(x(from), at.top, x(to) - x(from), at.bottom - at.top);
+      context.fillRect(x(from), at.low, x(to) - x(from), at.end - at.low);
     }
     context.globalAlpha = 1;
     font(pen, 10.5);
     context.lineWidth = 1;
     context.textBaseline = "middle";
     context.textAlign = "right";
-    for (const loss of logTicks(...domain())) {
+    for (const loss of points.length ? logTicks(...domain()) : []) {
       context.strokeStyle = colour("line");
       line(context, at.left, Math.round(y(loss)) + 0.5, at.right, Math.round(y(loss)) + 0.5);
       context.fillStyle = colour("muted");
@@ -373,6 +384,10 @@ function render({ model, el }) {
     context.fillText("sharpness", at.left, at.low - 9);
     context.textAlign = "right";
     context.fillText("epoch", at.width - 8, at.end + 12);
+    if (!points.length) {
+      context.textAlign = "center";
+      context.fillText("no batch yet", (at.left + at.right) / 2, (at.top + at.bottom) / 2);
+    }
 
     context.save();
     context.beginPath();
@@ -389,10 +404,14 @@ function render({ model, el }) {
     }
     context.stroke();
     context.globalAlpha = 1;
+    if (points.length === 1) {
+      context.fillStyle = colour("ink");
+      dot(context, x(points.values[0]), y(points.values[1]), 2.2);
+    }
     // The lines in force, epoch by epoch; then those of the epoch to come, which the finger moves.
     const shown = replay ? replay.lines : rows;
-    const steps = shown.map((row, epoch) => ({ from: rows[epoch].end - 1, to: rows[epoch].end, reference: row.reference, up: row.up, down: row.down }));
-    if (adaptive && now.reference > 0 && !replay) steps.push({ from: rows.length ? rows[rows.length - 1].end : 0, to: last(), reference: now.reference, up: value("sig_increase"), down: value("sig_decrease") });
+    const steps = shown.map((row, epoch) => ({ from: rows[epoch - 1]?.end ?? rows[epoch].end - 1, to: rows[epoch].end, reference: row.reference, up: row.up, down: row.down }));
+    if (adaptive && now.reference > 0 && !replay) steps.push({ from: finished(), to: last(), reference: now.reference, up: value("sig_increase"), down: value("sig_decrease") });
     bands(context, steps, x, y, colour);
     // The epoch loss, with a dot where it was judged.
     context.strokeStyle = context.fillStyle = colour("ink");
@@ -418,10 +437,10 @@ function render({ model, el }) {
     // Decisions along the top.
     font(pen, 10);
     context.textAlign = "center";
-    for (const decision of decisions) {
+    for (const { decision, x: place } of marks()) {
       const mark = MARKS[decision.kind] ?? MARKS.warning;
       context.fillStyle = colour(decision.kind === "sharp" ? layerColour(decision.layer) : mark.colour);
-      context.fillText(mark.sign, clamp(x(decision.at), at.left + 4, at.right - 4), at.top - 6);
+      context.fillText(mark.sign, place, at.top - 6);
     }
     // What cannot be known lies under a veil.
     if (replay?.first) {
@@ -448,18 +467,33 @@ function render({ model, el }) {
     }
   }
 
-  scope.on(chart.canvas, "pointermove", (/** @type {PointerEvent} */ event) => {
+  const point = (/** @type {PointerEvent} */ event) => {
     const at = room();
     const epoch = ((event.offsetX - at.left) / (at.right - at.left)) * last();
     pointed = epoch >= 0 && epoch <= last() ? epoch : null;
     // In the row of marks, the nearest decision within a finger's breadth.
-    const far = (/** @type {any} */ decision) => (Math.abs(decision.at - epoch) / last()) * (at.right - at.left);
-    marked = event.offsetY > at.top + 6 ? null : decisions.reduce((/** @type {any} */ best, /** @type {any} */ decision) => (far(decision) < (best ? far(best) : 12) ? decision : best), null);
+    const far = (/** @type {any} */ mark) => Math.abs(mark.x - event.offsetX);
+    marked = event.offsetY > at.top + 6 ? null : marks().reduce((/** @type {any} */ best, /** @type {any} */ mark) => (far(mark) < (best ? far(best) : 12) ? mark : best), null)?.decision ?? null;
     tell();
     chart.redraw();
-  });
-  scope.on(chart.canvas, "pointerleave", () => {
+  };
+  scope.on(chart.canvas, "pointermove", point);
+  scope.on(chart.canvas, "pointerdown", point); // a finger that taps does not move
+  const leave = () => {
     pointed = marked = null;
+    tell();
+    chart.redraw();
+  };
+  // A finger always leaves; what it pointed at stays to be read.
+  scope.on(chart.canvas, "pointerleave", (/** @type {PointerEvent} */ event) => event.pointerType !== "touch" && leave());
+  scope.on(chart.canvas, "blur", leave);
+  scope.on(chart.canvas, "keydown", (/** @type {KeyboardEvent} */ event) => {
+    const here = pointed === null ? finished() : Math.floor(pointed) + 1;
+    const epoch = { ArrowLeft: here - 1, ArrowRight: here + 1, Home: 1, End: finished() }[event.key];
+    if (epoch === undefined || !rows.length) return;
+    event.preventDefault();
+    marked = null;
+    pointed = clamp(epoch, 1, finished()) - 0.5;
     tell();
     chart.redraw();
   });

@@ -180,11 +180,11 @@ function render({ model, el }) {
       context.textAlign = "right";
       context.textBaseline = "bottom";
       const middle = (place.top + place.bottom) / 2;
-      context.fillText(shorten(context, about.layers[layer], left - 12), left - 8, middle);
+      context.fillText(shorten(context, about.layers[layer], left - 12), left - 8, middle - 1);
       font(pen, 10.5);
       context.fillStyle = colour("muted");
       context.textBaseline = "top";
-      context.fillText(`${spiking(layer)} of ${about.sizes[layer]}`, left - 8, middle + 1);
+      context.fillText(`${spiking(layer)} of ${about.sizes[layer]}`, left - 8, middle + 2.5);
     }
     const ratio = context.canvas.width / width;
     const cut = Math.round(here * ratio);
@@ -310,7 +310,7 @@ function render({ model, el }) {
     say(readout, `${about.layers[layer]}, ${address(neuron, about.shapes[layer])}, step ${step}: ${what}.`);
   }
 
-  scope.on(raster.canvas, "pointermove", (/** @type {PointerEvent} */ event) => {
+  const point = (/** @type {PointerEvent} */ event) => {
     const { left, right } = room();
     const step = Math.floor(((event.offsetX - left) / (right - left)) * about.steps);
     const layer = about.bands.findIndex((/** @type {unknown} */ _, /** @type {number} */ which) => event.offsetY >= band(which).top && event.offsetY <= band(which).bottom);
@@ -325,8 +325,11 @@ function render({ model, el }) {
     }
     hint();
     raster.redraw();
-  });
-  scope.on(raster.canvas, "pointerleave", () => {
+  };
+  scope.on(raster.canvas, "pointermove", point);
+  scope.on(raster.canvas, "pointerdown", point); // a finger that taps does not move
+  scope.on(raster.canvas, "pointerleave", (/** @type {PointerEvent} */ event) => {
+    if (event.pointerType === "touch") return; // a finger always leaves; what it pointed at stays to be read
     cursor = null;
     hint();
     raster.redraw();
