@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from whetstone_lab.trace import Trace
 from whetstone_lab.widgets import ActivationCurves, SharpenerChart, SpikeRaster, _base
 
 NAMES = {ActivationCurves: "activation_curves", SharpenerChart: "sharpener_chart", SpikeRaster: "spike_raster"}
@@ -40,12 +41,17 @@ def plain(value):
     return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
+def shown(widget):
+    """What a page gets of a widget."""
+    return {name: plain(value) for name, value in widget.get_state().items()
+            if name in ("about", "past", "now", "histograms", "decisions", "spikes", "pictures", "sample")}
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("make", NAMES)
 def test_a_module_needs_only_its_model(chromium, screenshots, finished_trace, spike_record, make, dark):
     widget = make(spike_record if make is SpikeRaster else finished_trace)
-    state = {name: plain(value) for name, value in widget.get_state().items()
-             if name in ("about", "past", "now", "histograms", "decisions", "spikes", "pictures", "sample")}
+    state = shown(widget)
     json.dumps(state, allow_nan=False)
     page = chromium.new_page(viewport={"width": 900, "height": 700}, reduced_motion="reduce",
                              color_scheme="dark" if dark else "light")
@@ -67,4 +73,33 @@ def test_a_module_needs_only_its_model(chromium, screenshots, finished_trace, sp
     assert page.evaluate("window.listeners.length") == 0, "a view that goes takes its listeners with it"
     assert errors == []
     assert [url for url in requests if not url.startswith("blob:")] == []
+    page.close()
+
+
+def test_the_chart_is_read_with_keys_and_a_finger(chromium, finished_trace):
+    context = chromium.new_context(viewport={"width": 900, "height": 700}, reduced_motion="reduce", has_touch=True)
+    page = context.new_page()
+    page.set_content(f"<!doctype html><style>{_base.style('sharpener_chart')}</style><body><main></main>")
+    page.evaluate(_PAGE, [_base.module("sharpener_chart"), shown(SharpenerChart(finished_trace))])
+    canvas, readout = page.locator(".wl-chart canvas"), page.locator(".wl-readout")
+    canvas.focus()
+    for key, epoch in {"Home": 1, "ArrowRight": 2, "End": finished_trace.epochs, "ArrowLeft": finished_trace.epochs - 1,
+                       }.items():
+        page.keyboard.press(key)
+        assert readout.inner_text().startswith(f"Epoch {epoch}: loss ")
+    page.locator(".wl-log").focus()
+    assert readout.inner_text().startswith(f"Epoch {finished_trace.epochs}: ")
+    box = canvas.bounding_box()
+    page.touchscreen.tap(box["x"] + 0.2 * box["width"], box["y"] + 0.4 * box["height"])
+    assert not readout.inner_text().startswith(f"Epoch {finished_trace.epochs}: "), "it stays when the finger has gone"
+    context.close()
+
+
+def test_a_run_that_has_not_begun_says_how_to_begin(chromium):
+    page = chromium.new_page()
+    page.set_content("<!doctype html><body><main></main>")
+    state = shown(SharpenerChart(Trace(["hidden"], policy={"name": "adaptive"})))
+    state["about"]["live"] = True
+    page.evaluate(_PAGE, [_base.module("sharpener_chart"), state])
+    assert page.locator(".wl-readout").inner_text() == "Press Start, or go one batch or one epoch at a time."
     page.close()
