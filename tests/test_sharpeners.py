@@ -301,8 +301,8 @@ def test_a_layer_is_written_to_only_when_its_sharpness_changes():
     model, sharpener = make_model(), StepwiseSharpener(1, 2, bottom_up=False)
     written = []
     for layer in spiking_layers(model):
-        assign = layer.sharpness.assign
-        layer.sharpness.assign = lambda value, assign=assign: (written.append(value), assign(value))
+        write = layer.set_sharpness
+        layer.set_sharpness = lambda value, write=write: (written.append(value), write(value))
     fit(model, sharpener, 5)
     assert written == [0.5, 0.5, 1.0, 1.0]
 

@@ -71,7 +71,12 @@ class SpikingLayer(keras.layers.Layer):
 
         In a callback, reach the layer through ``self.model``: on JAX the trainer then takes up what was set.
         """
-        self.sharpness.assign(check_sharpness(value))
+        number = check_sharpness(value)
+        if keras.backend.backend() == "tensorflow":
+            # Keras's own way costs three times as much, which shows where every batch sets every layer.
+            self.sharpness.value.assign(number, read_value=False)
+        else:
+            self.sharpness.assign(number)
 
     def call(self, inputs: Any) -> Any:
         """Applies the curve at the present sharpness."""

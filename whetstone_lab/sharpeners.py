@@ -448,7 +448,7 @@ class Sharpener(keras.callbacks.Callback):
             sync_weights(self.model)
         for layer, old, new in zip(self._layers, self._state.sharpness, state.sharpness, strict=True):
             if new != old:
-                layer.sharpness.assign(new)
+                layer.set_sharpness(new)
         turned = state.sharp != self._state.sharp
         self._state = state
         if turned:
