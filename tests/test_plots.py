@@ -7,7 +7,7 @@ from whetstone_lab import plots
 from whetstone_lab.curves import bounded_relu
 from whetstone_lab.simulator import Costs, Faults, Network, SpikeRecord, coding, costs, predict, sweep
 from whetstone_lab.simulator.operations import Dense, Neurons, Rectify
-from whetstone_lab.trace import Trace
+from whetstone_lab.trace import LAYER_METRICS, Trace
 
 
 def texts(figure):
@@ -69,6 +69,36 @@ def test_sharpener_chart_draws_losses_lines_and_decisions(finished_trace):
     assert marks.count("■") == kinds.count("stop") > 0
     assert marks.count("★") == 1
     np.testing.assert_allclose(low.lines[0].get_ydata()[-1], 1.0)
+
+
+def test_layer_health_draws_what_the_probe_told_and_where_a_layer_died():
+    trace, rng = Trace(["one", "two"]), np.random.default_rng(0)
+    metrics = rng.random((6, 4, 2)) / 2  # no layer is dead
+    metrics[3:, 0, 1], metrics[3:, 1, 1] = 0.75, 0.25  # until some neurons never fire and the others always
+    for epoch, values in enumerate(metrics):
+        trace.append_batch(epoch, 1.0, [0, 0])
+        trace.append_epoch({"loss": 1.0}, firing_rates=[0.1 * epoch, 0.5],
+                           layer_metrics=dict(zip(LAYER_METRICS, values, strict=True)))
+    figure = plots.layer_health(trace)
+    assert is_drawn(figure)
+    expected = {"firing rate": trace.firing_rates, "dead neurons": metrics[:, :2].sum(axis=1),
+                "gradient flow": metrics[:, 2], "saturation": metrics[:, 3]}
+    assert [axes.get_title(loc="left") for axes in figure.axes] == list(expected)
+    for axes, values in zip(figure.axes, expected.values(), strict=True):
+        for index, line in enumerate(axes.lines):
+            assert line.get_xdata().tolist() == [1, 2, 3, 4, 5, 6]
+            np.testing.assert_allclose(line.get_ydata(), values[:, index], rtol=1e-6)
+    (mark,) = figure.axes[1].texts
+    assert (mark.get_text(), mark.xy, mark.get_color()) == ("died", (4, 1), figure.axes[1].lines[1].get_color())
+    assert [text.get_text() for text in figure.axes[1].get_legend().get_texts()] == ["one", "two"]
+
+
+def test_layer_health_without_a_probe_says_what_is_missing(made_up_run):
+    run = made_up_run(probe=False)
+    run.epoch()
+    figure = plots.layer_health(run.trace)
+    assert (figure.axes, [text.get_text() for text in figure.texts[-1:]]) == (
+        [], ["nothing was measured: give the sharpener a probe"])
 
 
 def test_spike_raster_draws_every_spike_once(spike_record):
@@ -221,7 +251,7 @@ def test_crossover_says_what_it_expects(dense, word):
 
 @pytest.mark.parametrize("trace", [Trace([]), Trace(["a"]), Trace(["a", "b"], ["sigmoid", "bounded_relu"])])
 def test_an_empty_run_is_drawn_too(trace):
-    for figure in (plots.activation_curves(trace), plots.sharpener_chart(trace)):
+    for figure in (plots.activation_curves(trace), plots.sharpener_chart(trace), plots.layer_health(trace)):
         figure.canvas.draw()
 
 

@@ -144,6 +144,56 @@ def sharpener_chart(source: Any) -> Picture:
     return figure
 
 
+def layer_health(source: Any) -> Picture:
+    """How every layer fared on the probe, epoch by epoch: what to look at when a network breaks.
+
+    Four panels, a line for each layer: the mean activation (the firing rate); the share of neurons that are dead, since
+    they never or always fire; the share of pre-activations at which a gradient flows; the share of activations that are
+    saturated. A mark stands where a layer died: no neuron of it tells one input from another.
+
+    Args:
+        source: A ``Trace``, or something with a ``.trace``, of a run whose sharpener had a ``probe``.
+
+    Returns:
+        The figure.
+
+    Raises:
+        TypeError: The source has no trace.
+    """
+    trace = scene.trace_of(source)
+    dead = trace.layer_metric("never_firing") + trace.layer_metric("always_firing")
+    panels = {"firing rate": trace.firing_rates, "dead neurons": dead,
+              "gradient flow": trace.layer_metric("gradient_flow"), "saturation": trace.layer_metric("saturation")}
+    figure = Picture(figsize=(9.2, 4.8))
+    figure.suptitle("How the layers fared", color=_INK, fontsize=11.5, fontweight="bold", x=0.012, ha="left")
+    if not np.isfinite(list(panels.values())).any():
+        _nothing(figure, "nothing was measured: give the sharpener a probe")
+        return figure
+    grid = figure.subplots(2, 2, sharex=True, sharey=True)
+    at = np.arange(1, trace.epochs + 1)
+    for axes, (name, shares) in zip(grid.flat, panels.items(), strict=True):
+        for index, layer in enumerate(trace.layers):
+            axes.plot(at, shares[: len(at), index], color=scene.layer_colour(index), lw=1.7, marker="o", ms=2.2,
+                      label=layer, ls="-" if index < len(scene.LAYERS_LIGHT) else "--", solid_capstyle="round")
+        axes.set_title(name, fontsize=9.5, color=_INK, loc="left", fontweight="bold")
+        _plain_axes(axes)
+    for index in range(len(trace.layers)):
+        for epoch in np.flatnonzero(dead[:, index] >= 1)[:1]:
+            grid[0, 1].annotate("died", (epoch + 1, 1), (4, -4), textcoords="offset points", va="top", fontsize=8,
+                                fontweight="bold", color=scene.layer_colour(index))
+    grid[0, 0].set_ylim(-0.04, 1.06)
+    grid[0, 0].set_yticks([0, 0.5, 1])
+    grid[0, 0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    grid[0, 0].set_xlim(0, max(trace.epochs, 1) + 0.2)
+    grid[0, 0].xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    for axes in grid[1]:
+        axes.set_xlabel("epoch", fontsize=8.5, color=_MUTED)
+    if 0 < len(trace.layers) <= 12:
+        grid[0, 1].legend(loc="upper left", bbox_to_anchor=(1.005, 1.0), frameon=False, fontsize=8, labelcolor=_MUTED,
+                          handlelength=1.2, borderaxespad=0.2)
+    return figure
+
+
 def spike_raster(record: SpikeRecord, sample: int = 0) -> Picture:
     """The spikes of one sample: time steps from left to right, the layers' neurons as bands, bottom layer below.
 
