@@ -10,6 +10,7 @@ import argparse
 import os
 import statistics
 import time
+import warnings
 from collections.abc import Callable
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -95,6 +96,7 @@ def main() -> None:
     parser.add_argument("--chunks", type=int, default=15)
     parser.add_argument("--steps", type=int, default=100)
     args = parser.parse_args()
+    warnings.filterwarnings("ignore", "This fit is too short")  # chunk after chunk it goes on
     print(f"Keras {keras.__version__}, {keras.backend.backend()}, batch {BATCH}")
     for layers in (mlp, convnet):
         pairs = ratios(layers, args.chunks, args.steps)

@@ -2,12 +2,16 @@
 
 import json
 import math
+import warnings
 
 import keras
 import numpy as np
 import pytest
 from backends import only_on
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from keras import ops
+from test_policies import PARAMETERS, PublishedAdaptiveRule, PublishedSimpleRule
 
 from whetstone_lab import curves, keys, scene
 from whetstone_lab.layers import SoftmaxDecode, SpikingBReLU, SpikingSigmoid, spiking_layers
@@ -73,6 +77,68 @@ SHARPENERS = {
     "step-wise": lambda: StepwiseSharpener(1, 2), "by batches": lambda: StepwiseSharpener(1, 7, "batch"),
     "scheduled": lambda: ScheduledSharpener([(0.5, 2), (1.25, 3.5)]),
 }
+
+
+# -- the published rule, in real fits ---------------------------------------------------------------------------------
+
+
+class Side(keras.callbacks.Callback):
+    """Lets the rule judge what Keras reports, and compares the layers with it after every batch and every epoch."""
+
+    def __init__(self, rule, rates):
+        super().__init__()
+        self.rule, self.rates, self.compared = rule, rates, 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.model.optimizer.learning_rate = self.rates[epoch]
+
+    def on_train_batch_end(self, batch, logs=None):
+        if isinstance(self.rule, PublishedAdaptiveRule):
+            self.rule.batch_ended()
+        self.compare()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.rule.epoch_ended(*[logs["loss"]] * isinstance(self.rule, PublishedAdaptiveRule))
+        self.compare()
+
+    def compare(self):
+        self.compared += 1
+        assert sharpness_of(self.model) == pytest.approx(self.rule.sharpness, abs=1e-6)
+
+
+@pytest.fixture(scope="module")
+def fit_beside():
+    """Fits one model anew, soft again, beside a rule; the learning rates of its epochs drive the loss up and down."""
+    model = make_model(3)
+    weights = model.get_weights()
+
+    def run(sharpener, rule, rates):
+        model.set_weights(weights)
+        side = Side(rule, rates)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "(This fit is too short|Sharpness stalls)")
+            fit(model, sharpener, len(rates), side)
+        assert side.compared == len(rates) * (BATCHES + 1)
+        np.testing.assert_allclose(sharpener.trace.sharpness[-1], rule.sharpness, atol=1e-6)
+
+    return run
+
+
+LEARNING_RATES = st.lists(st.sampled_from([-0.5, -0.1, 0.0, 0.0, 0.0, 0.1, 0.5]), min_size=4, max_size=10)
+
+
+@given(parameters=PARAMETERS, rates=LEARNING_RATES)
+@settings(deadline=None, max_examples=10)
+def test_a_real_fit_sharpens_as_the_published_adaptive_rule_after_every_batch(fit_beside, parameters, rates):
+    fit_beside(AdaptiveSharpener(**parameters), PublishedAdaptiveRule(3, BATCHES, **parameters), rates)
+
+
+@given(start=st.integers(0, 4), steps=st.integers(1, 5), bottom_up=st.booleans(), epochs=st.integers(1, 10))
+@settings(deadline=None, max_examples=5)
+def test_a_real_fit_sharpens_as_the_published_simple_rule_after_every_batch(fit_beside, start, steps, bottom_up,
+                                                                            epochs):
+    fit_beside(StepwiseSharpener(start, steps, bottom_up=bottom_up), PublishedSimpleRule(3, start, steps, bottom_up),
+               [0.1] * epochs)
 
 
 # -- the trace --------------------------------------------------------------------------------------------------------
@@ -582,6 +648,38 @@ def test_a_model_without_spiking_layers_is_refused_before_training():
 def test_a_policy_that_does_not_fit_is_refused_before_training():
     with pytest.raises(ValueError, match="for each of the 2 spiking layers; got one for 3"):
         fit(make_model(), ScheduledSharpener([(0, 1)] * 3), 1)
+
+
+@pytest.mark.parametrize(("make", "least"), [
+    # Epoch 0 sets the reference, two do not improve, and a layer takes four of 0.25.
+    (lambda: AdaptiveSharpener(min_init_epochs=1, cz_rate=0.25), 11), (lambda: StepwiseSharpener(1, 2), 5),
+    (lambda: ScheduledSharpener([(0, 1), (2, 3.5)]), 4)])
+def test_a_fit_that_is_too_short_to_sharpen_every_layer_is_warned_of_as_it_starts(make, least):
+    model, sharpener, trained = make_model(), make(), []
+    model.optimizer.learning_rate = 0.0
+    count = keras.callbacks.LambdaCallback(on_train_batch_begin=lambda batch, logs: trained.append(batch))
+
+    words = rf"too short to sharpen every layer: it has 3 epochs, and the \w+ policy takes at least {least} from here"
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", ".*too short")
+        with pytest.raises(UserWarning, match=words):
+            fit(model, sharpener, 5, count, initial_epoch=2)
+        assert not trained
+        fit(model, make(), least)  # long enough, and it is
+        assert sharpness_of(model) == [1, 1]
+        fit(model, make(), 1)  # there is nothing to sharpen
+
+
+def test_a_fit_that_carries_on_is_not_warned_of_for_being_short():
+    model, sharpener = make_model(), StepwiseSharpener(1, 2)
+    with pytest.warns(UserWarning, match="it has 1 epoch, and the stepwise policy takes at least 5"):
+        fit(model, sharpener, 1)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", ".*too short")
+        fit(model, sharpener, 1)
+    assert not sharpener.trace.events
+    with pytest.warns(UserWarning, match="takes more than 103 from here"):
+        fit(make_model(), StepwiseSharpener(200), 3)
 
 
 @pytest.mark.parametrize("polish", [-1, 1.5, "all"])

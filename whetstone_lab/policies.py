@@ -158,18 +158,18 @@ class Policy:
         """Parameters, for :meth:`steered`, with which sharpness grows half as fast; none where that cannot be."""
         return {}
 
-    def fewest_epochs(self, layers: int, batches: int, limit: int = 1000) -> int | None:
+    def fewest_epochs(self, layers: int | Sequence[float], batches: int, limit: int = 1000) -> int | None:
         """The fewest epochs in which the policy can sharpen every layer: those with a loss that never changes.
 
         Args:
-            layers: Number of layers, all soft at first.
+            layers: Number of layers, all soft at first, or the sharpness that each has.
             batches: Batches in an epoch.
             limit: Epochs to try, at least 0. Default: 1000.
 
         Returns:
             Epochs, or None if they are more than ``limit``.
         """
-        state = self.start((0.0,) * layers, batches)
+        state = self.start((0.0,) * layers if isinstance(layers, int) else layers, batches)
         for epoch in range(limit):
             for _ in range(batches):
                 state, _ = self.end_batch(state, 1.0)

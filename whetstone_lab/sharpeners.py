@@ -35,6 +35,9 @@ HISTOGRAM_BINS = np.linspace(-2.0, 3.0, 51)
 #: Activations closer than this to 0 or 1 count as saturated.
 _SATURATED = 0.01
 
+#: Epochs beyond those of a fit in which it is looked for how many the policy would need.
+_FORESIGHT = 100
+
 #: Epochs without a change of sharpness, once sharpening has begun, after which it is said to stall.
 _STALLED = 10
 
@@ -202,6 +205,7 @@ class Sharpener(keras.callbacks.Callback):
         if not self._begun:  # by now every callback has had its chance to load weights
             self._recall()
             self._settle(epoch)
+            self._foresee(epoch)
             self._begun = True
         sync_weights(self.model)
         self._agree()
@@ -441,6 +445,21 @@ class Sharpener(keras.callbacks.Callback):
                           f"{self._state.epoch + 1} goes unjudged: list the sharpener before the callback that saves.",
                           stacklevel=3)
         self._end_epoch(self._logs.get(self.monitor, math.nan), self._logs)
+
+    def _foresee(self, epoch: int) -> None:
+        """A word, as a run starts, if the fit is too short to sharpen every layer whatever the loss does."""
+        assert self._state is not None
+        epochs, batches = self.params.get("epochs"), self._state.batches
+        # Of later fits nothing is said, nor in the trace: whoever trains in several knows what comes.
+        if not epochs or not batches or self.trace.batches or self._thread is not None:
+            return
+        left = epochs - epoch
+        fewest = self.policy.fewest_epochs(self._state.sharpness, batches, left + _FORESIGHT)
+        if fewest is None or fewest > left:
+            least = f"more than {left + _FORESIGHT}" if fewest is None else f"at least {fewest}"
+            warnings.warn(f"This fit is too short to sharpen every layer: it has {left} epoch{'s' * (left != 1)}, and "
+                          f"the {self.policy.name} policy takes {least} from here. Train for more, in this fit or in "
+                          "later ones, or let the policy start sooner or sharpen faster.", stacklevel=3)
 
     def _sharpen(self, state: State) -> None:
         assert self._state is not None
