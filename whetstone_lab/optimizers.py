@@ -72,7 +72,7 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
         """
         begun = int(ops.convert_to_numpy(self._begin)) != _NEVER
         if sharp and not begun:
-            self._begin.assign(self.inner_optimizer._iterations)
+            self._begin.assign(_copy(self.inner_optimizer._iterations))
         elif begun and not sharp:
             self._begin.assign(_NEVER)
 
@@ -80,9 +80,8 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
         """Exchanges the weights and their average, where there is one; done twice, all is as before."""
         if self.averaged:
             for variable, average in zip(self._trainable_variables, self._averages, strict=True):
-                # A copy: on PyTorch, the array may be the tensor's own memory.
-                kept = ops.convert_to_numpy(variable).copy()
-                variable.assign(average)
+                kept = _copy(variable)
+                variable.assign(_copy(average))
                 average.assign(kept)
 
     # -- what Keras asks of an optimizer, which the wrapped one answers -----------------------------------------------
@@ -111,7 +110,7 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
         self.inner_optimizer.finalize_variable_values(var_list)
         if self.averaged:
             for variable, average in zip(self._trainable_variables, self._averages, strict=True):
-                variable.assign(average)
+                variable.assign(_copy(average))
             self._begin.assign(_NEVER)  # whoever goes on starts from here
 
     @property
@@ -146,6 +145,11 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
         """Makes it from what :meth:`get_config` gave."""
         inner = keras.saving.deserialize_keras_object(config["inner_optimizer"], custom_objects=custom_objects)
         return cls(inner, name=config["name"])
+
+
+def _copy(variable: Any) -> Any:
+    # No two variables may share their memory: PyTorch would write through it, and JAX gives it away once only.
+    return ops.convert_to_tensor(ops.convert_to_numpy(variable).copy())
 
 
 def find_whetstone(optimizer: Any) -> WhetstoneOptimizer | None:

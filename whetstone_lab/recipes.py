@@ -28,8 +28,8 @@ OPTIMIZERS: Mapping[str, Callable[[], keras.optimizers.Optimizer]] = {
     "sgd": lambda: keras.optimizers.SGD(0.1, momentum=0.9),
     "adadelta": lambda: keras.optimizers.Adadelta(2.0, rho=0.95),
     "rmsprop": lambda: keras.optimizers.RMSprop(1e-3),
-    "adam": lambda: keras.optimizers.Adam(3e-3),
-    "adamw": lambda: keras.optimizers.AdamW(3e-3),
+    "adam": lambda: keras.optimizers.Adam(2e-3),
+    "adamw": lambda: keras.optimizers.AdamW(2e-3),
     "nadam": lambda: keras.optimizers.Nadam(2e-3),
 }
 
@@ -43,7 +43,7 @@ def train(model: keras.Model, x: Any = None, y: Any = None, *, epochs: int = 20,
     """Trains a model and sharpens it on the way, with nothing to tune.
 
     Compiles the model with a :class:`~whetstone_lab.optimizers.WhetstoneOptimizer`, sharpens one layer after the other
-    in the first third of the training, and polishes what then speaks in spikes for the rest of it. It rests on layers
+    in the first third of the training, and averages the weights of what then speaks in spikes. It rests on layers
     that learn while they are sharp and on a decode layer that does not saturate, which is what the layers of this
     package do if they are left as they come. For the same in the background, see :func:`prepare`.
 
@@ -53,7 +53,7 @@ def train(model: keras.Model, x: Any = None, y: Any = None, *, epochs: int = 20,
         y: Targets, as for ``model.fit``; for the default loss, integers.
         epochs: Epochs of training, at least 1. Default: 20.
         optimizer: A name in :data:`OPTIMIZERS`, which sets a rate that suits, or any Keras optimizer as it is; best
-            without a schedule of its own. Default: ``"adam"``.
+            at a constant rate. Default: ``"adam"``.
         loss: As for ``model.compile``. Default: ``"sparse_categorical_crossentropy"``.
         metrics: As for ``model.compile``. Default: accuracy.
         probe: As for :class:`whetstone_lab.sharpeners.Sharpener`. Default: None.
@@ -113,8 +113,7 @@ def prepare(model: keras.Model, *, epochs: int = 20, optimizer: Any = "adam",
 def early(epochs: int, layers: int) -> ScheduledPolicy:
     """A schedule that sharpens one layer after the other in the first third of the training.
 
-    Most of the training is then done by the network that will be used, with spikes and all. In an experiment it made no
-    difference how slowly layers sharpen, but that much is left of the training afterwards.
+    Most of the training is then done by the network that will be used, with spikes and all.
 
     Args:
         epochs: Epochs of training, at least 1.
