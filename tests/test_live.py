@@ -183,6 +183,8 @@ def test_stop_ends_after_the_batch_and_a_start_carries_on():
     assert run.status == "finished"
     assert run.trace.batches == batches + 2 * BATCHES
     assert (run.trace.sharpness[batches] >= sharpness).all()
+    # The epoch that was cut short counts as one.
+    assert repr(run) == f"LiveRun(finished, 3 of 3 epochs, {run.trace.batches} batches)"
 
 
 def test_a_paused_run_can_be_stopped():

@@ -108,6 +108,7 @@ class LiveRun:
         self._stopping = False
         self._countdown: dict[str, int] = {}
         self.sharpener.attach(model)
+        self._goal = self._after(self.trace.epochs)
 
     # -- what to read -------------------------------------------------------------------------------------------------
 
@@ -128,8 +129,7 @@ class LiveRun:
             return self._listening
 
     def __repr__(self) -> str:
-        epochs = self._fit.get("epochs", 1)
-        return f"LiveRun({self.status}, {self.trace.epochs} of {epochs} epochs, {self.trace.batches} batches)"
+        return f"LiveRun({self.status}, {self.trace.epochs} of {self._goal} epochs, {self.trace.batches} batches)"
 
     # -- commands -----------------------------------------------------------------------------------------------------
 
@@ -239,6 +239,7 @@ class LiveRun:
             if any(model is self.model for model in _TRAINING):
                 raise RuntimeError(f"The model {self.model.name!r} is training in the background already.")
             self.sharpener.attach(self.model)
+            self._goal = self._after(self.trace.epochs)
             self.exception = None
             self._paused, self._stopping, self._countdown = False, False, countdown
             thread = threading.Thread(target=self._train, args=(_keras_state(),), name="whetstone-fit", daemon=True)
@@ -248,6 +249,10 @@ class LiveRun:
             _RUNS.add(self)
             self._listening = True
             thread.start()
+
+    def _after(self, epochs: int) -> int:
+        """How many epochs there will have been after a fit that begins after some."""
+        return epochs + int(self._fit.get("epochs", 1)) - int(self._fit.get("initial_epoch", 0))
 
     def _command(self, function: Callable[..., None], *args: Any, **kwargs: Any) -> None:
         with self._lock:
