@@ -221,6 +221,19 @@ def test_commands_take_effect_in_the_order_given_after_the_batch_at_hand():
     assert run.sharpener.policy.sig_increase == 0.39
 
 
+def test_commands_that_lead_to_commands_do_not_hold_up_training():
+    run = begin(epochs=FOREVER)
+    done = threading.Event()
+
+    def again():
+        if not done.is_set():
+            run._command(again)
+
+    again()
+    until(lambda: run.trace.batches > 3)
+    done.set()
+
+
 def test_steering_works_before_the_run_while_it_pauses_and_after_its_end():
     run = begin(start=False, epochs=2)
     run.steer(patience=2)

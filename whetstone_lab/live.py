@@ -295,13 +295,15 @@ class LiveRun:
 
     def _between_batches(self) -> None:
         """Carries out what was commanded, and holds the thread while the run is paused."""
+        # What is commanded meanwhile waits for the next batch: else training could stand still under many commands.
+        due = self._commands.qsize()
         while True:
             if self._paused != (self.status == "paused"):
                 self.trace.set_status("paused" if self._paused else "running")
-            try:
-                command = self._commands.get(block=self._paused)
-            except queue.Empty:
+            if not due and not self._paused:
                 return
+            command = self._commands.get()
+            due = due - 1 if due else self._commands.qsize()
             command()
 
     def _count_down(self, unit: str, trained: int) -> None:
