@@ -22,6 +22,7 @@ import numpy as np  # noqa: E402
 
 from whetstone_lab import keys  # noqa: E402
 from whetstone_lab.layers import SoftmaxDecode, SpikingBReLU, SpikingSigmoid, spiking_layers  # noqa: E402
+from whetstone_lab.optimizers import WhetstoneOptimizer  # noqa: E402
 from whetstone_lab.sharpeners import AdaptiveSharpener  # noqa: E402
 
 SAMPLES, BATCH, EPOCHS = 32, 8, 5
@@ -69,7 +70,7 @@ class Watch(keras.callbacks.Callback):
 
 def train_workers():
     """A loop of its own: each worker trains on its half of every batch."""
-    optimizer = keras.optimizers.SGD(0.01)
+    optimizer = model.optimizer
     with strategy.scope():
         optimizer.build(model.trainable_variables)
 
@@ -89,13 +90,14 @@ def train_workers():
         mine = slice(start + worker * BATCH // 2, start + (worker + 1) * BATCH // 2)
         sharpener.step(step(tf.constant(X[mine]), tf.constant(Y[mine])))
         look()
+    optimizer.finalize_variable_values(model.trainable_variables)
 
 
 rows = []
 sharpener = AdaptiveSharpener(min_init_epochs=1, patience=0, rate=1.0, cz_rate=1.0, sig_increase=9)
 with scope:
     model = make_model()
-    model.compile(keras.optimizers.SGD(0.01), "sparse_categorical_crossentropy")
+    model.compile(WhetstoneOptimizer(keras.optimizers.SGD(0.01)), "sparse_categorical_crossentropy")
 if kind == "workers":
     train_workers()
 else:

@@ -7,7 +7,7 @@ from backends import array
 from keras import optimizers
 
 from whetstone_lab import keys
-from whetstone_lab.layers import SoftmaxDecode, SpikingBReLU
+from whetstone_lab.layers import SoftmaxDecode, SpikingBReLU, spiking_layers
 from whetstone_lab.optimizers import WhetstoneOptimizer, find_whetstone
 from whetstone_lab.sharpeners import ScheduledSharpener, StepwiseSharpener
 
@@ -122,6 +122,19 @@ def test_the_average_is_what_is_validated_and_training_goes_on_with_the_weights(
     assert history.history["val_loss"][-1] == pytest.approx(model.evaluate(X, Y, verbose=0), rel=1e-4)
     fit(make(WhetstoneOptimizer(KINDS["adam"]())), StepwiseSharpener(0, 1, bottom_up=False), plain, epochs=4)
     same(weights.steps[-1], plain.steps[-1])
+
+
+def test_early_stopping_that_brings_back_a_soft_network_keeps_its_weights():
+    model, weights = make(WhetstoneOptimizer(KINDS["sgd"]())), Weights()
+    # Every epoch after the first looks worse: that is the one to bring back.
+    worse = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(worse=float(epoch)))
+    stop = keras.callbacks.EarlyStopping("worse", mode="min", patience=3, restore_best_weights=True)
+    sharpener = ScheduledSharpener([(1, 1.5), (1, 1.5)])
+    fit(model, sharpener, weights, worse, stop, epochs=9)
+    assert len(weights.steps) == 24
+    same(trainable(model), weights.steps[5], rtol=0, atol=0)
+    assert [float(array(layer.sharpness)) for layer in spiking_layers(model)] == [0, 0] == list(
+        sharpener.state.sharpness)
 
 
 def test_in_a_loop_without_fit_the_average_is_there_to_swap():

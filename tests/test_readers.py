@@ -11,9 +11,9 @@ import h5py
 import nir
 import numpy as np
 import pytest
-from conftest import MadeUpRun
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from made_up import MadeUpRun
 
 from whetstone_lab import archive, keys
 from whetstone_lab.archive import ArchiveError

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 from keras import ops
+
+from whetstone_lab.layers import SpikingLayer
 
 #: How much later steps count for more than earlier ones in the average; some 1/9 of the steps make most of it.
 _LATENESS = 8
@@ -28,7 +31,8 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
         ``a += 9 / (k + 8) (w - a)`` at the k-th step since,
 
     which needs neither the length of the training nor a schedule of the learning rate. When ``fit`` ends, the weights
-    are the average, as with Keras's own ``use_ema``; within ``fit``, a sharpener has it validated.
+    are the average, as with Keras's own ``use_ema``, unless early stopping has brought a soft network back.
+    Within ``fit``, a sharpener has the average validated; callbacks that keep weights keep those that are trained.
 
     A sharpener among the callbacks of ``fit`` says when the network is sharp; without one nothing is averaged. What has
     been averaged is saved with the optimizer, so a run that was killed goes on with it.
@@ -56,6 +60,7 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
         self._begin = self.add_variable((), keras.initializers.Constant(_NEVER), "int", "only_first_replica",
                                         name="average_begin")
         self._averages: list[Any] = []
+        self._is_sharp: Callable[[], bool] = lambda: True  # who has been averaging is
 
     @property
     def averaged(self) -> int:
@@ -64,12 +69,17 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
             self._begin, self.inner_optimizer._iterations))
         return max(now - begin, 0)
 
-    def average(self, sharp: bool) -> None:
-        """Starts an average with the next step, or, if the network is not sharp, has none; one that there is goes on.
+    def average(self, layers: Sequence[SpikingLayer]) -> None:
+        """Starts an average with the next step if all layers are sharp, and else has none; one that there is goes on.
 
         In the midst of ``fit``, on JAX, only a callback that has called :func:`whetstone_lab.layers.sync_weights` may
         say so.
+
+        Args:
+            layers: The spiking layers of the network.
         """
+        self._is_sharp = lambda: all(float(ops.convert_to_numpy(layer.sharpness)) == 1.0 for layer in layers)
+        sharp = self._is_sharp()
         begun = int(ops.convert_to_numpy(self._begin)) != _NEVER
         if sharp and not begun:
             self._begin.assign(_copy(self.inner_optimizer._iterations))
@@ -108,10 +118,10 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
     def finalize_variable_values(self, var_list: Any) -> None:
         """Puts the average in the place of the weights."""
         self.inner_optimizer.finalize_variable_values(var_list)
-        if self.averaged:
+        if self.averaged and self._is_sharp():
             for variable, average in zip(self._trainable_variables, self._averages, strict=True):
                 variable.assign(_copy(average))
-            self._begin.assign(_NEVER)  # whoever goes on starts from here
+        self._begin.assign(_NEVER)  # whoever goes on starts from here
 
     @property
     def variables(self) -> list[Any]:

@@ -479,7 +479,7 @@ class Sharpener(keras.callbacks.Callback):
         optimizer = find_whetstone(getattr(self.model, "optimizer", None))
         if optimizer is not None:
             sync_weights(self.model)
-            optimizer.average(self._state.sharp)
+            optimizer.average(self._layers)
 
     def _swap_average(self) -> None:
         optimizer = find_whetstone(getattr(self.model, "optimizer", None))
