@@ -682,6 +682,13 @@ def test_a_fit_that_carries_on_is_not_warned_of_for_being_short():
         fit(make_model(), StepwiseSharpener(200), 3)
 
 
+def test_of_a_fit_too_long_to_look_ahead_nothing_is_foretold(monkeypatch):
+    monkeypatch.setattr("whetstone_lab.sharpeners._FORESEEN", 2)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", ".*too short")
+        fit(make_model(), StepwiseSharpener(200), 3)
+
+
 @pytest.mark.parametrize("polish", [-1, 1.5, "all"])
 def test_polish_epochs_must_be_a_count(polish):
     with pytest.raises(ValueError, match="Expected polish_epochs to be an integer of at least 0 or None; got"):

@@ -35,8 +35,9 @@ HISTOGRAM_BINS = np.linspace(-2.0, 3.0, 51)
 #: Activations closer than this to 0 or 1 count as saturated.
 _SATURATED = 0.01
 
-#: Epochs beyond those of a fit in which it is looked for how many the policy would need.
-_FORESIGHT = 100
+#: Epochs beyond those of a fit in which it is looked for how many the policy would need; and the batches that this may
+#: take, about a second: of longer trainings nothing is foretold.
+_FORESIGHT, _FORESEEN = 100, 50_000
 
 #: Epochs without a change of sharpness, once sharpening has begun, after which it is said to stall.
 _STALLED = 10
@@ -454,9 +455,10 @@ class Sharpener(keras.callbacks.Callback):
         if not epochs or not batches or self.trace.batches or self._thread is not None:
             return
         left = epochs - epoch
-        fewest = self.policy.fewest_epochs(self._state.sharpness, batches, left + _FORESIGHT)
-        if fewest is None or fewest > left:
-            least = f"more than {left + _FORESIGHT}" if fewest is None else f"at least {fewest}"
+        limit = min(left + _FORESIGHT, _FORESEEN // batches)
+        fewest = self.policy.fewest_epochs(self._state.sharpness, batches, limit)
+        if limit >= left if fewest is None else fewest > left:
+            least = f"more than {limit}" if fewest is None else f"at least {fewest}"
             warnings.warn(f"This fit is too short to sharpen every layer: it has {left} epoch{'s' * (left != 1)}, and "
                           f"the {self.policy.name} policy takes {least} from here. Train for more, in this fit or in "
                           "later ones, or let the policy start sooner or sharpen faster.", stacklevel=3)
