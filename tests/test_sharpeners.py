@@ -652,7 +652,8 @@ def test_a_policy_that_does_not_fit_is_refused_before_training():
 
 @pytest.mark.parametrize(("make", "least"), [
     # Epoch 0 sets the reference, two do not improve, and a layer takes four of 0.25.
-    (lambda: AdaptiveSharpener(min_init_epochs=1, cz_rate=0.25), 11), (lambda: StepwiseSharpener(1, 2), 5),
+    (lambda: AdaptiveSharpener(min_init_epochs=1, cz_rate=0.25, sig_increase=9), 11),
+    (lambda: StepwiseSharpener(1, 2), 5),
     (lambda: ScheduledSharpener([(0, 1), (2, 3.5)]), 4)])
 def test_a_fit_that_is_too_short_to_sharpen_every_layer_is_warned_of_as_it_starts(make, least):
     model, sharpener, trained = make_model(), make(), []
