@@ -25,9 +25,9 @@ from whetstone_lab.trace import Trace
 
 #: Name -> optimizer at a rate that suits spiking networks, as ``benchmarks/accuracy.py`` found it on MNIST.
 OPTIMIZERS: Mapping[str, Callable[[], keras.optimizers.Optimizer]] = {
-    "sgd": lambda: keras.optimizers.SGD(0.1, momentum=0.9),
-    "adadelta": lambda: keras.optimizers.Adadelta(2.0, rho=0.95),
-    "rmsprop": lambda: keras.optimizers.RMSprop(1e-3),
+    "sgd": lambda: keras.optimizers.SGD(0.2, momentum=0.9),
+    "adadelta": lambda: keras.optimizers.Adadelta(4.0, rho=0.95),
+    "rmsprop": lambda: keras.optimizers.RMSprop(2e-3),
     "adam": lambda: keras.optimizers.Adam(2e-3),
     "adamw": lambda: keras.optimizers.AdamW(2e-3),
     "nadam": lambda: keras.optimizers.Nadam(2e-3),
