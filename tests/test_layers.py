@@ -342,7 +342,7 @@ def softmax_decode(h, key, temperature):
 def test_decoding_is_a_softmax_over_agreements(key, temperature):
     h = np.random.default_rng(0).random((7, key.shape[1])).astype(np.float32)
     y = array(SoftmaxDecode(key, temperature)(h))
-    expected = softmax_decode(h, key, temperature or np.sqrt(key.shape[1]))
+    expected = softmax_decode(h, key, temperature or np.sqrt(key.shape[1]) / 2)
     np.testing.assert_allclose(y, expected, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(y.sum(-1), 1, atol=1e-6)
 

@@ -36,7 +36,7 @@ def test_every_argument_reaches_its_layers():
     assert model.layers[-1].temperature == 2.5
     assert mlp(6, 3, hidden=(), width=9).layers[-1].key.shape == (3, 9)
     assert mlp(6, 3, hidden=(4,), dropout=0.3).layers[2].rate == 0.3
-    assert mlp(6, 3).layers[-1].temperature == pytest.approx(np.sqrt(30))
+    assert mlp(6, 3).layers[-1].temperature == pytest.approx(np.sqrt(30) / 2)
 
 
 def test_a_key_of_another_width_is_refused():

@@ -34,7 +34,7 @@ def test_a_recipe_can_be_followed_twice(recipe):
         assert sharpener.policy == recipe.policy
         assert type(model.optimizer).__name__ == recipe.optimizer["class_name"]
         assert [layer.surrogate_width for layer in spiking_layers(model)] == [recipe.surrogate_width] * 2
-        assert model.layers[-1].temperature == (recipe.temperature or pytest.approx(np.sqrt(30)))
+        assert model.layers[-1].temperature == (recipe.temperature or pytest.approx(np.sqrt(30) / 2))
     assert repr(recipe) == before
 
 

@@ -162,7 +162,7 @@ class SoftmaxDecode(keras.layers.Layer):
 
     Args:
         key: Zeros and ones, shape ``(classes, width)``; see :func:`whetstone_lab.keys.make_key`.
-        temperature: Positive divisor of the scores. Default: ``sqrt(width)``; 1 is the published layer.
+        temperature: Positive divisor of the scores. Default: ``sqrt(width) / 2``; 1 is the published layer.
         **kwargs: As for every Keras layer.
 
     Input shape: ``(..., width)``. Output shape: ``(..., classes)``, rows sum to 1.
@@ -179,7 +179,7 @@ class SoftmaxDecode(keras.layers.Layer):
         self.key = keys.check_key(key)
         if temperature is not None and not (math.isfinite(temperature) and temperature > 0):
             raise ValueError(f"Expected temperature to be a positive number or None; got {temperature!r}.")
-        self.temperature = math.sqrt(self.key.shape[1]) if temperature is None else float(temperature)
+        self.temperature = math.sqrt(self.key.shape[1]) / 2 if temperature is None else float(temperature)
 
     def build(self, input_shape: Sequence[int | None]) -> None:
         """Checks that the key fits the width of the input."""

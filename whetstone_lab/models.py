@@ -29,7 +29,7 @@ def mlp(inputs: int, classes: int, *, hidden: Sequence[int] = (256, 64), width: 
         batchnorm: Whether batch norm stands before each activation; it vanishes when the net is converted.
             Default: False, as in the published example.
         key: Class key, shape ``(classes, width)``. Default: :func:`whetstone_lab.keys.make_key`.
-        temperature: Of the decode layer. Default: ``sqrt(width)``.
+        temperature: Of the decode layer. Default: ``sqrt(width) / 2``.
         surrogate_width: Of the spiking layers. Default: 2.
         spiking: Whether to make the spiking net or its ReLU twin. Default: spiking.
 

@@ -134,7 +134,7 @@ class Recipe:
         optimizer: Optimizer as Keras serializes it: ``{"class_name": ..., "config": {...}}``.
         cosine: Whether the learning rate falls to 0 along half a cosine over the whole training.
         dropout: Share of hidden neurons dropped in training.
-        temperature: Of the decode layer; None for ``sqrt(width)``.
+        temperature: Of the decode layer; None for ``sqrt(width) / 2``.
         surrogate_width: Of the spiking layers; None for the curve's own gradient.
         free_key: Whether each class draws its output neurons freely, as the original does, so that some speak for
             several classes and a third for none. Default: every neuron speaks for one class.
