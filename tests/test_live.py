@@ -479,7 +479,8 @@ def test_a_run_and_a_fit_in_front_follow_each_other_on_one_trace():
 def weights_after(fit):
     model = make_model()
     keras.utils.set_random_seed(7)
-    sharpener = AdaptiveSharpener(min_init_epochs=1, patience=0, rate=1.0, cz_rate=1.0, sig_increase=9)
+    sharpener = AdaptiveSharpener(min_init_epochs=1, patience=0, rate=1.0, cz_rate=1.0, sig_increase=9,
+                                  sig_decrease=9)
     fit(model, [sharpener, keras.callbacks.LearningRateScheduler(lambda epoch: 0.1 / (epoch + 1))])
     return model.get_weights(), sharpener.trace, keras.random.normal((3,))
 

@@ -52,7 +52,8 @@ def sharpness_of(model):
 
 def eager(**parameters):
     """An adaptive sharpener that is through with two layers within some epochs, whatever the loss."""
-    parameters = {"min_init_epochs": 1, "rate": 1.0, "cz_rate": 1.0, "patience": 0, "sig_increase": 1e9, **parameters}
+    parameters = {"min_init_epochs": 1, "rate": 1.0, "cz_rate": 1.0, "patience": 0, "sig_increase": 1e9,
+                  "sig_decrease": 1e9, **parameters}
     return AdaptiveSharpener(**parameters)
 
 
@@ -247,7 +248,7 @@ def test_a_second_fit_carries_on(kind):
 
 
 def test_a_model_that_is_sharp_in_part_stays_so_with_a_new_sharpener():
-    model, sharpener = make_model(), AdaptiveSharpener(min_init_epochs=1, patience=0, rate=0.1)
+    model, sharpener = make_model(), eager(rate=0.1)
     spiking_layers(model)[0].set_sharpness(1.0)
     fit(model, sharpener, 4)
     assert sharpener.trace.sharpness[:, 0].tolist() == [1.0] * (4 * BATCHES)
