@@ -23,7 +23,7 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
 
     Steps of a network of thresholds are rough: a weight that moves a little makes neurons flip. Smaller and smaller
     steps settle in whichever of many poor corners they are in; the **mean of many** large steps lies in the middle
-    between them, and generalises better (``benchmarks/accuracy.py --tables ablation``). But means from before the end
+    between them; ``benchmarks/accuracy.py --tables ablation`` sets the two side by side. But means from before the end
     of sharpening are worthless, since they are weights of another function. So while layers are soft or sharpen this is
     the optimizer that it wraps, and from the step in which the last one became sharp on it keeps, beside the weights w,
     their average with polynomial decay,

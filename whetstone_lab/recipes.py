@@ -23,7 +23,7 @@ from whetstone_lab.policies import AdaptivePolicy, Policy, ScheduledPolicy, Step
 from whetstone_lab.sharpeners import Sharpener
 from whetstone_lab.trace import Trace
 
-#: Name -> optimizer at a rate that suits spiking networks, as ``benchmarks/accuracy.py`` found it on MNIST.
+#: Name -> optimizer at the rate with which ``benchmarks/accuracy.py`` trains on MNIST; a few rates each were tried.
 OPTIMIZERS: Mapping[str, Callable[[], keras.optimizers.Optimizer]] = {
     "sgd": lambda: keras.optimizers.SGD(0.2, momentum=0.9),
     "adadelta": lambda: keras.optimizers.Adadelta(4.0, rho=0.95),
