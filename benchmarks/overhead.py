@@ -1,7 +1,11 @@
 """What sharpening costs: seconds of a training step with spiking layers, sharpener and trace, against ReLU.
 
-Both nets of a pair train in turn in one process, a chunk of steps each, and the ratio is taken chunk by chunk, so that
-a machine that slows down slows both. ``python benchmarks/overhead.py`` prints a row for each net.
+    python benchmarks/overhead.py [--chunks 15] [--steps 100]
+
+The reference nets of ``whetstone_lab.models`` without dropout, and the very same nets with ReLU in place of the spiking
+layers. Both nets of a pair train in turn in one process, a chunk of steps each, and the ratio is taken chunk by chunk,
+so that a machine that slows down slows both. Every batch sharpens: one layer, as sharpeners do unless told otherwise,
+or all at once, which is the most that they can have to do.
 """
 
 from __future__ import annotations
@@ -11,7 +15,8 @@ import os
 import statistics
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from itertools import product
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
@@ -19,48 +24,42 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 import keras
 import numpy as np
 
-from whetstone_lab import SoftmaxDecode, SpikingBReLU, make_key
-from whetstone_lab.sharpeners import AdaptiveSharpener, Sharpener
+from whetstone_lab import models
+from whetstone_lab.layers import SpikingLayer
+from whetstone_lab.sharpeners import AdaptiveSharpener
 
 BATCH = 128
 
-
-def mlp(activation: Callable[[], keras.layers.Layer], decode: bool) -> list[keras.layers.Layer]:
-    """The published example's layers."""
-    return [keras.Input((784,)), keras.layers.Dense(256), activation(), keras.layers.Dense(64), activation(),
-            keras.layers.Dense(100), activation(), *read_out(decode)]
-
-
-def convnet(activation: Callable[[], keras.layers.Layer], decode: bool) -> list[keras.layers.Layer]:
-    """About LeNet-5's size."""
-    return [keras.Input((28, 28, 1)), keras.layers.Conv2D(16, 5), activation(), keras.layers.MaxPooling2D(),
-            keras.layers.Conv2D(32, 5), activation(), keras.layers.MaxPooling2D(), keras.layers.Flatten(),
-            keras.layers.Dense(128), activation(), keras.layers.Dense(100), activation(), *read_out(decode)]
+NETS: Mapping[str, Callable[[], keras.Model]] = {
+    "mlp": lambda: models.mlp(784, 10, dropout=0.0),
+    "convnet": lambda: models.convnet((28, 28, 1), 10, dropout=0.0, batchnorm=False),
+}
 
 
-def read_out(decode: bool) -> list[keras.layers.Layer]:
-    """Classes from the 100 outputs: by the key, or by a dense layer in the twin."""
-    return [SoftmaxDecode(make_key(10, 100))] if decode else [keras.layers.Dense(10, activation="softmax")]
+def with_relu(model: keras.Model) -> keras.Model:
+    """The same net with ReLU in place of the spiking layers, and all else as it is."""
+    return keras.models.clone_model(model, clone_function=lambda layer: keras.layers.ReLU() if isinstance(
+        layer, SpikingLayer) else layer.__class__.from_config(layer.get_config()))
 
 
 class Always(AdaptiveSharpener):
-    """Sharpens in every batch of the benchmark, all layers at once: the most that a sharpener can have to do."""
+    """Sharpens in every batch of the benchmark."""
 
     def attach(self, model: keras.Model, batches: int | None = None) -> None:
-        """Starts with the sharpening on."""
+        """Starts with the sharpening on, at a rate that no layer becomes sharp with."""
         super().attach(model, batches)
-        self.state = self.state.__class__(**{**self.state.asdict(), "sharpening": True, "batches": 10**6})
+        self.state = self.state.but(sharpening=True, batches=10**6)
 
 
-def ratios(layers: Callable[..., list[keras.layers.Layer]], chunks: int, steps: int) -> list[tuple[float, float]]:
+def ratios(net: Callable[[], keras.Model], bottom_up: bool, chunks: int, steps: int) -> list[tuple[float, float]]:
     """Seconds a step of the ReLU net and of the spiking net, for each chunk."""
     keras.utils.set_random_seed(0)
-    relu = keras.Sequential(layers(keras.layers.ReLU, False))
-    spiking = keras.Sequential(layers(SpikingBReLU, True))
+    spiking = net()
+    relu = with_relu(spiking)
     rng = np.random.default_rng(0)
     x = rng.random((steps * BATCH, *relu.input_shape[1:]), np.float32)
     y = rng.integers(0, 10, len(x))
-    sharpener: Sharpener = Always(bottom_up=False, min_init_epochs=10**6)
+    sharpener = Always(bottom_up=bottom_up, min_init_epochs=10**6)
     for model in (relu, spiking):
         model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
 
@@ -70,6 +69,8 @@ def ratios(layers: Callable[..., list[keras.layers.Layer]], chunks: int, steps: 
         return clock.median
 
     pairs = [(seconds(relu, []), seconds(spiking, [sharpener])) for _ in range(chunks + 1)]
+    changes = np.diff(sharpener.trace.sharpness, axis=0)
+    assert ((changes > 0).sum(axis=1) == (1 if bottom_up else changes.shape[1])).all()  # it did sharpen, in every batch
     return pairs[1:]  # the first compiles
 
 
@@ -92,18 +93,20 @@ class Clock(keras.callbacks.Callback):
 
 def main() -> None:
     """Prints a row for each net."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--chunks", type=int, default=15)
     parser.add_argument("--steps", type=int, default=100)
     args = parser.parse_args()
     warnings.filterwarnings("ignore", "This fit is too short")  # chunk after chunk it goes on
     print(f"Keras {keras.__version__}, {keras.backend.backend()}, batch {BATCH}")
-    for layers in (mlp, convnet):
-        pairs = ratios(layers, args.chunks, args.steps)
+    for (name, net), bottom_up in product(NETS.items(), (True, False)):
+        pairs = ratios(net, bottom_up, args.chunks, args.steps)
         each = sorted(spiking / relu for relu, spiking in pairs)
-        print(f"{layers.__name__:<8} ReLU {1e3 * statistics.median(r for r, _ in pairs):.2f} ms, spiking "
+        print(f"{name}, {'one layer' if bottom_up else 'all layers'} sharpening: ReLU "
+              f"{1e3 * statistics.median(r for r, _ in pairs):.2f} ms, spiking "
               f"{1e3 * statistics.median(s for _, s in pairs):.2f} ms a step; ratio median "
-              f"{statistics.median(each):.3f}, quartiles {each[len(each) // 4]:.3f} to {each[3 * len(each) // 4]:.3f}")
+              f"{statistics.median(each):.3f}, quartiles {each[len(each) // 4]:.3f} to {each[3 * len(each) // 4]:.3f}",
+              flush=True)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whetstone_lab.curves import CURVES, GRADIENTS, SIGMOID_KNEES, THRESHOLDS, WIDTH_FLOOR, bounded_relu, sigmoid
+from whetstone_lab.curves import CURVES, GRADIENTS, SIGMOID_KNEES, THRESHOLDS, WIDTH_FLOOR, arctan_gradient, bounded_relu, sigmoid
 
 NAMES = sorted(CURVES)
 SHARPNESS = st.floats(0, 1)
@@ -133,3 +133,20 @@ def test_gradients_are_the_slopes_of_the_curves(curve, sharpness):
     upstream = np.linspace(-1, 1, 300)
     np.testing.assert_allclose(GRADIENTS[curve](x, sharpness, upstream), upstream * slope, rtol=1e-5, atol=1e-6)
     assert not GRADIENTS[curve](x, 1.0, upstream).any()
+
+
+@pytest.mark.parametrize("width", [0.25, 1.0, 2.0])
+def test_the_surrogate_is_the_slope_of_a_blurred_step(width):
+    x, step = np.linspace(-3, 4, 300), 1e-6
+
+    def blurred(x):
+        return np.arctan(np.pi * (x - 0.3) / width) / np.pi + 0.5
+
+    slope = (blurred(x + step) - blurred(x - step)) / (2 * step)
+    upstream = np.linspace(-1, 1, 300)
+    np.testing.assert_allclose(arctan_gradient(x, 0.3, width, upstream), upstream * slope, rtol=1e-5, atol=1e-8)
+
+
+def test_half_of_the_surrogate_lies_within_its_width_over_pi():
+    x = np.linspace(0.5 - 2 / np.pi, 0.5 + 2 / np.pi, 10001)
+    assert np.trapezoid(arctan_gradient(x, 0.5, 2.0, 1.0), x) == pytest.approx(0.5, abs=1e-6)

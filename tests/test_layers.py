@@ -214,14 +214,14 @@ def test_a_fully_sharp_layer_passes_no_gradient_without_a_surrogate(layer_type):
     assert not gradient(layer, inputs_near(layer.threshold)).any()
 
 
-@pytest.mark.parametrize("width", [0.1, 0.5, 1.0, 3.0])
-@pytest.mark.parametrize("sharpness", [0.0, 0.6, 0.95, 1.0])
+@pytest.mark.parametrize("width", [0.1, 0.5, 2.0])
+@pytest.mark.parametrize("sharpness", [0.0, 0.6, 1.0])
 @pytest.mark.parametrize("layer_type", SPIKING)
-def test_with_a_surrogate_the_gradient_is_that_of_the_wider_curve(layer_type, sharpness, width):
+def test_with_a_surrogate_the_gradient_is_that_of_a_blurred_step_whatever_the_sharpness(layer_type, sharpness, width):
     layer = layer_type(sharpness, width)
     x = np.linspace(-2.0123, 3.0123, 2000).astype(np.float32)
-    window = min(float(layer.sharpness), 1 - width)
-    np.testing.assert_allclose(gradient(layer, x), slope(layer.curve, x.astype(float), window), rtol=2e-4, atol=1e-3)
+    expected = 1 / width / (1 + (np.pi * (x.astype(float) - layer.threshold) / width) ** 2)
+    np.testing.assert_allclose(gradient(layer, x), expected, rtol=2e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("layer_type", SPIKING)

@@ -237,6 +237,20 @@ def test_crossover_draws_the_times_and_where_they_cross():
     assert "crossover: 8% of the inputs fire" in texts(figure)
 
 
+def test_memory_draws_what_is_taken_beside_a_weight_for_every_synapse():
+    figure = plots.memory([1e6, 1e8, 1e9], [2.5, 104, 1500])
+    dashed, taken = figure.axes[0].lines
+    assert taken.get_ydata().tolist() == [2.5, 104, 1500]
+    assert dashed.get_ydata().tolist() == [4, 400, 4000]
+    assert all(word in texts(figure) for word in ("2.5 MB", "104 MB", "1.5 GB"))
+
+
+@pytest.mark.parametrize(("synapses", "megabytes"), [([], []), ([10], [1, 2]), ([0], [1]), ([10], [float("nan")])])
+def test_memory_says_what_it_expects(synapses, megabytes):
+    with pytest.raises(ValueError, match="Expected as many positive numbers of synapses as megabytes"):
+        plots.memory(synapses, megabytes)
+
+
 def test_crossover_where_nothing_crosses():
     figure = plots.crossover([0.01, 0.1], [1e-3, 1e-3], [1e-5, 1e-4])
     assert is_drawn(figure)

@@ -426,16 +426,16 @@ def test_a_probe_tells_dead_neurons_saturation_and_the_flow_of_the_gradient():
     sharpener = StepwiseSharpener(9, probe=probe)
     model.fit(probe, probe, epochs=1, callbacks=[sharpener], verbose=0)
     metrics = {name: sharpener.trace.layer_metric(name)[0].tolist() for name in LAYER_METRICS}
-    # The soft curve of the first layer is steep over (0, 1), where the third neuron is for all ten inputs; the backward
-    # pass is told to keep a window, but a soft curve is wider. The second layer is steep at 0 alone.
+    # The first layer lets a tenth or more through within 1.5 / pi of its threshold, where the third neuron is for all ten
+    # inputs. The second layer is steep at 0 alone.
     assert metrics == {name: pytest.approx(values) for name, values in {
         "never_firing": [0.25, 0.0], "always_firing": [0.25, 0.0], "saturation": [0.75, 0.5],
         "gradient_flow": [0.25, 0.5]}.items()}
     assert not sharpener.trace.events
 
 
-def test_in_a_sharp_layer_the_gradient_flows_within_the_window_alone():
-    for width, flow in ((0.5, 0.5), (1.0, 1.0), (None, 0.0)):
+def test_in_a_sharp_layer_the_gradient_flows_within_the_blurred_step_alone():
+    for width, flow in ((0.25, 0.5), (1.0, 1.0), (None, 0.0)):
         model = keras.Sequential([keras.layers.Input((1,)), SpikingBReLU(1.0, surrogate_width=width)])
         model.compile("sgd", "mse")
         probe = np.linspace(0.025, 0.975, 20)[:, None]

@@ -96,6 +96,29 @@ def sigmoid_gradient(x: Any, sharpness: Any, upstream: Any, xp: Any = np) -> Any
     return upstream * (_as_type(gain, x, xp) * y * (1.0 - y))
 
 
+def arctan_gradient(x: Any, threshold: float, width: float, upstream: Any, xp: Any = np) -> Any:
+    """Surrogate for the gradient of a step, backwards: ``(upstream / w) / (1 + (pi (x - threshold) / w)^2)``.
+
+    It is the slope of ``arctan(pi (x - threshold) / w) / pi + 1/2``, a step that is blurred over the width w: half of
+    its area lies within ``w / pi`` of the threshold, and its tails reach neurons far away, which a window cut off at
+    its edges would leave without a gradient for good.
+
+    Args:
+        x: Pre-activations, any shape.
+        threshold: Where the step is.
+        width: The width w, positive, in units of the pre-activation.
+        upstream: Gradient by the activations, shape of ``x``.
+        xp: Array namespace. Default: NumPy.
+
+    Returns:
+        Gradient by the pre-activations, shape of ``x``.
+
+    Source: Fang et al., "Incorporating learnable membrane time constant to enhance learning of spiking neural
+    networks", ICCV 2021, whose alpha is ``2 / w``.
+    """
+    return upstream / (width + math.pi**2 / width * xp.square(x - threshold))
+
+
 def _logistic(x: Any, sharpness: Any, xp: Any) -> Any:
     # As a tanh it cannot overflow, however large the gain.
     return 0.5 * (xp.tanh(0.5 * SIGMOID_KNEES / (1.0 - sharpness + WIDTH_FLOOR) * x) + 1.0)
@@ -109,6 +132,25 @@ GRADIENTS: dict[str, Callable[..., Any]] = {"bounded_relu": bounded_relu_gradien
 
 #: Name -> the pre-activation at which the sharp curve steps from 0 to 1.
 THRESHOLDS: dict[str, float] = {"bounded_relu": 0.5, "sigmoid": 0.0}
+
+
+def gradient(curve: str, x: Any, sharpness: Any, surrogate_width: float | None, upstream: Any, xp: Any = np) -> Any:
+    """What a spiking layer gives back: the gradient of its curve, or with a width that of the blurred step.
+
+    Args:
+        curve: A name in :data:`CURVES`.
+        x: Pre-activations, any shape.
+        sharpness: Scalar in [0, 1].
+        surrogate_width: For :func:`arctan_gradient`, or None for the curve's own.
+        upstream: Gradient by the activations, shape of ``x``.
+        xp: Array namespace. Default: NumPy.
+
+    Returns:
+        Gradient by the pre-activations, shape of ``x``.
+    """
+    if surrogate_width is None:
+        return GRADIENTS[curve](x, sharpness, upstream, xp)
+    return arctan_gradient(x, THRESHOLDS[curve], surrogate_width, upstream, xp)
 
 
 def _as_type(values: Any, like: Any, xp: Any) -> Any:

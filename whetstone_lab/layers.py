@@ -6,6 +6,7 @@ networks for binary communication with the Whetstone method", Nature Machine Int
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from keras import ops
 
 from whetstone_lab import curves, keys
 
+_ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
+
 #: Begins the names, in a file of weights, of what a sharpener remembers.
 _MEMORY = "sharpener_"
 
@@ -25,15 +28,15 @@ class SpikingLayer(keras.layers.Layer):
     """An activation with a sharpness; the base of :class:`SpikingBReLU` and :class:`SpikingSigmoid`.
 
     ``sharpness`` is a non-trainable scalar weight: it is saved with the model, is right under distribution and mixed
-    precision, and changes without retracing. The backward pass can keep a window around the threshold: with
-    ``surrogate_width`` w, the gradient is that of the same curve at sharpness ``min(sharpness, 1 - w)``, so that a
-    fully sharp layer, whose own gradient is zero everywhere, still lets the layers below it learn. What the layer
-    puts out is never changed by it.
+    precision, and changes without retracing. The gradient of a fully sharp layer is zero everywhere, so nothing below it
+    would learn; with a ``surrogate_width`` w the backward pass puts in its place that of a blurred step,
+    ``(1 / w) / (1 + (pi (x - threshold) / w)^2)``, whatever the sharpness. What the layer puts out is never changed by
+    it. See :func:`whetstone_lab.curves.arctan_gradient`.
 
     Args:
         sharpness: The sharpness to start with, a float in [0, 1]. Default: 0, the soft curve.
-        surrogate_width: Width of the window of the backward pass, in units of the pre-activation, positive; or None
-            for the curve's own gradient, as published. Default: 2, twice the width of the soft curve.
+        surrogate_width: Width of the blurred step in the backward pass, in units of the pre-activation, positive; or
+            None for the curve's own gradient, as published. Default: 2, twice the width of the soft bounded ReLU.
         **kwargs: As for every Keras layer.
 
     Input shape: any. Output shape: the same.
@@ -72,9 +75,9 @@ class SpikingLayer(keras.layers.Layer):
         In a callback, reach the layer through ``self.model``: on JAX the trainer then takes up what was set.
         """
         number = check_sharpness(value)
-        if keras.backend.backend() == "tensorflow":
-            # Keras's own way costs three times as much, which shows where every batch sets every layer.
-            self.sharpness.value.assign(number, read_value=False)
+        variable = self.sharpness.value if _ON_TENSORFLOW else None
+        if type(variable).__name__ == "ResourceVariable":  # not one that is mirrored
+            _assign_scalar(variable, number)
         else:
             self.sharpness.assign(number)
 
@@ -85,8 +88,7 @@ class SpikingLayer(keras.layers.Layer):
         # Half-precision inputs are judged in float32, as the threshold and the slope near it need it.
         dtype = "float64" if self.compute_dtype == "float64" else "float32"
         sharpness = ops.cast(ops.convert_to_tensor(self.sharpness), dtype)
-        window = sharpness if self.surrogate_width is None else ops.minimum(sharpness, 1.0 - self.surrogate_width)
-        outputs = _ACTIVATIONS[self.curve](ops.cast(inputs, dtype), sharpness, window)
+        outputs = _activation(self.curve, self.surrogate_width)(ops.cast(inputs, dtype), sharpness)
         return ops.cast(outputs, self.compute_dtype)
 
     def save_own_variables(self, store: Any) -> None:
@@ -120,8 +122,8 @@ class SpikingBReLU(SpikingLayer):
 
     Args:
         sharpness: The sharpness to start with, a float in [0, 1]. Default: 0.
-        surrogate_width: Width of the window in which the backward pass lets a gradient through, positive, in units of
-            the pre-activation; None for the curve's own gradient, as published. Default: 2.
+        surrogate_width: Width of the blurred step in the backward pass, positive, in units of the pre-activation; None
+            for the curve's own gradient, as published. Default: 2.
         **kwargs: As for every Keras layer.
 
     Input shape: any. Output shape: the same, values in [0, 1].
@@ -141,8 +143,8 @@ class SpikingSigmoid(SpikingLayer):
 
     Args:
         sharpness: The sharpness to start with, a float in [0, 1]. Default: 0.
-        surrogate_width: Width between the knees of the sigmoid whose gradient the backward pass keeps, positive, in
-            units of the pre-activation; None for the curve's own gradient, as published. Default: 2.
+        surrogate_width: Width of the blurred step in the backward pass, positive, in units of the pre-activation; None
+            for the curve's own gradient, as published. Default: 2.
         **kwargs: As for every Keras layer.
 
     Input shape: any. Output shape: the same, values in [0, 1].
@@ -201,22 +203,28 @@ class SoftmaxDecode(keras.layers.Layer):
         return {**super().get_config(), "key": self.key.tolist(), "temperature": self.temperature}
 
 
-def _activation(curve: str) -> Callable[[Any, Any, Any], Any]:
-    """The curve at one sharpness with the gradient of the curve at another."""
+@functools.cache
+def _activation(curve: str, surrogate_width: float | None) -> Callable[[Any, Any], Any]:
+    """The curve, with a gradient of its own or of the blurred step."""
 
     @ops.custom_gradient
-    def activate(x: Any, sharpness: Any, window: Any) -> Any:
-        def backward(*args: Any, upstream: Any = None) -> tuple[Any, Any, Any]:
+    def activate(x: Any, sharpness: Any) -> Any:
+        def backward(*args: Any, upstream: Any = None) -> tuple[Any, Any]:
             upstream = args[0] if upstream is None else upstream
-            by_x = curves.GRADIENTS[curve](x, window, upstream, ops)
-            return by_x, ops.zeros_like(sharpness), ops.zeros_like(window)
+            return curves.gradient(curve, x, sharpness, surrogate_width, upstream, ops), ops.zeros_like(sharpness)
 
         return curves.CURVES[curve](x, sharpness, ops), backward
 
     return activate
 
 
-_ACTIVATIONS = {name: _activation(name) for name in curves.CURVES}
+def _assign_scalar(variable: Any, number: float) -> None:
+    """What ``variable.assign(number)`` does, in a third of the time: it shows where every batch sets the sharpness."""
+    import tensorflow as tf
+
+    # Without a device it is not copied once more to the one on which it is.
+    value = tf.__internal__.EagerTensor(number, None, tf.float32.as_datatype_enum)
+    tf.raw_ops.AssignVariableOp(resource=variable.handle, value=value)
 
 
 def check_sharpness(value: Any) -> float:

@@ -440,6 +440,45 @@ def crossover(shares: Sequence[float] | np.ndarray, dense: Sequence[float] | np.
     return figure
 
 
+def memory(synapses: Sequence[float] | np.ndarray, megabytes: Sequence[float] | np.ndarray) -> Picture:
+    """What networks of growing size take: memory over the number of synapses, beside a weight kept for each of them.
+
+    Args:
+        synapses: Numbers of synapses, positive and rising.
+        megabytes: Megabytes (10^6 bytes) that each network took at the most, positive.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: Values that are not positive, or not as many of each.
+    """
+    at, taken = np.asarray(synapses, float), np.asarray(megabytes, float)
+    if at.ndim != 1 or not len(at) or taken.shape != at.shape or not (np.minimum(at, taken) > 0).all():
+        raise ValueError(f"Expected as many positive numbers of synapses as megabytes; got {at} and {taken}.")
+    figure = Picture(figsize=(7.6, 4.1))
+    figure.suptitle("Large networks: memory", color=_INK, fontsize=11.5, fontweight="bold", x=0.012, ha="left")
+    axes = figure.add_subplot()
+    axes.plot(at, 4 * at / 1e6, color=_MUTED, lw=1.2, ls=(0, (3, 2)), label="4 bytes for every synapse")
+    axes.plot(at, taken, color=scene.LAYERS_LIGHT[0], lw=1.8, marker="o", ms=5, label="taken at the most", zorder=3)
+    for place, value in zip(at, taken, strict=True):
+        axes.annotate(_megabytes(value), (place, value), (0, 8), textcoords="offset points", ha="center", fontsize=9,
+                      color=_INK)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_ylim(top=4 * max(taken.max(), 4 * at.max() / 1e6))
+    axes.xaxis.set_major_locator(LogLocator())
+    axes.yaxis.set_major_locator(LogLocator())
+    axes.yaxis.set_major_formatter(lambda value, _: _megabytes(value))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_minor_formatter(NullFormatter())
+    axes.set_ylabel("memory", fontsize=8.5, color=_MUTED)
+    axes.set_xlabel("synapses", fontsize=8.5, color=_MUTED)
+    axes.legend(loc="upper left", frameon=False, fontsize=8.5, labelcolor=_MUTED)
+    _plain_axes(axes)
+    return figure
+
+
 def _curve_panel(axes: Axes, trace: Trace, index: int, name: str, sharpness: float, shares: np.ndarray | None) -> None:
     colour, curve = scene.layer_colour(index), trace.curves[index]
     threshold = THRESHOLDS[curve]
@@ -574,3 +613,7 @@ def _duration(seconds: float) -> str:
     unit, name = next(((unit, name) for unit, name in ((1.0, "s"), (1e-3, "ms")) if seconds >= 0.9995 * unit),
                       (1e-6, "µs"))
     return f"{seconds / unit:.3g} {name}"
+
+
+def _megabytes(value: float) -> str:
+    return f"{value / 1000:.3g} GB" if value >= 999.5 else f"{value:.3g} MB"

@@ -14,7 +14,7 @@ import math
 import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 #: What lies this close to full sharpness is full (published values): one layer at a time, and all layers together.
 _SNAP_BOTTOM_UP = 1e-3
@@ -62,6 +62,12 @@ class State:
     def sharp(self) -> bool:
         """Whether every layer is fully sharp."""
         return all(value == 1.0 for value in self.sharpness)
+
+    def but(self, **values: Any) -> Self:
+        """The same state with other values; as ``dataclasses.replace``, in a quarter of the time of a batch's end."""
+        other = object.__new__(type(self))
+        vars(other).update(vars(self), **values)
+        return other
 
     def asdict(self) -> dict[str, Any]:
         """The state as plain JSON-able values."""
@@ -124,7 +130,7 @@ class Policy:
         Returns:
             The new state, whose sharpness holds from now on, and what was decided.
         """
-        state = replace(state, batch=state.batch + 1)
+        state = state.but(batch=state.batch + 1)
         return self._sharpen(state, self._after_batch(state))
 
     def end_epoch(self, state: State, loss: float) -> tuple[State, list[Decision]]:
@@ -139,7 +145,7 @@ class Policy:
         """
         state, decisions = self._judge(state, loss)
         state, sharpened = self._sharpen(state, self._after_epoch(state))
-        return replace(state, epoch=state.epoch + 1, batch=0, batches=state.batches or state.batch or None), [
+        return state.but(epoch=state.epoch + 1, batch=0, batches=state.batches or state.batch or None), [
             *decisions, *sharpened]
 
     def config(self) -> dict[str, Any]:
@@ -197,7 +203,7 @@ class Policy:
             return state, []
         reached = [i for i, (old, value) in enumerate(zip(state.sharpness, new, strict=True)) if old < 1.0 == value]
         decisions = [Decision("sharp", f"Layer {i + 1} of {len(new)} is fully sharp.", i) for i in reached]
-        state = replace(state, sharpness=new)
+        state = state.but(sharpness=new)
         if state.sharp:
             decisions.append(Decision("done", "Every layer is fully sharp: the network speaks in spikes."))
         return state, decisions
@@ -380,10 +386,10 @@ class AdaptivePolicy(Policy):
         """Takes note of a trained batch; see :meth:`Policy.end_batch`."""
         after: Any
         after, decisions = super().end_batch(state, loss)
-        if self.bottom_up and any(decision.kind == "sharp" for decision in decisions):
-            after = replace(after, resting=True)
-        if after.sharp:
-            after = replace(after, sharpening=False)
+        if self.bottom_up and decisions and any(decision.kind == "sharp" for decision in decisions):
+            after = after.but(resting=True)
+        if after.sharpening and after.sharp:
+            after = after.but(sharpening=False)
         return after, decisions
 
     def smaller_steps(self) -> dict[str, Any]:
@@ -404,29 +410,29 @@ class AdaptivePolicy(Policy):
                 for i, value in enumerate(state.sharpness)]
 
     def _judge(self, state: Any, loss: float) -> tuple[Any, list[Decision]]:
-        state = replace(state, resting=False)
+        state = state.but(resting=False)
         if not math.isfinite(loss):
             return state, [Decision("warning", f"The loss of the epoch is {loss}: it is left out of account.")]
         change = _change(state.reference, loss)
         values = {"loss": loss, "reference": state.reference, "change": change if math.isfinite(change) else None}
-        anew = replace(state, reference=loss, waiting=0)
+        anew = state.but(reference=loss, waiting=0)
         if state.epoch < self.min_init_epochs - 1:
-            return replace(state, reference=loss), []
+            return state.but(reference=loss), []
         improved = change <= -self.sig_decrease
         waiting = 0 if improved else state.waiting + 1
         fell = f"The loss fell by {-change:.1%}, at least sig_decrease = {self.sig_decrease:.1%}"
         if state.sharpening and change >= self.sig_increase:
-            return replace(anew, sharpening=False), [Decision(
+            return anew.but(sharpening=False), [Decision(
                 "stop", f"The loss rose by {change:.1%}, at least sig_increase = {self.sig_increase:.1%}: sharpening "
                 "rests until the network has settled.", values=values)]
         if not state.sharpening and waiting > self.patience and not state.sharp:
-            return replace(anew, sharpening=True), [Decision(
+            return anew.but(sharpening=True), [Decision(
                 "start", f"No fall of {self.sig_decrease:.1%} for {waiting} epochs, more than patience = "
                 f"{self.patience}: the network has settled and sharpening starts.", values=values)]
         if improved:
             return anew, ([] if state.reference is None else
                           [Decision("improve", f"{fell}: a new reference.", values=values)])
-        state = replace(state, waiting=waiting)
+        state = state.but(waiting=waiting)
         if state.sharpening or state.sharp:
             return state, []
         return state, [Decision("wait", f"No fall of {self.sig_decrease:.1%} for {waiting} of {self.patience + 1} "

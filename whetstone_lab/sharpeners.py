@@ -524,8 +524,7 @@ class Sharpener(keras.callbacks.Callback):
             y = curves.CURVES[layer.curve](x, sharpness)
             rates[i] = y.mean()
             counts[i] = np.histogram(np.clip(x, HISTOGRAM_BINS[0], HISTOGRAM_BINS[-1]), HISTOGRAM_BINS)[0] / x.size
-            window = sharpness if layer.surrogate_width is None else min(sharpness, 1.0 - layer.surrogate_width)
-            gradient, peak = (curves.GRADIENTS[layer.curve](at, window, np.ones_like(at))
+            gradient, peak = (curves.gradient(layer.curve, at, sharpness, layer.surrogate_width, np.ones_like(at))
                               for at in (x, np.float32(layer.threshold)))
             metrics["never_firing"][i] = (y.max(axis=0) < _SATURATED).mean()
             metrics["always_firing"][i] = (y.min(axis=0) > 1 - _SATURATED).mean()
