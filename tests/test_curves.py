@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whetstone_lab.curves import CURVES, GRADIENTS, SIGMOID_KNEES, THRESHOLDS, WIDTH_FLOOR, arctan_gradient, bounded_relu, sigmoid
+from whetstone_lab.curves import (
+    CURVES,
+    GRADIENTS,
+    SIGMOID_KNEES,
+    THRESHOLDS,
+    WIDTH_FLOOR,
+    arctan_gradient,
+    bounded_relu,
+    sigmoid,
+)
 
 NAMES = sorted(CURVES)
 SHARPNESS = st.floats(0, 1)

@@ -426,8 +426,8 @@ def test_a_probe_tells_dead_neurons_saturation_and_the_flow_of_the_gradient():
     sharpener = StepwiseSharpener(9, probe=probe)
     model.fit(probe, probe, epochs=1, callbacks=[sharpener], verbose=0)
     metrics = {name: sharpener.trace.layer_metric(name)[0].tolist() for name in LAYER_METRICS}
-    # The first layer lets a tenth or more through within 1.5 / pi of its threshold, where the third neuron is for all ten
-    # inputs. The second layer is steep at 0 alone.
+    # The first layer lets a tenth or more through within 1.5 / pi of its threshold, where the third neuron is for all
+    # ten inputs. The second layer is steep at 0 alone.
     assert metrics == {name: pytest.approx(values) for name, values in {
         "never_firing": [0.25, 0.0], "always_firing": [0.25, 0.0], "saturation": [0.75, 0.5],
         "gradient_flow": [0.25, 0.5]}.items()}
