@@ -32,7 +32,7 @@ BATCH = 128
 
 NETS: Mapping[str, Callable[[], keras.Model]] = {
     "mlp": lambda: models.mlp(784, 10, dropout=0.0),
-    "convnet": lambda: models.convnet((28, 28, 1), 10, dropout=0.0, batchnorm=False),
+    "convnet": lambda: models.convnet((28, 28, 1), 10, dropout=0.0),
 }
 
 

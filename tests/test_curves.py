@@ -149,7 +149,7 @@ def test_the_surrogate_is_the_slope_of_a_blurred_step(width):
     x, step = np.linspace(-3, 4, 300), 1e-6
 
     def blurred(x):
-        return np.arctan(np.pi * (x - 0.3) / width) / np.pi + 0.5
+        return np.arctan(np.pi * (x - 0.3) / width) * width / np.pi
 
     slope = (blurred(x + step) - blurred(x - step)) / (2 * step)
     upstream = np.linspace(-1, 1, 300)
@@ -158,4 +158,5 @@ def test_the_surrogate_is_the_slope_of_a_blurred_step(width):
 
 def test_half_of_the_surrogate_lies_within_its_width_over_pi():
     x = np.linspace(0.5 - 2 / np.pi, 0.5 + 2 / np.pi, 10001)
-    assert np.trapezoid(arctan_gradient(x, 0.5, 2.0, 1.0), x) == pytest.approx(0.5, abs=1e-6)
+    assert np.trapezoid(arctan_gradient(x, 0.5, 2.0, 1.0), x) == pytest.approx(1.0, abs=1e-6)  # of 2
+    assert arctan_gradient(np.array([0.5]), 0.5, 2.0, 1.0) == 1

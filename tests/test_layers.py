@@ -220,7 +220,7 @@ def test_a_fully_sharp_layer_passes_no_gradient_without_a_surrogate(layer_type):
 def test_with_a_surrogate_the_gradient_is_that_of_a_blurred_step_whatever_the_sharpness(layer_type, sharpness, width):
     layer = layer_type(sharpness, width)
     x = np.linspace(-2.0123, 3.0123, 2000).astype(np.float32)
-    expected = 1 / width / (1 + (np.pi * (x.astype(float) - layer.threshold) / width) ** 2)
+    expected = 1 / (1 + (np.pi * (x.astype(float) - layer.threshold) / width) ** 2)
     np.testing.assert_allclose(gradient(layer, x), expected, rtol=2e-4, atol=1e-6)
 
 

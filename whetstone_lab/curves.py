@@ -97,16 +97,16 @@ def sigmoid_gradient(x: Any, sharpness: Any, upstream: Any, xp: Any = np) -> Any
 
 
 def arctan_gradient(x: Any, threshold: float, width: float, upstream: Any, xp: Any = np) -> Any:
-    """Surrogate for the gradient of a step, backwards: ``(upstream / w) / (1 + (pi (x - threshold) / w)^2)``.
+    """Surrogate for the gradient of a step, backwards: ``upstream / (1 + (pi (x - threshold) / w)^2)``.
 
-    It is the slope of ``arctan(pi (x - threshold) / w) / pi + 1/2``, a step that is blurred over the width w: half of
-    its area lies within ``w / pi`` of the threshold, and its tails reach neurons far away, which a window cut off at
-    its edges would leave without a gradient for good.
+    It is the slope of ``w / pi arctan(pi (x - threshold) / w)``: 1 at the threshold, as that of a ReLU, and half of that
+    ``w / pi`` away from it. Its tails reach neurons far away, which a window cut off at its edges would leave without a
+    gradient for good.
 
     Args:
         x: Pre-activations, any shape.
         threshold: Where the step is.
-        width: The width w, positive, in units of the pre-activation.
+        width: The width w, positive, in units of the pre-activation: a step of that width and slope 1 has as much area.
         upstream: Gradient by the activations, shape of ``x``.
         xp: Array namespace. Default: NumPy.
 
@@ -114,9 +114,9 @@ def arctan_gradient(x: Any, threshold: float, width: float, upstream: Any, xp: A
         Gradient by the pre-activations, shape of ``x``.
 
     Source: Fang et al., "Incorporating learnable membrane time constant to enhance learning of spiking neural
-    networks", ICCV 2021, whose alpha is ``2 / w``.
+    networks", ICCV 2021, whose alpha is ``2 / w``, but for the factor ``w``.
     """
-    return upstream / (width + math.pi**2 / width * xp.square(x - threshold))
+    return upstream / (1.0 + (math.pi / width) ** 2 * xp.square(x - threshold))
 
 
 def _logistic(x: Any, sharpness: Any, xp: Any) -> Any:

@@ -30,7 +30,7 @@ class SpikingLayer(keras.layers.Layer):
     ``sharpness`` is a non-trainable scalar weight: it is saved with the model, is right under distribution and mixed
     precision, and changes without retracing. The gradient of a fully sharp layer is zero everywhere, so nothing below
     it would learn; with a ``surrogate_width`` w the backward pass puts in its place that of a blurred step,
-    ``(1 / w) / (1 + (pi (x - threshold) / w)^2)``, whatever the sharpness. What the layer puts out is never changed by
+    ``1 / (1 + (pi (x - threshold) / w)^2)``, whatever the sharpness. What the layer puts out is never changed by
     it. See :func:`whetstone_lab.curves.arctan_gradient`.
 
     Args:

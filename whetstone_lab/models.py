@@ -45,12 +45,12 @@ def mlp(inputs: int, classes: int, *, hidden: Sequence[int] = (256, 64), width: 
 
 
 def convnet(shape: Sequence[int], classes: int, *, filters: Sequence[int] = (16, 32), kernel: int = 5,
-            hidden: Sequence[int] = (128,), width: int | None = None, dropout: float = 0.1, batchnorm: bool = True,
+            hidden: Sequence[int] = (128,), width: int | None = None, dropout: float = 0.1, batchnorm: bool = False,
             key: Any = None, temperature: float | None = None, surrogate_width: float | None = 2.0,
             spiking: bool = True) -> keras.Sequential:
     """A small convolutional net of about LeNet-5's size that speaks in spikes, or its ReLU twin.
 
-    ``[Conv2D, BatchNormalization, SpikingBReLU, MaxPooling2D]`` for each number of filters, then the layers of
+    ``[Conv2D, SpikingBReLU, MaxPooling2D]`` for each number of filters, then the layers of
     :func:`mlp`. The pool stands behind the neurons, where it is an OR of spikes.
 
     Args:
@@ -61,7 +61,7 @@ def convnet(shape: Sequence[int], classes: int, *, filters: Sequence[int] = (16,
         hidden: Neurons of each dense hidden layer. Default: one layer of 128.
         width: As for :func:`mlp`.
         dropout: As for :func:`mlp`; it is in the dense layers.
-        batchnorm: Whether batch norm stands before each activation. Default: True.
+        batchnorm: As for :func:`mlp`.
         key: As for :func:`mlp`.
         temperature: As for :func:`mlp`.
         surrogate_width: As for :func:`mlp`.

@@ -25,7 +25,7 @@ from whetstone_lab.trace import Trace
 
 #: Name -> optimizer at the rate with which ``benchmarks/accuracy.py`` trains on MNIST; a few rates each were tried.
 OPTIMIZERS: Mapping[str, Callable[[], keras.optimizers.Optimizer]] = {
-    "sgd": lambda: keras.optimizers.SGD(0.2, momentum=0.9),
+    "sgd": lambda: keras.optimizers.SGD(0.1, momentum=0.9),
     "adadelta": lambda: keras.optimizers.Adadelta(4.0, rho=0.95),
     "rmsprop": lambda: keras.optimizers.RMSprop(2e-3),
     "adam": lambda: keras.optimizers.Adam(2e-3),
