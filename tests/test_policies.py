@@ -278,6 +278,14 @@ def test_uniform_sharpening_of_a_network_that_is_sharp_in_part_makes_no_leap():
     assert state.sharpness == (1.0, pytest.approx(0.32), pytest.approx(0.02))
 
 
+def test_a_state_with_other_values_is_another_and_leaves_the_first_as_it_was():
+    state = AdaptivePolicy().start((0.1, 0.2), 7)
+    other = state.but(batch=3, sharpening=True)
+    assert other == dataclasses.replace(state, batch=3, sharpening=True)
+    assert hash(other) == hash(dataclasses.replace(other))
+    assert state == AdaptivePolicy().start((0.1, 0.2), 7)
+
+
 def test_the_number_of_batches_is_learnt_from_the_first_epoch():
     for policy in (AdaptivePolicy(1, patience=0), ScheduledPolicy([(0, 2)])):
         state = last_state(policy, policy.start([0.0]), [1.0], 8)

@@ -195,10 +195,10 @@ class Recipe:
         return Sharpener(policy, **kwargs)
 
 
-#: Keeps the accuracy: a temperature and a surrogate window, so that sharp layers go on learning, Adam and a cosine.
+#: Keeps the accuracy: a temperature and a surrogate gradient, so that sharp layers go on learning, Adam and a cosine.
 ROBUST = Recipe(
     name="robust", epochs=60, batch_size=32, optimizer={"class_name": "Adam", "config": {"learning_rate": 3e-3}},
-    cosine=True, dropout=0.1, temperature=10.0, surrogate_width=1.0, policy=AdaptivePolicy(min_init_epochs=5),
+    cosine=True, dropout=0.1, temperature=10.0, surrogate_width=2.0, policy=AdaptivePolicy(min_init_epochs=5),
 )
 
 #: As published: Adadelta at a rate of 4, the curve's own gradient, no temperature, steps of an epoch from the fifth on.
