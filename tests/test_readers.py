@@ -4,6 +4,7 @@ Files are damaged in two ways: as bytes, and, since checksums find nearly all of
 written anew so that only the reader's own checks stand in between.
 """
 
+import copy
 import itertools
 import warnings
 
@@ -152,7 +153,8 @@ def places(value, place=()):
 
 FACTS = st.sampled_from([None, True, -1, 0, 1, 3, 10**9, 10**30, -(10**30), 1.5, float("nan"), float("inf"), "",
                          "valid", "input", "Neurons", [], [1], [1, 1], [-1], [1, 2, 3], [10**9, 10**9], [10**30],
-                         [float("inf")], [-5, -5], [[]], [None], ["a"], {}, {"a": 1}])
+                         [float("inf")], [-5, -5], [[]], [None], ["a"], {}, {"a": 1}]
+                        ).map(copy.deepcopy)  # a second change may be within the first
 
 CHANGES = {
     "gone": lambda array: None, "empty": lambda array: array[..., :0] if array.ndim else None,

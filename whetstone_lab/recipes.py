@@ -23,14 +23,14 @@ from whetstone_lab.policies import AdaptivePolicy, Policy, ScheduledPolicy, Step
 from whetstone_lab.sharpeners import Sharpener
 from whetstone_lab.trace import Trace
 
-#: Once nearly all is learnt gradients are tiny, and steps that are scaled by their size must not stay large for it.
+#: Once nearly all is learnt gradients are tiny, and the steps of the Adam family must not stay large for it.
 _EPSILON = 1e-4
 
 #: Name -> optimizer at the rate with which ``benchmarks/accuracy.py`` trains on MNIST; a few rates each were tried.
 OPTIMIZERS: Mapping[str, Callable[[], keras.optimizers.Optimizer]] = {
     "sgd": lambda: keras.optimizers.SGD(0.1, momentum=0.9),
     "adadelta": lambda: keras.optimizers.Adadelta(4.0, rho=0.95),
-    "rmsprop": lambda: keras.optimizers.RMSprop(2e-3, epsilon=_EPSILON),
+    "rmsprop": lambda: keras.optimizers.RMSprop(2e-3),
     "adam": lambda: keras.optimizers.Adam(2e-3, epsilon=_EPSILON),
     "adamw": lambda: keras.optimizers.AdamW(2e-3, epsilon=_EPSILON),
     "nadam": lambda: keras.optimizers.Nadam(2e-3, epsilon=_EPSILON),
