@@ -123,7 +123,7 @@ def batches(epochs):
 
 
 def adaptive(**kwargs):
-    return AdaptiveSharpener(1, 0.6, 0.3, patience=0, sig_increase=0.01, sig_decrease=0.2, **kwargs)
+    return AdaptiveSharpener(1, 0.6, 0.3, patience=0, sig_increase=0.01, sig_decrease=0.9, **kwargs)
 
 
 def train(model, sharpener, data):
