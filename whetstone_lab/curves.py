@@ -99,9 +99,9 @@ def sigmoid_gradient(x: Any, sharpness: Any, upstream: Any, xp: Any = np) -> Any
 def arctan_gradient(x: Any, threshold: float, width: float, upstream: Any, xp: Any = np) -> Any:
     """Surrogate for the gradient of a step, backwards: ``upstream / (1 + (pi (x - threshold) / w)^2)``.
 
-    It is the slope of ``w / pi arctan(pi (x - threshold) / w)``: 1 at the threshold, as that of a ReLU, and half of that
-    ``w / pi`` away from it. Its tails reach neurons far away, which a window cut off at its edges would leave without a
-    gradient for good.
+    It is the slope of ``w / pi arctan(pi (x - threshold) / w)``: 1 at the threshold, as that of a ReLU, and half of
+    that ``w / pi`` away from it. Its tails reach neurons far away, which a window cut off at its edges would leave
+    without a gradient for good.
 
     Args:
         x: Pre-activations, any shape.
