@@ -94,7 +94,8 @@ def train_workers():
 
 
 rows = []
-sharpener = AdaptiveSharpener(min_init_epochs=1, patience=0, rate=1.0, cz_rate=1.0, sig_increase=9)
+sharpener = AdaptiveSharpener(min_init_epochs=1, patience=0, rate=1.0, cz_rate=1.0, sig_increase=9,
+                              sig_decrease=9)  # whatever the loss does
 with scope:
     model = make_model()
     model.compile(WhetstoneOptimizer(keras.optimizers.SGD(0.01)), "sparse_categorical_crossentropy")

@@ -183,7 +183,7 @@ def test_layers_get_sharp_one_by_one_with_an_event_after_the_batch_that_did_it(k
 def test_decisions_come_with_the_numbers_behind_them():
     sharpener = AdaptiveSharpener(min_init_epochs=1, patience=0, sig_decrease=10, sig_increase=1e-9, rate=0.1)
     model = make_model()
-    model.optimizer.learning_rate = -1.0  # uphill, so that the loss rises
+    model.optimizer.learning_rate = -0.02  # uphill, so that the loss rises
     fit(model, sharpener, 4)
     started = next(event for event in sharpener.trace.events if event.kind == "start")
     stopped = next(event for event in sharpener.trace.events if event.kind == "stop")
@@ -476,7 +476,7 @@ def test_sharpness_that_stalls_is_warned_of_once():
     fit(model, sharpener, 4)
     assert 0 < sharpener.trace.sharpness[-1, 0] < 1
     sharpener.steer(patience=99, sig_increase=1e-9)
-    model.optimizer.learning_rate = -1.0  # uphill: sharpening stops, and then waits long
+    model.optimizer.learning_rate = -0.02  # uphill: sharpening stops, and then waits long
     with pytest.warns(UserWarning, match=r"Sharpness stalls: nothing has changed for 10 epochs, and layer 1 of 2 stan"):
         fit(model, sharpener, 20)
     assert [event.kind for event in sharpener.trace.events].count("warning") == 1
