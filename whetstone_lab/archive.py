@@ -10,12 +10,14 @@ import io
 import json
 import math
 import os
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import zipfile
 
 #: The most that is read from a file, all its arrays together, in bytes: one that claims more is refused before memory
 #: is taken.
@@ -108,6 +110,8 @@ def read_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     path = Path(path)
     data = path.read_bytes()
     try:
+        import zipfile  # here, since not every process that simulates reads a file
+
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             # What a member claims here is also the most that zipfile unpacks of it.
             claimed = sum(info.file_size for info in archive.infolist())
