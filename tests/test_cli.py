@@ -207,7 +207,7 @@ def opened(monkeypatch):
 @pytest.fixture
 def installed(shipped, tmp_path, monkeypatch):
     """As if the package came from a wheel, with the notebooks inside."""
-    package = tmp_path / "site-packages" / "whetstone_lab"
+    package = tmp_path / "packages" / "whetstone_lab"
     package.mkdir(parents=True)
     shipped.rename(package / "notebooks")
     monkeypatch.setattr(cli, "__file__", str(package / "cli.py"))

@@ -214,8 +214,8 @@ def test_a_fully_sharp_layer_passes_no_gradient_without_a_surrogate(layer_type):
     assert not gradient(layer, inputs_near(layer.threshold)).any()
 
 
-@pytest.mark.parametrize("width", [0.1, 0.5, 2.0])
-@pytest.mark.parametrize("sharpness", [0.0, 0.6, 1.0])
+@pytest.mark.parametrize("width", [0.1, 0.5, 1.0, 2.0, 3.0])
+@pytest.mark.parametrize("sharpness", [0.0, 0.6, 0.95, 1.0])
 @pytest.mark.parametrize("layer_type", SPIKING)
 def test_with_a_surrogate_the_gradient_is_that_of_a_blurred_step_whatever_the_sharpness(layer_type, sharpness, width):
     layer = layer_type(sharpness, width)
