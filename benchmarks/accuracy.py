@@ -7,9 +7,9 @@ has ReLU in place of spiking layers and ends in ten outputs with a softmax. Both
 optimizer, learning rate, dropout and number of epochs. Spiking nets are trained by ``recipes.train``, layers left as
 they come, and judged when they are fully sharp; where a row departs from that its name says so.
 
-Each training is a line in the results file as soon as it is done, and is not repeated when the benchmark goes on. About
-a minute a training and core for the perceptron, five for the convnet. The tables are Markdown, for the README and the
-notebook.
+Each training is a line in the results file as soon as it is done, and is not repeated when the benchmark goes on. A
+training takes a core some 75 seconds for the perceptron, seven minutes for the convnet. The tables are
+Markdown, for the README and the notebook.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Way:
 
     @property
     def twin(self) -> Way:
-        """The ReLU net that is trained alike, but for a rate that falls along a cosine, which does it good."""
+        """The ReLU net that is trained alike; its rate falls along a cosine, if it is not the published one."""
         return Way(self.optimizer, self.net, False, dropout=self.dropout, batchnorm=self.batchnorm, rate="cosine",
                    recipe=self.recipe)
 

@@ -107,11 +107,11 @@ def read_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
         FileNotFoundError: There is no such file.
         ArchiveError: The file is truncated or damaged, is no ``.npz``, or holds anything but plain numbers.
     """
+    import zipfile  # here, since not every process that simulates reads a file
+
     path = Path(path)
     data = path.read_bytes()
     try:
-        import zipfile  # here, since not every process that simulates reads a file
-
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             # What a member claims here is also the most that zipfile unpacks of it.
             claimed = sum(info.file_size for info in archive.infolist())

@@ -51,7 +51,7 @@ def bounded_relu_gradient(x: Any, sharpness: Any, upstream: Any, xp: Any = np) -
 
     Args:
         x: Pre-activations, any shape.
-        sharpness: Scalar up to 1, where all is 0; below 0 the ramp is wider than the soft one.
+        sharpness: Scalar in [0, 1]; at 1 all is 0.
         upstream: Gradient by the activations, shape of ``x``.
         xp: Array namespace. Default: NumPy.
 
@@ -84,7 +84,7 @@ def sigmoid_gradient(x: Any, sharpness: Any, upstream: Any, xp: Any = np) -> Any
 
     Args:
         x: Pre-activations, any shape.
-        sharpness: Scalar up to 1; below 0 the sigmoid is wider than the soft one.
+        sharpness: Scalar in [0, 1].
         upstream: Gradient by the activations, shape of ``x``.
         xp: Array namespace. Default: NumPy.
 

@@ -18,8 +18,6 @@ from keras import ops
 
 from whetstone_lab import curves, keys
 
-_ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
-
 #: Begins the names, in a file of weights, of what a sharpener remembers.
 _MEMORY = "sharpener_"
 
@@ -75,8 +73,8 @@ class SpikingLayer(keras.layers.Layer):
         In a callback, reach the layer through ``self.model``: on JAX the trainer then takes up what was set.
         """
         number = check_sharpness(value)
-        variable = self.sharpness.value if _ON_TENSORFLOW else None
-        if type(variable).__name__ == "ResourceVariable":  # not one that is mirrored
+        variable = self.sharpness.value
+        if type(variable).__name__ == "ResourceVariable":  # TensorFlow's, and not one that is mirrored
             _assign_scalar(variable, number)
         else:
             self.sharpness.assign(number)

@@ -88,7 +88,7 @@ def activation_curves(source: Any, epoch: int | None = None, batch: int | None =
     when = "before training" if batch == 0 else f"batch {batch}"
     if batch and finished and batch == trace.epoch_ends[finished - 1]:
         when = f"after epoch {finished}"
-    figure.suptitle(f"Activation curves, {when}", color=_INK, fontsize=11.5, fontweight="bold", x=0.012, ha="left")
+    _title(figure, f"Activation curves, {when}")
     for index, name in enumerate(trace.layers):
         axes = figure.add_subplot(rows, columns, index + 1)
         _curve_panel(axes, trace, index, name, float(sharpness[index]), shares)
@@ -120,7 +120,7 @@ def sharpener_chart(source: Any) -> Picture:
     rows = scene.thin(0, trace.batches, 2000)
     at, last = scene.positions(trace, rows), max(trace.epochs, 1)
     figure = Picture(figsize=(9.2, 4.8))
-    figure.suptitle("What the sharpener saw and did", color=_INK, fontsize=11.5, fontweight="bold", x=0.012, ha="left")
+    _title(figure, "What the sharpener saw and did")
     top, low = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1.15))
     _loss_panel(top, trace, table, rows, at)
 
@@ -165,7 +165,7 @@ def layer_health(source: Any) -> Picture:
     panels = {"firing rate": trace.firing_rates, "dead neurons": dead,
               "gradient flow": trace.layer_metric("gradient_flow"), "saturation": trace.layer_metric("saturation")}
     figure = Picture(figsize=(9.2, 4.8))
-    figure.suptitle("How the layers fared", color=_INK, fontsize=11.5, fontweight="bold", x=0.012, ha="left")
+    _title(figure, "How the layers fared")
     if not np.isfinite(list(panels.values())).any():
         _nothing(figure, "nothing was measured: give the sharpener a probe")
         return figure
@@ -226,7 +226,7 @@ def spike_raster(record: SpikeRecord, sample: int = 0) -> Picture:
         title += f": read as {one.classes[0]}"
         if len(one.labels):
             title += ", which is right" if one.classes[0] == one.labels[0] else f", in truth {one.labels[0]}"
-    figure.suptitle(title, color=_INK, fontsize=11.5, fontweight="bold", x=0.012, ha="left")
+    _title(figure, title)
     if picture is not None:
         axes = parts.pop(0)
         axes.imshow(picture, cmap="gray_r" if picture.ndim == 2 else None, interpolation="nearest")
@@ -268,8 +268,7 @@ def rate_coding(single: tuple[float, Costs], rates: Sequence[tuple[float, Costs]
     accuracy, few, soon = single[0], float(single[1].spikes.mean()), single[1].latency
 
     figure = Picture(figsize=(7.6, 4.1))
-    figure.suptitle("Single spikes against a rate code", color=_INK, fontsize=11.5, fontweight="bold", x=0.012,
-                    ha="left")
+    _title(figure, "Single spikes against a rate code")
     axes = figure.add_subplot()
     colour, rival = scene.LAYERS_LIGHT[0], scene.STOP_LIGHT
     axes.plot(spikes, accuracies, color=rival, lw=1.8, marker="o", ms=5, zorder=3,
@@ -324,8 +323,7 @@ def fault_sweep(fault: str, values: Sequence[float] | np.ndarray, accuracies: Ma
         raise ValueError("Expected the accuracies of at least one network; got none.")
     at = np.asarray(values, float)
     figure = Picture(figsize=(7.6, 3.9))
-    figure.suptitle(f"What a network bears: {_FAULTS[fault]}", color=_INK, fontsize=11.5, fontweight="bold", x=0.012,
-                    ha="left")
+    _title(figure, f"What a network bears: {_FAULTS[fault]}")
     axes = figure.add_subplot()
     for index, (name, given) in enumerate(accuracies.items()):
         found = np.asarray(given, float)
@@ -369,7 +367,7 @@ def speed(seconds: Mapping[str, float], title: str = "Time of one call") -> Pict
     if not len(times) or not (times > 0).all():
         raise ValueError(f"Expected positive times, at least one; got {dict(seconds)!r}.")
     figure = Picture(figsize=(7.6, 0.42 * len(times) + 1.25))
-    figure.suptitle(title, color=_INK, fontsize=11.5, fontweight="bold", x=0.012, ha="left")
+    _title(figure, title)
     axes = figure.add_subplot()
     places = np.arange(len(times))
     axes.barh(places, times, height=0.68, color=[_FAINT, *[scene.LAYERS_LIGHT[0]] * (len(times) - 1)], zorder=2)
@@ -411,7 +409,7 @@ def crossover(shares: Sequence[float] | np.ndarray, dense: Sequence[float] | np.
         if values.shape != (len(at),) or not len(at) or not (values > 0).all():
             raise ValueError(f"Expected {len(at)} positive values of {name!r}; got {values}.")
     figure = Picture(figsize=(7.6, 4.1))
-    figure.suptitle("Few spikes: less work", color=_INK, fontsize=11.5, fontweight="bold", x=0.012, ha="left")
+    _title(figure, "Few spikes: less work")
     axes = figure.add_subplot()
     if chosen is not None:
         axes.plot(at, times["chosen"], color=scene.IMPROVE_LIGHT, lw=9, alpha=0.28, solid_capstyle="round",
@@ -457,7 +455,7 @@ def memory(synapses: Sequence[float] | np.ndarray, megabytes: Sequence[float] | 
     if at.ndim != 1 or not len(at) or taken.shape != at.shape or not (np.minimum(at, taken) > 0).all():
         raise ValueError(f"Expected as many positive numbers of synapses as megabytes; got {at} and {taken}.")
     figure = Picture(figsize=(7.6, 4.1))
-    figure.suptitle("Large networks: memory", color=_INK, fontsize=11.5, fontweight="bold", x=0.012, ha="left")
+    _title(figure, "Large networks: memory")
     axes = figure.add_subplot()
     axes.plot(at, 4 * at / 1e6, color=_MUTED, lw=1.2, ls=(0, (3, 2)), label="4 bytes for every synapse")
     axes.plot(at, taken, color=scene.LAYERS_LIGHT[0], lw=1.8, marker="o", ms=5, label="taken at the most", zorder=3)
@@ -587,6 +585,10 @@ def _votes_panel(axes: Axes, one: SpikeRecord) -> None:
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
+
+
+def _title(figure: Figure, text: str) -> None:
+    figure.suptitle(text, color=_INK, fontsize=11.5, fontweight="bold", x=0.012, ha="left")
 
 
 def _plain_axes(axes: Axes) -> None:

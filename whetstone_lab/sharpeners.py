@@ -11,7 +11,6 @@ Example:
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 import threading
@@ -187,8 +186,8 @@ class Sharpener(keras.callbacks.Callback):
             self.trace = Trace([layer.name for layer in layers], [layer.curve for layer in layers],
                                self.policy.config(), {"backend": keras.backend.backend(), "monitor": self.monitor})
         self._recall()
-        self._state = dataclasses.replace(self._state, batch=self._state.batch if self._recalled else 0,
-                                          batches=batches or self._state.batches)
+        self._state = self._state.but(batch=self._state.batch if self._recalled else 0,
+                                      batches=batches or self._state.batches)
         self._agree()
         self._keep()
         if batches:
@@ -320,7 +319,7 @@ class Sharpener(keras.callbacks.Callback):
             self._good, self._steady = value, self._state.sharpness
             state, decisions = self.policy.end_epoch(self._state, value)
         if cut:
-            state = dataclasses.replace(state, batches=known)  # an epoch cut short does not tell their number
+            state = state.but(batches=known)  # an epoch cut short does not tell their number
         self._sharpen(state)
         self.trace.append_epoch(logs, state.asdict(), sharpness=state.sharpness, **self._look())
         self._note(epoch, [*decisions, *self._died(), *self._stalled()])
@@ -358,10 +357,10 @@ class Sharpener(keras.callbacks.Callback):
         for variable, kept in self._kept:
             variable.assign(kept)
         batches, epoch = self._state.batches or self._state.batch or None, self._state.epoch
-        self._state = dataclasses.replace(self._state, sharpness=self._epoch_start.sharpness)  # as restored
+        self._state = self._state.but(sharpness=self._epoch_start.sharpness)  # as restored
         self.steer(by="the roll-back", **self.policy.smaller_steps())
         # The policy stands where it stood when the epoch began, an epoch later.
-        state = dataclasses.replace(self._epoch_start, sharpness=self._steady, epoch=epoch + 1, batches=batches)
+        state = self._epoch_start.but(sharpness=self._steady, epoch=epoch + 1, batches=batches)
         good = "" if self._good is None else f" after {self._good:.4g}"
         return state, [Decision("warning", f"Rolled back: {self.monitor} was {value:.4g}{good}. Weights and sharpness "
                                 "are those from before the epoch, and steps are half as large.",
@@ -376,7 +375,7 @@ class Sharpener(keras.callbacks.Callback):
             return
         sharpness = self._sharpness()
         if not np.allclose(sharpness, self._state.sharpness, rtol=0, atol=1e-6):
-            self._state = dataclasses.replace(self._state, sharpness=sharpness)
+            self._state = self._state.but(sharpness=sharpness)
 
     def _remember(self) -> dict[str, np.ndarray]:
         """What a file of the weights must hold for :meth:`_recall`."""
