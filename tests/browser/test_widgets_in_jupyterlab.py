@@ -58,6 +58,22 @@ def moves(page, selector: str) -> None:
                            arg=[selector, before])
 
 
+def drag(page, selector: str, by: float) -> None:
+    """Takes hold of an element that may be moving, as often as it takes to hit it, and drags it up or down."""
+    grip = page.locator(selector)
+    grip.scroll_into_view_if_needed()
+    for _ in range(20):
+        box = grip.bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        page.mouse.move(x, y)
+        page.mouse.down()
+        if grip.evaluate("element => element === document.activeElement"):
+            break
+        page.mouse.up()
+    page.mouse.move(x, y + by, steps=10)
+    page.mouse.up()
+
+
 @pytest.fixture
 def recorded(tmp_path, finished_trace, spike_record) -> list[str]:
     """Cells that show the three widgets on a recorded run."""
@@ -112,13 +128,7 @@ def test_what_if_on_a_recorded_run(open_notebook, recorded, finished_trace, scre
     notebook.run(1)
     drawn(page, CHART)
     assert page.locator(f"{CHART} .wl-commands").is_hidden()
-    grip = page.locator(f"{CHART} .wl-grip[data-name=sig_increase]")
-    grip.scroll_into_view_if_needed()
-    box = grip.bounding_box()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] - 60, steps=8)
-    page.mouse.up()
+    drag(page, f"{CHART} .wl-grip[data-name=sig_increase]", by=-70)
     says(page, f"{CHART} .wl-remark", r"After epoch \d+ sharpening would have gone on .* is not known")
     page.locator(CHART).screenshot(path=screenshots / "wl-sharpener-what-if.png")
     page.get_by_role("button", name="Back to the run").click()
@@ -173,13 +183,7 @@ def test_a_live_run_is_seen_and_steered(open_notebook, screenshots):
     moves(page, f"{CHART} .wl-chart canvas")
 
     # A line is dragged, and the run answers: what was asked for is in force, and is asked for no longer.
-    grip = page.locator(f"{CHART} .wl-grip[data-name=sig_increase]")
-    grip.scroll_into_view_if_needed()
-    box = grip.bounding_box()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] - 40, steps=10)
-    page.mouse.up()
+    drag(page, f"{CHART} .wl-grip[data-name=sig_increase]", by=-50)
     says(page, f"{CHART} .wl-log", "sig_increase was changed from 0.15 to .* by hand")
     page.wait_for_selector(f"{CHART} .wl-knob[data-name=sig_increase]:not(.wl-asked)")
     dragged = float(page.locator(f"{CHART} .wl-knob[data-name=sig_increase] input[type=number]").input_value())
