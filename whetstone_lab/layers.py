@@ -58,6 +58,7 @@ class SpikingLayer(keras.layers.Layer):
             name="sharpness", shape=(), dtype="float32", trainable=False, autocast=False,
             initializer=keras.initializers.Constant(self._initial_sharpness),
         )
+        self._times_set = 0
         self._tap: Callable[[Any], None] | None = None  # see recorded_inputs
         # What a sharpener keeps with the weights: arrays that came with them from a file, or what makes new ones.
         self._memory: Mapping[str, Any] | Callable[[], Mapping[str, Any]] = {}
@@ -73,6 +74,7 @@ class SpikingLayer(keras.layers.Layer):
         In a callback, reach the layer through ``self.model``: on JAX the trainer then takes up what was set.
         """
         number = check_sharpness(value)
+        self._times_set += 1
         variable = self.sharpness.value
         if type(variable).__name__ == "ResourceVariable":  # TensorFlow's, and not one that is mirrored
             _assign_scalar(variable, number)

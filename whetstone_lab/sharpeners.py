@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import math
 import threading
+import time
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -23,9 +24,10 @@ import numpy as np
 from keras import ops
 
 from whetstone_lab import curves
+from whetstone_lab.compiled import ROWS, CompiledSharpening, compiled_sharpening
 from whetstone_lab.layers import SpikingLayer, recorded_inputs, spiking_layers, sync_weights
 from whetstone_lab.optimizers import find_whetstone
-from whetstone_lab.policies import AdaptivePolicy, Decision, Policy, ScheduledPolicy, State, StepwisePolicy
+from whetstone_lab.policies import POLICIES, AdaptivePolicy, Decision, Policy, ScheduledPolicy, State, StepwisePolicy
 from whetstone_lab.trace import LAYER_METRICS, Trace
 
 #: Edges of the bins in which a probe's pre-activations are counted; they span both thresholds with room to spare.
@@ -37,6 +39,9 @@ _SATURATED = 0.01
 #: Epochs beyond those of a fit in which it is looked for how many the policy would need; and the batches that this may
 #: take, about a second: of longer trainings nothing is foretold.
 _FORESIGHT, _FORESEEN = 100, 50_000
+
+#: Seconds after which batches are in the trace at the latest, where the compiled step of TensorFlow sharpens.
+_DELAY = 0.1
 
 #: Epochs without a change of sharpness, once sharpening has begun, after which it is said to stall.
 _STALLED = 10
@@ -81,7 +86,6 @@ class Sharpener(keras.callbacks.Callback):
 
     Attributes:
         policy: The policy in force; :meth:`steer` exchanges it.
-        trace: What has happened; replaced when a fit with another model starts.
 
     Raises:
         ValueError: ``polish_epochs`` or ``roll_back`` cannot be. At the start of ``fit``, if the model has no spiking
@@ -107,7 +111,7 @@ class Sharpener(keras.callbacks.Callback):
         self.verbose = verbose
         self.roll_back = roll_back
         self.resume = resume
-        self.trace = Trace([])
+        self._trace = Trace([])
         self._state: State | None = None
         self._layers: list[SpikingLayer] = []
         self._seeds: list[Any] = []  # states of the model's random generators, which Keras does not save
@@ -121,18 +125,38 @@ class Sharpener(keras.callbacks.Callback):
         self._steady: tuple[float, ...] = ()  # the sharpness at the end of it, before the policy judged it
         self._kept: list[tuple[Any, np.ndarray]] = []  # variables, with their values at the start of the epoch
         self._recalled = False  # all this came from a file, and Keras is to say in which epoch it goes on
+        # Where the compiled step sharpens: the states and decisions to come, last first, and the logs of the batches
+        # that were trained and are not yet in the trace.
+        self._compiled: CompiledSharpening | None = None
+        self._ahead: list[tuple[State, list[Decision]]] | None = None
+        self._trained: list[Mapping[str, Any]] = []
+        self._laid_out: Policy | None = None  # the policy that has foretold them; None if they no longer hold
+        self._times_set = 0
+        self._noted_at = 0.0
+        self._fitter: int | None = None  # the thread that runs fit
         self._thread: threading.Thread | None = None  # the one that a live run trains in; it reports the status itself
 
     @property
     def state(self) -> State | None:
         """Where the policy stands; None before the first ``fit``."""
+        self._catch_up()
         if not self._fitting:
             self._agree()  # as after early stopping, which may restore weights when all else has ended
         return self._state
 
     @state.setter
     def state(self, state: State | None) -> None:
-        self._state = state
+        self._catch_up()
+        self._state, self._laid_out = state, None
+
+    @property
+    def trace(self) -> Trace:
+        """What has happened; replaced when a fit with another model starts.
+
+        On TensorFlow a trace that was taken from here before a fit can lag behind it, by a tenth of a second.
+        """
+        self._catch_up()
+        return self._trace
 
     def steer(self, by: str = "hand", **parameters: Any) -> None:
         """Changes parameters of the policy from the next batch on; the trace notes who did it.
@@ -175,6 +199,8 @@ class Sharpener(keras.callbacks.Callback):
         if self._thread not in (None, threading.current_thread()):
             raise RuntimeError("The sharpener is at work in the background already; wait for that run, stop it, or "
                                "make another sharpener.")
+        self._catch_up()
+        self._ahead = None
         layers = spiking_layers(model)
         self.set_model(model)
         if self._state is None or [*map(id, layers)] != [*map(id, self._layers)]:
@@ -183,7 +209,7 @@ class Sharpener(keras.callbacks.Callback):
             self._seeds = [variable for variable in model.variables if id(variable) not in weights]
             self._state = self.policy.start(self._sharpness(), batches)
             self._recalled, self._good, self._steady = False, None, self._state.sharpness
-            self.trace = Trace([layer.name for layer in layers], [layer.curve for layer in layers],
+            self._trace = Trace([layer.name for layer in layers], [layer.curve for layer in layers],
                                self.policy.config(), {"backend": keras.backend.backend(), "monitor": self.monitor})
         self._recall()
         self._state = self._state.but(batch=self._state.batch if self._recalled else 0,
@@ -197,8 +223,16 @@ class Sharpener(keras.callbacks.Callback):
         """Starts, or carries on."""
         self.attach(self.model, self.params.get("steps"))
         self._fitting, self._begun = True, False
+        self._fitter = threading.get_ident()
         if self._thread is None:
             self.trace.set_status("running")
+        # Whoever watches a run in the background sees each batch, and may steer at any time.
+        if self._thread is None and self.params.get("steps") and type(self.policy) in POLICIES.values():
+            self._compiled = compiled_sharpening(self.model, self._layers, self._compiled)
+        else:
+            self._compiled = None
+        if self._compiled:
+            self._compiled.begin(self.model)
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Starts to count batches."""
@@ -214,6 +248,16 @@ class Sharpener(keras.callbacks.Callback):
         self._epoch_start = self._state
         self._tell_optimizer()
         self._keep()
+        if self._compiled:
+            self._lay_out()
+
+    def on_train_batch_begin(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Lays the sharpness of the next batches out anew, if somebody has changed what was said of them."""
+        if self._ahead is not None and (self._laid_out is not self.policy
+                                        or self._times_set != self._count_settings()):
+            self._catch_up()
+            self._agree()
+            self._lay_out()
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Sharpens as the policy says, and writes the batch to the trace."""
@@ -221,6 +265,9 @@ class Sharpener(keras.callbacks.Callback):
         if not self.monitor.startswith("val_"):
             _value(logs, self.monitor)
         loss = _value(logs, "loss")
+        if self._ahead is not None:
+            self._note_compiled(logs or {})
+            return
         self._logs = _numbers(logs)
         assert self._state is not None
         # With steps_per_execution Keras calls once for several batches, and counts more than there are at the end.
@@ -232,6 +279,8 @@ class Sharpener(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Lets the policy judge the epoch, and writes it to the trace."""
+        self._catch_up()
+        self._ahead = None
         self._end_epoch(_value(logs, self.monitor), logs or {}, cut=self.model.stop_training)
         assert self._state is not None
         assert self._epoch_start is not None
@@ -250,6 +299,10 @@ class Sharpener(keras.callbacks.Callback):
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
         """Closes the trace."""
+        self._catch_up()
+        self._ahead = None
+        if self._compiled:
+            self._compiled.end(self.model)
         self._fitting = False
         self._agree()
         if self._thread is None:
@@ -298,12 +351,55 @@ class Sharpener(keras.callbacks.Callback):
             self._keep()
         self.trace.publish()
 
-    def _end_batch(self, loss: float) -> None:
+    def _lay_out(self) -> None:
+        """Has the compiled step sharpen as the policy will in the rest of the epoch; no loss matters until its end."""
+        assert self._compiled is not None
         assert self._state is not None
-        lost = not math.isfinite(loss) and (not self.trace.batches or math.isfinite(self.trace.loss[-1]))
-        state, decisions = self.policy.end_batch(self._state, loss)
-        self._sharpen(state)
-        self.trace.append_batch(state.epoch, loss, state.sharpness)
+        state, ahead = self._state, []
+        for _ in range(min(self.params["steps"] - self._batches_seen, ROWS)):
+            state, decisions = self.policy.end_batch(state, math.nan)
+            ahead.append((state, decisions))
+        self._compiled.lay_out(np.array([state.sharpness for state, _ in ahead]))
+        self._ahead = ahead[::-1]
+        self._laid_out, self._times_set = self.policy, self._count_settings()
+        self._noted_at = time.perf_counter()
+
+    def _note_compiled(self, logs: Mapping[str, Any]) -> None:
+        """Takes note of a batch in which the compiled step has sharpened."""
+        assert self._ahead is not None
+        self._trained.append(logs)
+        left = len(self._ahead) - len(self._trained)
+        # What is decided is heard at once.
+        if not left or self._ahead[left][1] or self._trace.watched or time.perf_counter() - self._noted_at > _DELAY:
+            self._catch_up()
+        if not left:
+            self._laid_out = None
+
+    def _count_settings(self) -> int:
+        return sum(layer._times_set for layer in self._layers)
+
+    def _catch_up(self) -> None:
+        """Writes the batches that were trained of late to the trace."""
+        if not self._trained or self._ahead is None or threading.get_ident() != self._fitter:
+            return
+        trained, self._trained = self._trained, []
+        for logs in trained:
+            self._batches_seen += 1
+            self._end_batch(_value(logs, "loss"), *self._ahead.pop())
+        self._logs = _numbers(trained[-1])
+        self._noted_at = time.perf_counter()
+        self._trace.publish()
+
+    def _end_batch(self, loss: float, state: State | None = None, decisions: list[Decision] | None = None) -> None:
+        """Sharpens as the policy decides, or as it has decided in advance, and writes the batch to the trace."""
+        assert self._state is not None
+        lost = not math.isfinite(loss) and (not self._trace.batches or math.isfinite(self._trace.loss[-1]))
+        if state is None or decisions is None:
+            state, decisions = self.policy.end_batch(self._state, loss)
+            self._sharpen(state)
+        else:
+            self._move(state)
+        self._trace.append_batch(state.epoch, loss, state.sharpness)
         if lost:
             decisions = [*decisions, Decision(
                 "warning", f"The loss became {loss} in batch {state.batch} of the epoch. Weights that are no numbers "
@@ -408,7 +504,7 @@ class Sharpener(keras.callbacks.Callback):
             return
         trace.status, trace.message = self.trace.status, self.trace.message
         if self.trace.batches:
-            self.trace = trace
+            self._trace = trace
         else:
             self.trace.adopt(trace)  # those who look at it already go on doing so
         self._state = self.policy.restored(facts["state"])
@@ -469,6 +565,11 @@ class Sharpener(keras.callbacks.Callback):
         for layer, old, new in zip(self._layers, self._state.sharpness, state.sharpness, strict=True):
             if new != old:
                 layer.set_sharpness(new)
+        self._move(state)
+
+    def _move(self, state: State) -> None:
+        """Goes over to a state whose sharpness the layers have."""
+        assert self._state is not None
         turned = state.sharp != self._state.sharp
         self._state = state
         if turned:

@@ -287,6 +287,11 @@ class Trace:
 
         return unsubscribe
 
+    @property
+    def watched(self) -> bool:
+        """Whether somebody has subscribed."""
+        return bool(self._listeners)
+
     def publish(self, urgent: bool = False) -> None:
         """Tells the subscribers that the trace has grown."""
         for listener in self._listeners.values():
