@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import sys
 import time
@@ -157,7 +158,7 @@ def _prepared(way: Way, samples: int, epochs: int) -> tuple[Any, list[Any]]:
         "early": lambda: sharpener.policy,
         "uniform": lambda: ScheduledPolicy(((begin, end),) * layers),
         "late": lambda: ScheduledPolicy(start_epoch=epochs * 2 / 3, duration=epochs / 4 / layers),
-        "adaptive": lambda: AdaptivePolicy(min_init_epochs=3, rate=0.5, cz_rate=0.25),
+        "adaptive": lambda: AdaptivePolicy(min_init_epochs=2, rate=1.0, cz_rate=0.5, patience=0),
     }
     sharpener.policy = policies[way.policy]()
     callbacks: list[Any] = [sharpener]
@@ -228,6 +229,9 @@ def measure(ways: Iterable[Way], args: argparse.Namespace) -> dict[tuple[Way, in
         running = {pool.submit(accuracy, way, seed, args.data, args.epochs): (way, seed) for way, seed in todo}
         for number, future in enumerate(as_completed(running), 1):
             way, seed = running[future]
+            if future.exception():  # the others go on
+                print(f"{number} of {len(todo)} failed, seed {seed}, {way}: {future.exception()}", file=sys.stderr)
+                continue
             found[way, seed] = future.result()
             with args.results.open("a") as file:
                 print(json.dumps({"way": asdict(way), "seed": seed, "epochs": args.epochs,
@@ -243,10 +247,13 @@ def pairs(name: str) -> dict[str, tuple[Way, Way]]:
 
 
 def table(name: str, found: Mapping[tuple[Way, int], float], seeds: int) -> str:
-    """A table in Markdown: the accuracies of each seed, their mean, and the points between net and twin."""
+    """A table in Markdown: the accuracies of each seed, their mean, and the points between net and twin.
+
+    A training that failed is a nan.
+    """
     lines = [f"| {name} | spiking | mean | ReLU twin | mean | points |", 6 * "| --- " + "|"]
     for label, pair in pairs(name).items():
-        both = [[found[kind, seed] for seed in range(seeds)] for kind in pair]
+        both = [[found.get((kind, seed), math.nan) for seed in range(seeds)] for kind in pair]
         means = [float(np.mean(each)) for each in both]
         cells = [f"{', '.join(f'{value:.4f}' for value in each)} | **{mean:.4f}**"
                  for each, mean in zip(both, means, strict=True)]
