@@ -43,8 +43,8 @@ class Way:
         spiking: Whether it spikes or is the ReLU twin.
         width, dropout, batchnorm: Of the net.
         temperature, surrogate: Of the layers: ``"default"``, or the published layers' (``"published"``).
-        policy: When to sharpen: ``"early"``, one layer after the other in the first third; ``"uniform"``, all together
-            in that time; ``"late"``, in the last third; ``"adaptive"``, as the loss allows.
+        policy: When to sharpen: ``"together"``, all layers in the first third; ``"bottom-up"``, one after the other in
+            that time; ``"late"``, one after the other in the last third; ``"adaptive"``, as the loss allows.
         rate: What becomes of the rough steps: ``"average"``, the ``WhetstoneOptimizer`` averages the weights once all
             is sharp; without it, ``"constant"``, the learning rate stays; ``"cosine"``, it falls along half a cosine;
             ``"loss"``, it is proportional to the moving average of the loss.
@@ -60,7 +60,7 @@ class Way:
     batchnorm: bool = False
     temperature: str = "default"
     surrogate: str = "default"
-    policy: str = "early"
+    policy: str = "together"
     rate: str = "average"
     roll_back: float | None = None
     recipe: str = "train"
@@ -88,8 +88,9 @@ TABLES: Mapping[str, Mapping[str, Way | tuple[Way, Way]]] = {
     "keys": {f"{width // 10} output neuron{'s' * (width > 10)} a class": replace(OURS, width=width)
              for width in (10, 20, 40, 100)},
     "nets": {"as it is": OURS, "dropout 0.1": replace(OURS, dropout=0.1), "batch norm": replace(OURS, batchnorm=True)},
-    "policies": {"bottom-up, in the first third": OURS, "all layers together, in the first third":
-                 replace(OURS, policy="uniform"), "bottom-up, in the last third": replace(OURS, policy="late")},
+    "policies": {"all layers together, in the first third": OURS,
+                 "bottom-up, in the first third": replace(OURS, policy="bottom-up"),
+                 "bottom-up, in the last third": replace(OURS, policy="late")},
     "ablation": {
         "ours": OURS,
         "temperature 1": replace(OURS, temperature="published"),
@@ -134,6 +135,7 @@ def _prepared(way: Way, samples: int, epochs: int) -> tuple[Any, list[Any]]:
 
     from whetstone_lab import models, recipes
     from whetstone_lab.policies import AdaptivePolicy, ScheduledPolicy
+    from whetstone_lab.sharpeners import Sharpener
 
     options = {} if way.temperature == "default" else {"temperature": 1.0}
     options |= {} if way.surrogate == "default" else {"surrogate_width": None}
@@ -150,18 +152,16 @@ def _prepared(way: Way, samples: int, epochs: int) -> tuple[Any, list[Any]]:
     if not way.spiking:
         model.compile(optimizer, loss, metrics=metrics)
         return model, []
-    sharpener = recipes.prepare(model, epochs=epochs, optimizer=optimizer, loss=loss, metrics=metrics,
-                                roll_back=None if way.policy != "adaptive" else way.roll_back)
+    sharpener = recipes.prepare(model, epochs=epochs, optimizer=optimizer, loss=loss, metrics=metrics)
     layers = len(sharpener.policy.schedule)
-    begin, end = epochs * recipes.SOFT, epochs * recipes.SHARP
+    begin, duration = epochs * recipes.SOFT, epochs * (recipes.SHARP - recipes.SOFT) / layers
     policies = {
-        "early": lambda: sharpener.policy,
-        "uniform": lambda: ScheduledPolicy(((begin, end),) * layers),
+        "together": lambda: sharpener.policy,
+        "bottom-up": lambda: ScheduledPolicy(start_epoch=begin, duration=duration),
         "late": lambda: ScheduledPolicy(start_epoch=epochs * 2 / 3, duration=epochs / 4 / layers),
         "adaptive": lambda: AdaptivePolicy(min_init_epochs=2, rate=1.0, cz_rate=0.5, patience=0),
     }
-    sharpener.policy = policies[way.policy]()
-    callbacks: list[Any] = [sharpener]
+    callbacks: list[Any] = [Sharpener(policies[way.policy](), roll_back=way.roll_back)]
     if way.rate != "average":
         model.compile(optimizer, loss, metrics=metrics)
     if way.rate == "loss":

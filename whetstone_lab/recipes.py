@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from typing import Any
 
 import keras
@@ -45,10 +44,10 @@ def train(model: keras.Model, x: Any = None, y: Any = None, *, epochs: int = 20,
           **kwargs: Any) -> Trace:
     """Trains a model and sharpens it on the way, with nothing to tune.
 
-    Compiles the model with a :class:`~whetstone_lab.optimizers.WhetstoneOptimizer`, sharpens one layer after the other
-    in the first third of the training, and averages the weights of what then speaks in spikes. It rests on layers
-    that learn while they are sharp and on a decode layer that does not saturate, which is what the layers of this
-    package do if they are left as they come. For the same in the background, see :func:`prepare`.
+    Compiles the model with a :class:`~whetstone_lab.optimizers.WhetstoneOptimizer`, sharpens all layers together in
+    the first third of the training, and averages the weights of what then speaks in spikes. It rests on layers that
+    learn while they are sharp and on a decode layer that does not saturate, which is what the layers of this package do
+    if they are left as they come. For the same in the background, see :func:`prepare`.
 
     Args:
         model: A model with spiking layers; how it was compiled, if it was, does not matter.
@@ -114,16 +113,17 @@ def prepare(model: keras.Model, *, epochs: int = 20, optimizer: Any = "adam",
 
 
 def early(epochs: int, layers: int) -> ScheduledPolicy:
-    """A schedule that sharpens one layer after the other in the first third of the training.
+    """A schedule that sharpens all layers together in the first third of the training.
 
-    Most of the training is then done by the network that will be used, with spikes and all.
+    Most of the training is then done by the network that will be used, with spikes and all. Where sharp layers learn,
+    as with a surrogate gradient, there is no need to sharpen the lower ones first: together they have all that time
+    to adapt to each other (``benchmarks/accuracy.py --tables policies``).
 
     Args:
         epochs: Epochs of training, at least 1.
         layers: Number of spiking layers, at least 1.
     """
-    ends = [epochs * (SOFT + (SHARP - SOFT) * layer / layers) for layer in range(layers + 1)]
-    return ScheduledPolicy(tuple(pairwise(ends)))
+    return ScheduledPolicy(((epochs * SOFT, epochs * SHARP),) * layers)
 
 
 @dataclass(frozen=True)
