@@ -181,3 +181,13 @@ def test_data_of_unknown_length_are_sharpened_from_outside():
 def test_where_it_cannot_be_there_is_none(options):
     model = make_model(**options)
     assert compiled_sharpening(model, spiking_layers(model)) is None
+
+
+def test_under_a_strategy_it_is_sharpened_from_outside():
+    tf = pytest.importorskip("tensorflow")
+    with tf.distribute.OneDeviceStrategy("/cpu:0").scope():
+        model = make_model()
+    sharpener = StepwiseSharpener(0, 20, "batch")
+    fit(model, sharpener)
+    assert sharpener._compiled is None
+    assert sharpness_of(model)[0] == pytest.approx(0.5)

@@ -110,9 +110,11 @@ def compiled_sharpening(model: keras.Model, layers: Sequence[SpikingLayer],
         model.train_function = model.train_function.plain
     if last is not None and last.fits(model, layers):
         return last
+    import tensorflow as tf
+
     kind = type(model)
     usual = kind.fit is keras.Model.fit and kind.make_train_function is keras.Model.make_train_function
-    alone = all(type(layer.sharpness.value).__name__ == "ResourceVariable" for layer in layers)
+    alone = not tf.distribute.has_strategy() and model.distribute_strategy is tf.distribute.get_strategy()
     if not usual or not alone or model.run_eagerly or model.steps_per_execution != 1:
         return None
     return CompiledSharpening(model, layers)
