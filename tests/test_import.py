@@ -18,7 +18,8 @@ PICTURES = {"matplotlib", "IPython", "ipywidgets", "anywidget", "traitlets", "ip
 #: The floors of the house. Each may import itself and those named; every module stands on one.
 FLOORS = {
     "ground": {"archive", "curves", "datasets", "keys", "policies", "recordings", "simulator", "trace"},
-    "keras": {"convert", "folding", "graph", "layers", "live", "models", "nir", "optimizers", "recipes", "sharpeners"},
+    "keras": {"compiled", "convert", "folding", "graph", "layers", "live", "models", "nir", "optimizers", "recipes",
+              "sharpeners"},
     "pictures": {"lesson", "plots", "scene", "widgets"},
     "doors": {"__init__", "__main__", "cli", "commands", "compat", "demo"},
 }
