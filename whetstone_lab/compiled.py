@@ -79,17 +79,18 @@ class _FitStep:
     """What one fit calls for each of its batches."""
 
     def __init__(self, model: keras.Model, sharpening: Callable[[Any], Any], plain: Callable[[Any], Any]) -> None:
+        import tensorflow as tf
+
         self.model, self.sharpening, self.plain = model, sharpening, plain
+        self.kind = tf.data.Iterator
         self.history = model.history  # another one for each fit
 
     def __call__(self, iterator: Any) -> Any:
-        import tensorflow as tf
-
         if self.model.history is not self.history:  # that fit has broken off
             self.model.train_function = self.plain
             return self.plain(iterator)
         # With a plain iterator it is train_on_batch that calls.
-        return (self.sharpening if isinstance(iterator, tf.data.Iterator) else self.plain)(iterator)
+        return (self.sharpening if isinstance(iterator, self.kind) else self.plain)(iterator)
 
 
 def compiled_sharpening(model: keras.Model, layers: Sequence[SpikingLayer],

@@ -210,7 +210,7 @@ class Sharpener(keras.callbacks.Callback):
             self._state = self.policy.start(self._sharpness(), batches)
             self._recalled, self._good, self._steady = False, None, self._state.sharpness
             self._trace = Trace([layer.name for layer in layers], [layer.curve for layer in layers],
-                               self.policy.config(), {"backend": keras.backend.backend(), "monitor": self.monitor})
+                                self.policy.config(), {"backend": keras.backend.backend(), "monitor": self.monitor})
         self._recall()
         self._state = self._state.but(batch=self._state.batch if self._recalled else 0,
                                       batches=batches or self._state.batches)
@@ -299,8 +299,6 @@ class Sharpener(keras.callbacks.Callback):
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
         """Closes the trace."""
-        self._catch_up()
-        self._ahead = None
         if self._compiled:
             self._compiled.end(self.model)
         self._fitting = False
@@ -385,20 +383,24 @@ class Sharpener(keras.callbacks.Callback):
         trained, self._trained = self._trained, []
         for logs in trained:
             self._batches_seen += 1
-            self._end_batch(_value(logs, "loss"), *self._ahead.pop())
+            state, decisions = self._ahead.pop()
+            self._move(state)
+            self._note_batch(_value(logs, "loss"), decisions)
         self._logs = _numbers(trained[-1])
         self._noted_at = time.perf_counter()
         self._trace.publish()
 
-    def _end_batch(self, loss: float, state: State | None = None, decisions: list[Decision] | None = None) -> None:
-        """Sharpens as the policy decides, or as it has decided in advance, and writes the batch to the trace."""
+    def _end_batch(self, loss: float) -> None:
         assert self._state is not None
+        state, decisions = self.policy.end_batch(self._state, loss)
+        self._sharpen(state)
+        self._note_batch(loss, decisions)
+
+    def _note_batch(self, loss: float, decisions: list[Decision]) -> None:
+        """Writes a batch to the trace, after which things stand as they now do."""
+        assert self._state is not None
+        state = self._state
         lost = not math.isfinite(loss) and (not self._trace.batches or math.isfinite(self._trace.loss[-1]))
-        if state is None or decisions is None:
-            state, decisions = self.policy.end_batch(self._state, loss)
-            self._sharpen(state)
-        else:
-            self._move(state)
         self._trace.append_batch(state.epoch, loss, state.sharpness)
         if lost:
             decisions = [*decisions, Decision(

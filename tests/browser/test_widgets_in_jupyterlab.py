@@ -70,6 +70,8 @@ def drag(page, selector: str, by: float) -> None:
         if grip.evaluate("element => element === document.activeElement"):
             break
         page.mouse.up()
+    else:
+        pytest.fail(f"{selector} was missed every time.")
     page.mouse.move(x, y + by, steps=10)
     page.mouse.up()
 
