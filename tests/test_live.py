@@ -1,5 +1,6 @@
 """Live runs: commands between batches, failures that are shown, a guarded model, and the same numbers as in front."""
 
+import gc
 import subprocess
 import sys
 import threading
@@ -471,6 +472,22 @@ def test_a_run_and_a_fit_in_front_follow_each_other_on_one_trace():
     model.fit(X, Y, batch_size=BATCH, verbose=0, callbacks=[run.sharpener, At(1, lambda: states.append(run.status))])
     assert states == ["running"]
     assert (run.status, run.trace.epochs) == ("finished", 2)
+
+
+@only_on("tensorflow", why="others have no iterators that take long to end")
+def test_a_run_that_was_stopped_leaves_no_iterator_to_the_garbage_collector():
+    from tensorflow.python.data.ops.iterator_ops import OwnedIterator
+
+    gc.collect()
+    gc.disable()
+    try:
+        run = begin(epochs=FOREVER)
+        until(lambda: run.trace.batches)
+        run.stop()
+        run.wait()
+        assert not [item for item in gc.get_objects() if isinstance(item, OwnedIterator)]
+    finally:
+        gc.enable()
 
 
 # -- the same as in front ---------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ Example:
 from __future__ import annotations
 
 import atexit
+import gc
 import queue
 import threading
 import weakref
@@ -278,6 +279,10 @@ class LiveRun:
             status, message = "failed", f"{type(error).__name__}: {error}"
         finally:
             self._end(status, message)
+            if self._stopping:
+                # A fit that is broken off leaves its data iterator to the garbage collector, and TensorFlow may take as
+                # long to end one as it has lived, up to a minute, in which the whole process stands still.
+                gc.collect()
 
     def _end(self, status: str, message: str) -> None:
         while True:
