@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -15,6 +17,15 @@ from whetstone_lab.trace import Trace
 # TensorFlow convolves channels first, and transposed with dilation, on a CPU only with oneDNN, which it takes by itself
 # on some processors alone.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def garbage_is_collected_where_it_is_made() -> Iterator[None]:
+    """TensorFlow may take as long to end an iterator as it has lived, up to a minute; what lives on is not gone through
+    again and again, which with a session's graphs takes seconds."""
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

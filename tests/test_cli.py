@@ -113,13 +113,14 @@ def test_the_options_of_the_demo_are_those_that_there_are():
     assert all(given[name] == defaults[name] for name in ("seed", "data", "recipe", "epochs"))
 
 
-@pytest.mark.parametrize(("arguments", "words"), [
-    (["--recipe", "secret"], "Expected a recipe among ['published', 'robust']; got 'secret'."),
-    (["--data", "x"], "Expected a dataset among ['cifar10', 'digits', 'fashion_mnist', 'mnist']; got 'x'."),
-])
-def test_a_name_that_there_is_not_is_told_those_there_are(arguments, words, tmp_path):
-    done = command("demo", *arguments, cwd=tmp_path)
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"whetstone-lab: error: {words}\n")
+def test_a_name_that_there_is_not_is_told_those_there_are(tmp_path, capsys, monkeypatch):
+    words = "whetstone-lab: error: Expected a recipe among ['published', 'robust']; got 'secret'.\n"
+    done = command("demo", "--recipe", "secret", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", words)
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["demo", "--data", "x"]) == 1
+    words = "whetstone-lab: error: Expected a dataset among ['cifar10', 'digits', 'fashion_mnist', 'mnist']; got 'x'.\n"
+    assert capsys.readouterr() == ("", words)
     assert not list(tmp_path.iterdir())
 
 
