@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -21,7 +23,9 @@ def convert(model: keras.Model, *, require_sharp: bool = True, rectify: bool = F
     """Makes a network of spiking neurons from a trained Keras model.
 
     Each spiking layer becomes a layer of integrate-and-fire neurons, whose spikes equal the layer's activations at
-    full sharpness neuron for neuron; see :func:`whetstone_lab.simulator.run` for what rounding can do. Batch norm is
+    full sharpness neuron for neuron; see :func:`whetstone_lab.simulator.run` for what rounding can do. Neurons behind a
+    max-pool are put before it, one for each value that it pools: the largest value reaches a threshold if any does, and
+    of spikes a chip can tell whether there was any. Batch norm is
     folded into the weights beside it; layers that act only in training vanish. A ``SoftmaxDecode`` at the end becomes
     the network's class key, whose votes have the same winner: its softmax keeps the order of the scores and gives
     equal scores equal probabilities, and where classes tie both take the lowest. (Only a temperature so large that
@@ -59,7 +63,7 @@ def convert(model: keras.Model, *, require_sharp: bool = True, rectify: bool = F
     nodes: list[Node] = []
     names, shapes = {-1: INPUT}, {INPUT: _input_shape(model)}
     key = readout = None
-    for position, call in enumerate(calls):
+    for position, call in enumerate(_neurons_before_pools(calls)):
         layer, inputs = call.layer, tuple(names[source] for source in call.inputs)
         try:
             if isinstance(layer, SoftmaxDecode) or _activation(layer) is keras.activations.softmax:
@@ -78,6 +82,21 @@ def convert(model: keras.Model, *, require_sharp: bool = True, rectify: bool = F
             raise ValueError(f"{call.place}: {error}") from error
         names[position] = inputs[0]
     return Network(shapes[INPUT], nodes, key=key, readout=readout, meta={"name": model.name})
+
+
+def _neurons_before_pools(calls: Sequence[Call]) -> list[Call]:
+    """The calls with each spiking layer, and each ReLU, before the max-pools that only it reads."""
+    moved = list(calls)
+    readers = Counter(source for call in calls for source in call.inputs)
+    for position, call in enumerate(calls):
+        while isinstance(call.layer, (SpikingLayer, keras.layers.ReLU)):
+            source = call.inputs[0]
+            if source < 0 or readers[source] > 1 or not computes_as(moved[source].layer, _MAX_POOLS):
+                break
+            moved[position] = replace(moved[source], inputs=(source,))
+            moved[source] = call = replace(call, inputs=moved[source].inputs)
+            position = source
+    return moved
 
 
 def _operations(layer: Any, weights: Weights | None, shapes: Sequence[Shape],
@@ -268,16 +287,18 @@ def _ends(ends: Any) -> tuple[tuple[int, int], tuple[int, int]]:
 
 Maker = Callable[[Any, Weights | None, Shape], Operation | list[Operation]]
 
+_MAX_POOLS = (keras.layers.MaxPooling1D, keras.layers.MaxPooling2D, keras.layers.GlobalMaxPooling1D,
+              keras.layers.GlobalMaxPooling2D)
+
 #: Keras layer of images -> what makes its operations on an image, channels last.
 _ON_IMAGES: dict[type, Maker] = {
     **dict.fromkeys((keras.layers.Conv1D, keras.layers.Conv2D), _conv),
     **dict.fromkeys((keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D), _depthwise),
     **dict.fromkeys((keras.layers.SeparableConv1D, keras.layers.SeparableConv2D), _separable),
     **dict.fromkeys((keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose), _conv_transpose),
-    **dict.fromkeys((keras.layers.MaxPooling1D, keras.layers.MaxPooling2D), _pool(operations.MaxPool2D)),
+    **dict.fromkeys(_MAX_POOLS[:2], _pool(operations.MaxPool2D)),
     **dict.fromkeys((keras.layers.AveragePooling1D, keras.layers.AveragePooling2D), _pool(operations.AveragePool2D)),
-    **dict.fromkeys((keras.layers.GlobalMaxPooling1D, keras.layers.GlobalMaxPooling2D),
-                    _global_pool(operations.GlobalMaxPool2D)),
+    **dict.fromkeys(_MAX_POOLS[2:], _global_pool(operations.GlobalMaxPool2D)),
     **dict.fromkeys((keras.layers.GlobalAveragePooling1D, keras.layers.GlobalAveragePooling2D),
                     _global_pool(operations.GlobalAveragePool2D)),
     **dict.fromkeys((keras.layers.ZeroPadding1D, keras.layers.ZeroPadding2D), _zero_padding),
