@@ -55,7 +55,7 @@ def test_batch_norm_stands_before_each_activation_of_both():
 def test_the_convnet_and_its_twin(batchnorm):
     spiking, twin = (convnet((28, 28, 1), 10, batchnorm=batchnorm, spiking=spiking) for spiking in (True, False))
     norm = ["BatchNormalization"] * batchnorm
-    conv = ["Conv2D", *norm, "SpikingBReLU", "MaxPooling2D"]
+    conv = ["Conv2D", *norm, "MaxPooling2D", "SpikingBReLU"]
     assert kinds(spiking) == [*conv, *conv, "Flatten", "Dense", *norm, "SpikingBReLU", "Dropout",
                               "Dense", *norm, "SpikingBReLU", "SoftmaxDecode"]
     assert kinds(twin) == [name.replace("SpikingBReLU", "ReLU") for name in kinds(spiking)[:-2 - batchnorm - 1]] + [

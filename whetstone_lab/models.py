@@ -50,8 +50,10 @@ def convnet(shape: Sequence[int], classes: int, *, filters: Sequence[int] = (16,
             spiking: bool = True) -> keras.Sequential:
     """A small convolutional net of about LeNet-5's size that speaks in spikes, or its ReLU twin.
 
-    ``[Conv2D, SpikingBReLU, MaxPooling2D]`` for each number of filters, then the layers of
-    :func:`mlp`. The pool stands behind the neurons, where it is an OR of spikes.
+    ``[Conv2D, MaxPooling2D, SpikingBReLU]`` for each number of filters, then the layers of :func:`mlp`. The largest of
+    a window crosses the threshold if any does, so as spikes it is the pool that stands behind the neurons, an OR;
+    :func:`whetstone_lab.convert.convert` puts it there. In training, a quarter of the activations is worked out so, and
+    the gradient goes to the neuron that was nearest to firing.
 
     Args:
         shape: Rows, columns and channels of a picture.
@@ -73,7 +75,8 @@ def convnet(shape: Sequence[int], classes: int, *, filters: Sequence[int] = (16,
     make = _Maker(dropout, batchnorm, surrogate_width, spiking)
     layers = [keras.layers.Input(tuple(shape))]
     for number, count in enumerate(filters, 1):
-        layers += [*make.block(keras.layers.Conv2D(count, kernel), f"conv_{number}"), keras.layers.MaxPooling2D()]
+        *linear, activation = make.block(keras.layers.Conv2D(count, kernel), f"conv_{number}")
+        layers += [*linear, keras.layers.MaxPooling2D(), activation]
     layers.append(keras.layers.Flatten())
     for number, units in enumerate(hidden, 1):
         layers += make.hidden(keras.layers.Dense(units), f"hidden_{number}")
