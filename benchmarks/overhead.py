@@ -1,11 +1,11 @@
 """What sharpening costs: seconds of a training step with spiking layers, sharpener and trace, against ReLU.
 
-    python benchmarks/overhead.py [--chunks 15] [--steps 100]
+    python benchmarks/overhead.py [--chunks 15] [--steps 100] [--jit]
 
 The reference nets of ``whetstone_lab.models`` without dropout, and the very same nets with ReLU in place of the spiking
 layers. Both nets of a pair train in turn in one process, a chunk of steps each, and the ratio is taken chunk by chunk,
 so that a machine that slows down slows both. Every batch sharpens: one layer, as sharpeners do unless told otherwise,
-or all at once, which is the most that they can have to do.
+or all at once, which is the most that they can have to do. With ``--jit`` XLA compiles both nets.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from collections.abc import Callable, Mapping
 from itertools import product
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 import keras
 import numpy as np
@@ -51,7 +50,8 @@ class Always(AdaptiveSharpener):
         self.state = self.state.but(sharpening=True, batches=10**6)
 
 
-def ratios(net: Callable[[], keras.Model], bottom_up: bool, chunks: int, steps: int) -> list[tuple[float, float]]:
+def ratios(net: Callable[[], keras.Model], bottom_up: bool, chunks: int, steps: int,
+           jit: bool) -> list[tuple[float, float]]:
     """Seconds a step of the ReLU net and of the spiking net, for each chunk."""
     keras.utils.set_random_seed(0)
     spiking = net()
@@ -61,7 +61,8 @@ def ratios(net: Callable[[], keras.Model], bottom_up: bool, chunks: int, steps: 
     y = rng.integers(0, 10, len(x))
     sharpener = Always(bottom_up=bottom_up, min_init_epochs=10**6)
     for model in (relu, spiking):
-        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"],
+                      jit_compile=True if jit else "auto")
 
     def seconds(model: keras.Model, callbacks: list[keras.callbacks.Callback]) -> float:
         clock = Clock()
@@ -96,11 +97,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--chunks", type=int, default=15)
     parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--jit", action="store_true")
     args = parser.parse_args()
     warnings.filterwarnings("ignore", "This fit is too short")  # chunk after chunk it goes on
     print(f"Keras {keras.__version__}, {keras.backend.backend()}, batch {BATCH}")
     for (name, net), bottom_up in product(NETS.items(), (True, False)):
-        pairs = ratios(net, bottom_up, args.chunks, args.steps)
+        pairs = ratios(net, bottom_up, args.chunks, args.steps, args.jit)
         each = sorted(spiking / relu for relu, spiking in pairs)
         print(f"{name}, {'one layer' if bottom_up else 'all layers'} sharpening: ReLU "
               f"{1e3 * statistics.median(r for r, _ in pairs):.2f} ms, spiking "
