@@ -15,7 +15,7 @@ from whetstone_lab.simulator import Network, SpikeRecord
 from whetstone_lab.trace import Trace
 
 # Epoch 0 sets the reference, 1 starts, then a layer takes one to two epochs, whatever the loss.
-HASTY = dataclasses.replace(ROBUST, epochs=20, policy=AdaptivePolicy(
+HASTY = dataclasses.replace(ROBUST, epochs=12, policy=AdaptivePolicy(
     min_init_epochs=2, rate=1.0, cz_rate=0.5, patience=0, sig_decrease=0.9, sig_increase=1e9))
 SEED = 3
 
@@ -54,7 +54,7 @@ def test_trace_and_spikes_load_again_as_they_were(done):
         np.testing.assert_array_equal(getattr(trace, name), getattr(result.trace, name), name)
     assert trace.events == result.trace.events
     assert trace.meta | {"data": "digits", "recipe": "robust", "seed": SEED} == trace.meta
-    assert (trace.epochs, trace.sharpness[-1].tolist()) == (20, [1, 1, 1])
+    assert (trace.epochs, trace.sharpness[-1].tolist()) == (12, [1, 1, 1])
     for name in ("sample", "step", "layer", "neuron", "votes", "labels", "inputs"):
         np.testing.assert_array_equal(getattr(record, name), getattr(result.record, name), name)
 
