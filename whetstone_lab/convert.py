@@ -25,11 +25,11 @@ def convert(model: keras.Model, *, require_sharp: bool = True, rectify: bool = F
     Each spiking layer becomes a layer of integrate-and-fire neurons, whose spikes equal the layer's activations at
     full sharpness neuron for neuron; see :func:`whetstone_lab.simulator.run` for what rounding can do. Neurons behind a
     max-pool are put before it, one for each value that it pools: the largest value reaches a threshold if any does, and
-    of spikes a chip can tell whether there was any. Batch norm is
-    folded into the weights beside it; layers that act only in training vanish. A ``SoftmaxDecode`` at the end becomes
-    the network's class key, whose votes have the same winner: its softmax keeps the order of the scores and gives
-    equal scores equal probabilities, and where classes tie both take the lowest. (Only a temperature so large that
-    float32 cannot tell two scores apart after the softmax, beyond some 10^7, makes Keras see ties that are none.)
+    of spikes a chip can tell whether there was any. Batch norm is folded into the weights beside it; layers that act
+    only in training vanish. A ``SoftmaxDecode`` at the end becomes the network's class key, whose votes have the same
+    winner: its softmax keeps the order of the scores and gives equal scores equal probabilities, and where classes tie
+    both take the lowest. (Only a temperature so large that float32 cannot tell two scores apart after the softmax,
+    beyond some 10^7, makes Keras see ties that are none.)
     Without it the output stays what it is: spikes, or the analog values of a last linear layer, read as ``"linear"``
     or, before a softmax, as ``"softmax"``.
 

@@ -279,7 +279,7 @@ class LiveRun:
             status, message = "failed", f"{type(error).__name__}: {error}"
         finally:
             self._end(status, message)
-            if self._stopping:
+            if status == "stopped":
                 # A fit that is broken off leaves its data iterator to the garbage collector, and TensorFlow may take as
                 # long to end one as it has lived, up to a minute, in which the whole process stands still.
                 gc.collect()
