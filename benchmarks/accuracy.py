@@ -110,7 +110,7 @@ def accuracy(way: Way, seed: int, data: str | None, epochs: int) -> float:
     import keras
 
     from whetstone_lab import datasets, recipes
-    from whetstone_lab.layers import spiking_layers
+    from whetstone_lab.training.layers import spiking_layers
 
     found = datasets.load_mnist(data)
     keras.utils.set_random_seed(seed)
@@ -134,8 +134,8 @@ def _prepared(way: Way, samples: int, epochs: int) -> tuple[Any, list[Any]]:
     import keras
 
     from whetstone_lab import models, recipes
-    from whetstone_lab.policies import AdaptivePolicy, ScheduledPolicy
-    from whetstone_lab.sharpeners import Sharpener
+    from whetstone_lab.method.policies import AdaptivePolicy, ScheduledPolicy
+    from whetstone_lab.training.sharpener import Sharpener
 
     options = {} if way.temperature == "default" else {"temperature": 1.0}
     options |= {} if way.surrogate == "default" else {"surrogate_width": None}

@@ -24,8 +24,8 @@ import keras
 import numpy as np
 
 from whetstone_lab import models
-from whetstone_lab.layers import SpikingLayer
-from whetstone_lab.sharpeners import AdaptiveSharpener
+from whetstone_lab.training.layers import SpikingLayer
+from whetstone_lab.training.sharpener import AdaptiveSharpener
 
 BATCH = 128
 

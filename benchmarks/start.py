@@ -47,7 +47,7 @@ def widget_seconds() -> tuple[float, float]:
 
 def main() -> None:
     """Prints the medians."""
-    for module in ("numpy", "whetstone_lab", "whetstone_lab.simulator", "whetstone_lab.widgets"):
+    for module in ("numpy", "whetstone_lab", "whetstone_lab.simulator", "whetstone_lab.view.widgets"):
         seconds, megabytes = zip(*(import_cost(module) for _ in range(9)), strict=True)
         print(f"import {module:<24} {1e3 * statistics.median(seconds):6.0f} ms {statistics.median(megabytes):6.0f} MB")
     ready, shown = zip(*(widget_seconds() for _ in range(7)), strict=True)

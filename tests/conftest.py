@@ -11,8 +11,8 @@ import pytest
 from made_up import MadeUpRun
 
 from whetstone_lab import keys
-from whetstone_lab.simulator.record import SpikeRecord
-from whetstone_lab.trace import Trace
+from whetstone_lab.records.spikes import SpikeRecord
+from whetstone_lab.records.trace import Trace
 
 # TensorFlow convolves channels first, and transposed with dilation, on a CPU only with oneDNN, which it takes by itself
 # on some processors alone.

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from whetstone_lab.policies import AdaptivePolicy
-from whetstone_lab.trace import Trace
+from whetstone_lab.method.policies import AdaptivePolicy
+from whetstone_lab.records.trace import Trace
 
 BATCHES = 20
 EDGES = np.linspace(-2.0, 3.0, 51)

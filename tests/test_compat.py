@@ -28,7 +28,7 @@ from whetstone_lab.compat import (
     set_layer_sharpness,
     set_model_sharpness,
 )
-from whetstone_lab.trace import Trace
+from whetstone_lab.records.trace import Trace
 
 
 @pytest.fixture(scope="module")

@@ -44,7 +44,7 @@ def test_the_wheel_holds_the_package_and_the_notebooks_and_nothing_else(built):
     expected = {f"whetstone_lab/{name}" for name in on_disk("whetstone_lab")}
     expected |= {f"whetstone_lab/notebooks/{name}" for name in on_disk("notebooks")}
     assert names == expected
-    assert {"whetstone_lab/py.typed", "whetstone_lab/data/digits.npz"} <= names
+    assert {"whetstone_lab/py.typed", "whetstone_lab/records/data/digits.npz"} <= names
     assert wheel.stat().st_size < 3e6
 
 
@@ -66,7 +66,7 @@ def test_an_installed_wheel_opens_its_own_notebooks(built, tmp_path):
     program = """
 import whetstone_lab
 from jupyterlab.labapp import LabApp
-from whetstone_lab import cli
+from whetstone_lab.cli import main as cli
 LabApp.launch_instance = lambda arguments: print(whetstone_lab.__file__, *arguments, sep="\\n")
 assert len(whetstone_lab.datasets.load_digits().x_train) == 1348
 assert cli.main(["lab"]) == 0

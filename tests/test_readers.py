@@ -16,9 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made_up import MadeUpRun
 
-from whetstone_lab import archive, keys
-from whetstone_lab.archive import ArchiveError
-from whetstone_lab.nir import from_nir
+from whetstone_lab import keys
+from whetstone_lab.exchange.nir import from_nir
+from whetstone_lab.records import archive
+from whetstone_lab.records.archive import ArchiveError
+from whetstone_lab.records.trace import Trace
 from whetstone_lab.simulator import Network, SpikeRecord, costs, run
 from whetstone_lab.simulator.operations import (
     Conv2D,
@@ -32,7 +34,6 @@ from whetstone_lab.simulator.operations import (
     Scale,
     UpSample2D,
 )
-from whetstone_lab.trace import Trace
 
 SMALL = 10**6  # what is larger than this is not used here, only loaded
 FUZZ = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])

@@ -4,108 +4,109 @@ Public names are imported when first used, so that ``import whetstone_lab`` load
 """
 
 import sys
+from collections.abc import Sequence
 from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:  # what editors and type checkers see; at run time ``__getattr__`` imports the same names
-    from whetstone_lab import (
-        curves,
-        datasets,
-        keys,
-        live,
-        models,
-        plots,
-        policies,
-        recipes,
-        recordings,
-        simulator,
-        widgets,
-    )
-    from whetstone_lab.archive import ArchiveError
-    from whetstone_lab.convert import convert
-    from whetstone_lab.folding import fold_batchnorm
-    from whetstone_lab.keys import check_key, decode, encode, make_key
-    from whetstone_lab.layers import SoftmaxDecode, SpikingBReLU, SpikingSigmoid, spiking_layers
-    from whetstone_lab.live import LiveRun, fit
-    from whetstone_lab.nir import from_nir, to_nir
-    from whetstone_lab.optimizers import WhetstoneOptimizer
-    from whetstone_lab.recipes import prepare, train
-    from whetstone_lab.sharpeners import AdaptiveSharpener, ScheduledSharpener, StepwiseSharpener
+# What editors and type checkers see; at run time ``__getattr__`` imports the same names.
+# ruff: noqa: F401
+if TYPE_CHECKING:
+    from whetstone_lab import datasets, simulator
+    from whetstone_lab.conversion.convert import convert
+    from whetstone_lab.conversion.folding import fold_batchnorm
+    from whetstone_lab.exchange.nir import from_nir, to_nir
+    from whetstone_lab.method import class_keys as keys
+    from whetstone_lab.method import curves, policies
+    from whetstone_lab.method.class_keys import check_key, decode, encode, make_key
+    from whetstone_lab.records import recorded as recordings
+    from whetstone_lab.records.archive import ArchiveError
+    from whetstone_lab.records.spikes import SpikeRecord
+    from whetstone_lab.records.trace import Trace
     from whetstone_lab.simulator.network import Network
-    from whetstone_lab.simulator.record import SpikeRecord
-    from whetstone_lab.simulator.run import run
-    from whetstone_lab.trace import Trace
+    from whetstone_lab.simulator.runner import run
+    from whetstone_lab.training import background as live
+    from whetstone_lab.training import models, recipes
+    from whetstone_lab.training.averaging import WhetstoneOptimizer
+    from whetstone_lab.training.background import LiveRun, fit
+    from whetstone_lab.training.layers import SoftmaxDecode, SpikingBReLU, SpikingSigmoid, spiking_layers
+    from whetstone_lab.training.recipes import prepare, train
+    from whetstone_lab.training.sharpener import AdaptiveSharpener, ScheduledSharpener, StepwiseSharpener
+    from whetstone_lab.view import plots, widgets
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "AdaptiveSharpener",
-    "ArchiveError",
-    "LiveRun",
-    "Network",
-    "ScheduledSharpener",
-    "SoftmaxDecode",
-    "SpikeRecord",
-    "SpikingBReLU",
-    "SpikingSigmoid",
-    "StepwiseSharpener",
-    "Trace",
-    "WhetstoneOptimizer",
-    "check_key",
-    "convert",
-    "curves",
-    "datasets",
-    "decode",
-    "encode",
-    "fit",
-    "fold_batchnorm",
-    "from_nir",
-    "keys",
-    "live",
-    "make_key",
-    "models",
-    "plots",
-    "policies",
-    "prepare",
-    "recipes",
-    "recordings",
-    "run",
-    "simulator",
-    "spiking_layers",
-    "to_nir",
-    "train",
-    "widgets",
-]
-
-#: Name -> the module it lives in; the other names of ``__all__`` are modules themselves.
+#: Public name -> where it lives: a module of the house, or ``module:name`` for one name in it.
 _HOMES = {
-    "AdaptiveSharpener": "sharpeners", "ArchiveError": "archive", "LiveRun": "live", "Network": "simulator",
-    "ScheduledSharpener": "sharpeners", "SoftmaxDecode": "layers", "SpikeRecord": "simulator", "SpikingBReLU": "layers",
-    "SpikingSigmoid": "layers", "StepwiseSharpener": "sharpeners", "Trace": "trace", "WhetstoneOptimizer": "optimizers",
-    "check_key": "keys", "convert": "convert", "decode": "keys", "encode": "keys", "fit": "live",
-    "fold_batchnorm": "folding", "from_nir": "nir", "make_key": "keys", "prepare": "recipes", "run": "simulator",
-    "spiking_layers": "layers", "to_nir": "nir", "train": "recipes",
+    "AdaptiveSharpener": "training.sharpener:AdaptiveSharpener",
+    "ArchiveError": "records.archive:ArchiveError",
+    "LiveRun": "training.background:LiveRun",
+    "Network": "simulator.network:Network",
+    "ScheduledSharpener": "training.sharpener:ScheduledSharpener",
+    "SoftmaxDecode": "training.layers:SoftmaxDecode",
+    "SpikeRecord": "records.spikes:SpikeRecord",
+    "SpikingBReLU": "training.layers:SpikingBReLU",
+    "SpikingSigmoid": "training.layers:SpikingSigmoid",
+    "StepwiseSharpener": "training.sharpener:StepwiseSharpener",
+    "Trace": "records.trace:Trace",
+    "WhetstoneOptimizer": "training.averaging:WhetstoneOptimizer",
+    "check_key": "method.class_keys:check_key",
+    "convert": "conversion.convert:convert",
+    "curves": "method.curves",
+    "datasets": "datasets",
+    "decode": "method.class_keys:decode",
+    "encode": "method.class_keys:encode",
+    "fit": "training.background:fit",
+    "fold_batchnorm": "conversion.folding:fold_batchnorm",
+    "from_nir": "exchange.nir:from_nir",
+    "keys": "method.class_keys",
+    "live": "training.background",
+    "make_key": "method.class_keys:make_key",
+    "models": "training.models",
+    "plots": "view.plots",
+    "policies": "method.policies",
+    "prepare": "training.recipes:prepare",
+    "recipes": "training.recipes",
+    "recordings": "records.recorded",
+    "run": "simulator.runner:run",
+    "simulator": "simulator",
+    "spiking_layers": "training.layers:spiking_layers",
+    "to_nir": "exchange.nir:to_nir",
+    "train": "training.recipes:train",
+    "widgets": "view.widgets",
 }
+
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = import_module(f"{__name__}.{_HOMES.get(name, name)}")
-    value = globals()[name] = getattr(module, name) if name in _HOMES else module
+    home, _, inner = _HOMES[name].partition(":")
+    value = import_module(f"{__name__}.{home}")
+    value = globals()[name] = getattr(value, inner) if inner else value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_HOMES})
 
 
-class _Package(ModuleType):
-    def __setattr__(self, name: str, value: Any) -> None:
-        # Importing the module ``convert`` would put it in the place of the function of that name.
-        if not (name in _HOMES and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
+class _PublicModules(MetaPathFinder, Loader):
+    """Lets ``import whetstone_lab.widgets`` find a public module by its short name, in whichever folder it lives."""
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> Any:
+        package, _, name = fullname.rpartition(".")
+        home = _HOMES.get(name, ":")
+        return ModuleSpec(fullname, self) if package == __name__ and ":" not in home and home != name else None
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """Leaves it to the import system, which takes what :meth:`exec_module` puts in its place."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        sys.modules[module.__name__] = import_module(f"{__name__}.{_HOMES[module.__name__.rpartition('.')[2]]}")
 
 
-sys.modules[__name__].__class__ = _Package
+sys.meta_path.append(_PublicModules())

@@ -2,6 +2,6 @@
 
 import sys
 
-from whetstone_lab.cli import main
+from whetstone_lab.cli.main import main
 
 sys.exit(main())

@@ -16,9 +16,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from whetstone_lab import keys
-from whetstone_lab.folding import fold_after, fold_batchnorm, scale_and_shift
-from whetstone_lab.layers import (
+from whetstone_lab.conversion.folding import fold_after, fold_batchnorm, scale_and_shift
+from whetstone_lab.method import class_keys
+from whetstone_lab.method.policies import ScheduledPolicy
+from whetstone_lab.training.layers import (
     SoftmaxDecode,
     SpikingBReLU,
     SpikingLayer,
@@ -26,9 +27,8 @@ from whetstone_lab.layers import (
     check_sharpness,
     sync_weights,
 )
-from whetstone_lab.policies import ScheduledPolicy
-from whetstone_lab.sharpeners import AdaptiveSharpener as _AdaptiveSharpener
-from whetstone_lab.sharpeners import Sharpener, StepwiseSharpener
+from whetstone_lab.training.sharpener import AdaptiveSharpener as _AdaptiveSharpener
+from whetstone_lab.training.sharpener import Sharpener, StepwiseSharpener
 
 __all__ = [
     "AdaptiveSharpener",
@@ -99,17 +99,17 @@ def key_generator(num_classes: int, width: int, sparsity: float | None = None, o
         seed: Seed of the draw. Default: 0.
     """
     hot = None if sparsity is None else max(round(sparsity * width), 1)
-    return keys.make_key(num_classes, width, hot=hot, overlap=overlapping, seed=seed)
+    return class_keys.make_key(num_classes, width, hot=hot, overlap=overlapping, seed=seed)
 
 
 def encode_with_key(key: Any, input_vec: Any) -> np.ndarray:
     """The target spikes of a one-hot vector, or of rows of them: ``input_vec @ key``."""
-    return np.asarray(input_vec) @ keys.check_key(key)
+    return np.asarray(input_vec) @ class_keys.check_key(key)
 
 
 def decode_from_key(key: Any, input_vec: Any) -> np.ndarray:
     """The one-hot vector of the class whose key matches output spikes best, or of rows of them."""
-    return np.eye(len(key), dtype=np.int64)[keys.decode(input_vec, key)]
+    return np.eye(len(key), dtype=np.int64)[class_keys.decode(input_vec, key)]
 
 
 def get_spiking_layer_indices(model: keras.Model) -> list[int]:

@@ -82,8 +82,8 @@ def recorded(tmp_path, finished_trace, spike_record) -> list[str]:
     trace, record = finished_trace.save(tmp_path / "run.npz"), spike_record.save(tmp_path / "record.npz")
     return [f"""
 from whetstone_lab import widgets
-from whetstone_lab.simulator.record import SpikeRecord
-from whetstone_lab.trace import Trace
+from whetstone_lab.records.spikes import SpikeRecord
+from whetstone_lab.records.trace import Trace
 run, record = Trace.load({str(trace)!r}), SpikeRecord.load({str(record)!r})
 widgets.ActivationCurves(run)""", "widgets.SharpenerChart(run)", "raster = widgets.SpikeRaster(record)\nraster",
             "import sys\nprint('keras' in sys.modules, raster.sample)"]

@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from whetstone_lab.trace import Trace
-from whetstone_lab.widgets import ActivationCurves, SharpenerChart, SpikeRaster, _base
+from whetstone_lab.records.trace import Trace
+from whetstone_lab.view.widgets import ActivationCurves, SharpenerChart, SpikeRaster, _base
 
 NAMES = {ActivationCurves: "activation_curves", SharpenerChart: "sharpener_chart", SpikeRaster: "spike_raster"}
 

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import {
   activation, apart, doubles, epochRows, floats, joinPoints, logTicks, percent, plain, player, ramp, Scope, shareBetween, sharpeningSpans, ticks, valueAt,
-} from "../../whetstone_lab/widgets/static/shared.mjs";
+} from "../../whetstone_lab/view/widgets/static/shared.mjs";
 
 const close = (a, b, within = 1e-6) => assert.ok(Math.abs(a - b) <= within, `${a} is not ${b}`);
 

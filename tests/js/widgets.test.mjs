@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { histogramAt } from "../../whetstone_lab/widgets/static/activation_curves.mjs";
-import { verdict, whatIf } from "../../whetstone_lab/widgets/static/sharpener_chart.mjs";
-import { address, spikesOf } from "../../whetstone_lab/widgets/static/spike_raster.mjs";
+import { histogramAt } from "../../whetstone_lab/view/widgets/static/activation_curves.mjs";
+import { verdict, whatIf } from "../../whetstone_lab/view/widgets/static/sharpener_chart.mjs";
+import { address, spikesOf } from "../../whetstone_lab/view/widgets/static/spike_raster.mjs";
 
 test("the newest histogram that was known is shown", () => {
   const counts = new Uint8Array([1, 2, 3, 4, 5, 6, 7, 8]); // two epochs, two layers, two bins

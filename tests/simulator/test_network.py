@@ -10,8 +10,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from whetstone_lab import archive
-from whetstone_lab.archive import ArchiveError
+from whetstone_lab.records import archive
+from whetstone_lab.records.archive import ArchiveError
 from whetstone_lab.simulator import Network, Node, predict, run
 from whetstone_lab.simulator.operations import (
     Add,

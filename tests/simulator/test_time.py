@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from whetstone_lab import keys
-from whetstone_lab.simulator import Faults, Network, Node, coding, costs, predict, run
+from whetstone_lab.simulator import Faults, Network, Node, costs, encoding, predict, run
 from whetstone_lab.simulator.operations import Add, AveragePool2D, Conv2D, Dense, MaxPool2D, Neurons, Reshape
 
 KEY = keys.make_key(2, 6, seed=1)
@@ -129,7 +129,7 @@ def test_a_pipeline_takes_a_new_sample_every_step():
 def test_one_step_is_one_step():
     network = chain([{"leak": 0.0}] * 3)
     x = np.random.default_rng(4).random((6, 5))
-    for other in (x[:, None], coding.held(x, 1)):
+    for other in (x[:, None], encoding.held(x, 1)):
         first, second = run(network, x), run(network, other)
         assert events_of(first) == events_of(second)
         assert first.steps == second.steps == 3
@@ -141,7 +141,7 @@ def test_images_remember_place_by_place():
         Conv2D(eighths(rng, (3, 3, 1, 4)), padding="same"), Neurons([0.5, 1, 0.25, 2], leak=0.5, reset="subtract"),
         MaxPool2D(), Conv2D(eighths(rng, (2, 2, 4, 4))), AveragePool2D(), Neurons(leak=0.0), Reshape(),
         Dense(eighths(rng, (4, 6))), Neurons()], key=KEY)
-    trains = coding.poisson(rng.random((4, 6, 6, 1)), 8)
+    trains = encoding.poisson(rng.random((4, 6, 6, 1)), 8)
     record = run(network, trains)
     # Each step alone, and the dynamics by hand.
     values = trains.astype(np.float32)
@@ -173,15 +173,15 @@ def test_where_paths_meet_spikes_of_one_step_meet():
 def test_integrators_code_a_value_in_their_rate():
     """What reset by subtraction is for: over T steps, a current of c makes floor(c T / threshold) spikes."""
     currents = np.linspace(0, 1, 33, dtype=np.float32)[None]
-    record = run(Network((33,), [Neurons(1.0, leak=0.0, reset="subtract")]), coding.held(currents, 64))
+    record = run(Network((33,), [Neurons(1.0, leak=0.0, reset="subtract")]), encoding.held(currents, 64))
     np.testing.assert_array_equal(record.dense(0).sum(1), np.floor(currents * 64))
-    lossy = run(Network((33,), [Neurons(1.0, leak=0.0)]), coding.held(currents, 64))
+    lossy = run(Network((33,), [Neurons(1.0, leak=0.0)]), encoding.held(currents, 64))
     assert (lossy.dense(0).sum(1) < np.floor(currents * 64)).sum() > 10
 
 
 def test_lost_spikes_and_noise_come_at_every_step_anew():
     fires = Network((400,), [Neurons(0.5)])
-    trains = coding.held(np.ones((2, 400)), 5)
+    trains = encoding.held(np.ones((2, 400)), 5)
     kept = run(fires, trains, faults=Faults(lost=0.25)).dense(0)
     np.testing.assert_allclose(kept.mean(2), 0.75, atol=0.08)
     assert (kept[:, 0] != kept[:, 1]).any()

@@ -10,7 +10,7 @@ import numpy as np
 
 from whetstone_lab.simulator.network import Network, Node
 from whetstone_lab.simulator.operations import Neurons
-from whetstone_lab.simulator.run import predict
+from whetstone_lab.simulator.runner import predict
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from whetstone_lab import archive, keys
+from whetstone_lab.method import class_keys
+from whetstone_lab.records import archive
 from whetstone_lab.simulator.operations import MAX_VALUES, OPERATIONS, Neurons, Operation, Shape, without_bias
 
 _KIND, _VERSION = "whetstone_lab.network", 1
@@ -118,7 +119,7 @@ class Network:
             raise ValueError(f"Expected a readout among {kinds}, as the output is {what}; got {readout!r}.")
         shape = self.shapes[self.output]
         if key is not None:
-            key = keys.check_key(key, width=shape[-1] if shape else None)
+            key = class_keys.check_key(key, width=shape[-1] if shape else None)
         return key, readout or kinds[0]
 
     @property

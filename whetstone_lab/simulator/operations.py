@@ -3,7 +3,7 @@
 An operation knows its arithmetic and its shapes, and holds nothing else. It takes and gives arrays with a leading
 axis of samples. The arithmetic follows Keras's in kind and in order (products are summed first, then the bias is
 added; an average is a sum over the window, row by row, divided by the count), in the floating point type of the
-weights. Only the order within a sum of products is the library's own, see :func:`whetstone_lab.simulator.run`.
+weights. Only the order within a sum of products is the library's own, see :func:`whetstone_lab.simulator.runner`.
 
 Where few inputs are other than zero, weights are applied **spike by spike**: the work grows with the spikes, not with
 the synapses. Which way is taken depends on the inputs alone; ``benchmarks/simulator.py`` shows the crossover.
@@ -19,6 +19,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from whetstone_lab.records.archive import MAX_VALUES
+
 Shape = tuple[int, ...]
 
 #: Along rows and columns: the number of windows, and the padding before and after.
@@ -27,9 +29,6 @@ Axes = list[tuple[int, int, int]]
 #: The most bytes that a convolution gathers its windows into at once, unless a row of windows takes more. They are
 #: read again at once by the matrix product, so they should still be in the cache.
 WINDOW_BYTES = 1 << 19
-
-#: The most values that a node may put out for a sample, a gigabyte in float32: files may claim what they like.
-MAX_VALUES = 1 << 28
 
 #: Products below which the plain way is always taken: it needs some ten microseconds, so there is little to win.
 WORTHWHILE = 1 << 18

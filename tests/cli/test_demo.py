@@ -1,0 +1,132 @@
+"""The demo from end to end on digits, with a policy in a hurry: what it says can be worked out again from its files."""
+
+import dataclasses
+import io
+
+import keras
+import numpy as np
+import pytest
+from rich.console import Console
+
+from whetstone_lab import datasets
+from whetstone_lab.cli import demo
+from whetstone_lab.method.policies import AdaptivePolicy
+from whetstone_lab.records.trace import Trace
+from whetstone_lab.simulator import Network, SpikeRecord
+from whetstone_lab.training.recipes import ROBUST
+
+# Epoch 0 sets the reference, 1 starts, then a layer takes one to two epochs, whatever the loss.
+HASTY = dataclasses.replace(ROBUST, epochs=12, policy=AdaptivePolicy(
+    min_init_epochs=2, rate=1.0, cz_rate=0.5, patience=0, sig_decrease=0.9, sig_increase=1e9))
+SEED = 3
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    out, words = tmp_path_factory.mktemp("demo") / "new" / "folder", io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(demo.RECIPES, "robust", HASTY)
+        result = demo.run(out, seed=SEED, console=Console(file=words, width=200))
+    return result, out, words.getvalue()
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return datasets.load("digits", seed=SEED)
+
+
+def test_everything_is_written_and_nothing_else(done):
+    result, out, words = done
+    names = ["trace.npz", "network.npz", "spikes.npz", "model.keras", "activation_curves.png", "sharpener.png",
+             "spikes.png"]
+    assert [file.name for file in result.files] == names
+    assert sorted(file.name for file in out.iterdir()) == sorted(names)
+    assert f"Wrote {', '.join(names)} to {out}" in words
+    for file in result.files:
+        if file.suffix == ".png":
+            assert file.read_bytes().startswith(b"\x89PNG")
+            assert file.stat().st_size > 5000
+
+
+def test_trace_and_spikes_load_again_as_they_were(done):
+    result, out, _ = done
+    trace, record = Trace.load(out / "trace.npz"), SpikeRecord.load(out / "spikes.npz")
+    for name in ("loss", "sharpness", "epoch_ends", "firing_rates", "histograms"):
+        np.testing.assert_array_equal(getattr(trace, name), getattr(result.trace, name), name)
+    assert trace.events == result.trace.events
+    assert trace.meta | {"data": "digits", "recipe": "robust", "seed": SEED} == trace.meta
+    assert (trace.epochs, trace.sharpness[-1].tolist()) == (12, [1, 1, 1])
+    for name in ("sample", "step", "layer", "neuron", "votes", "labels", "inputs"):
+        np.testing.assert_array_equal(getattr(record, name), getattr(result.record, name), name)
+
+
+def test_the_accuracies_are_those_of_the_saved_model_and_network(done, pictures):
+    result, out, words = done
+    model, network = keras.models.load_model(out / "model.keras"), Network.load(out / "network.npz")
+    right = model.predict(pictures.x_test, verbose=0).argmax(-1) == pictures.y_test
+    # The network anew, neuron by neuron: sums, thresholds, and the votes of the key.
+    h = np.asarray(pictures.x_test, np.float64)
+    for dense in [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]:
+        kernel, bias = dense.get_weights()
+        h = (h @ kernel.astype(np.float64) + bias >= 0.5).astype(np.float64)
+    key = model.layers[-1].key.astype(int)
+    agreements = (h[:, None, :] == key[None]).sum(-1)
+    assert result.accuracies["spiking"] == right.mean() == (agreements.argmax(-1) == pictures.y_test).mean()
+    assert network.key.tolist() == key.tolist()
+    assert result.mismatches == 0
+    assert result.record.labels.tolist() == pictures.y_test.tolist()
+    for words_of, name in (("ReLU twin", "relu"), ("soft network", "soft"), ("spiking network", "spiking")):
+        line = next(line for line in words.splitlines() if line.startswith(f"  {words_of}"))
+        assert line.endswith(f" {result.accuracies[name]:.4f}")
+    assert "its classes are those of Keras" in words
+
+
+def test_the_soft_accuracy_is_of_the_last_epoch_without_sharpening(done):
+    trace = done[0].trace
+    first = int(trace.epoch_of_batch[np.flatnonzero(trace.sharpness.any(axis=1))[0]])
+    assert done[0].accuracies["soft"] == trace.epoch_logs[first - 1]["val_accuracy"]
+    never_soft = Trace(["a"])
+    never_soft.append_batch(0, 1.0, [0.5])
+    never_soft.append_epoch({"loss": 1.0, "val_accuracy": 0.5})
+    assert np.isnan(demo._soft_accuracy(never_soft))
+
+
+def test_it_learns(done):
+    assert done[0].accuracies["relu"] >= 0.955
+    assert done[0].accuracies["spiking"] >= 0.955
+
+
+def test_the_same_seed_gives_the_same_figures(done, monkeypatch, tmp_path):
+    monkeypatch.setitem(demo.RECIPES, "robust", HASTY)
+    again = demo.run(tmp_path, seed=SEED, console=Console(file=io.StringIO()))
+    assert again.accuracies == done[0].accuracies
+    assert again.trace.loss.tolist() == done[0].trace.loss.tolist()
+
+
+def test_too_few_epochs_are_refused_before_training(tmp_path, monkeypatch):
+    monkeypatch.setattr(keras.Model, "fit", lambda *_, **__: pytest.fail("It trained."))
+    with pytest.raises(ValueError, match=r"Expected at least 21 epochs, .* recipe robust can sharpen 3 layers; got 20"):
+        demo.run(tmp_path / "out", epochs=20)
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(ValueError, match=r"Expected at least \d+ epochs, .* recipe published .*; got 2"):
+        demo.run(tmp_path / "out", epochs=2, recipe="published")
+
+
+def test_a_net_that_did_not_get_sharp_is_told_of_and_its_trace_is_kept(tmp_path, monkeypatch):
+    # Uphill the loss rises, and a rise by a millionth stops it.
+    touchy = dataclasses.replace(HASTY, epochs=8, cosine=False, policy=dataclasses.replace(
+        HASTY.policy, rate=0.5, sig_increase=1e-6), optimizer={"class_name": "SGD", "config": {"learning_rate": -0.01}})
+    monkeypatch.setitem(demo.RECIPES, "robust", touchy)
+    monkeypatch.setattr(demo, "_check_epochs", lambda *_: None)
+    with pytest.raises(ValueError, match=r"fully sharp after 8 epochs; got sharpness \[.*\]. Train for more"):
+        demo.run(tmp_path, console=Console(file=io.StringIO()))
+    assert Trace.load(tmp_path / "trace.npz").epochs == 8
+    assert [file.name for file in tmp_path.iterdir()] == ["trace.npz"]
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    ({"recipe": "wild"}, r"Expected a recipe among \['published', 'robust'\]; got 'wild'"), ({"data": "cats"}, "cats")])
+def test_what_is_not_known_is_refused(options, words, tmp_path):
+    with pytest.raises(ValueError, match=words):
+        demo.run(tmp_path / "out", **options)
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,99 @@
+"""A Keras model as a flat list of calls: order, names, places, and what cannot be followed."""
+
+import keras
+import pytest
+from keras import layers
+
+from whetstone_lab.conversion.calls import flatten
+
+
+def shape_of(model):
+    return [(call.name, call.inputs) for call in flatten(model)]
+
+
+def test_a_chain():
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(3, name="a"), layers.Dropout(0.1, name="b")])
+    assert shape_of(model) == [("a", (-1,)), ("b", (0,))]
+    assert flatten(model)[0].place == "layers[0] ('a', Dense)"
+    assert flatten(model)[0].layer is model.layers[0]
+
+
+def test_a_model_built_by_its_first_call_is_followed_too():
+    model = keras.Sequential([layers.Dense(3, name="a")])
+    model(keras.ops.zeros((2, 4)))
+    assert shape_of(model) == [("a", (-1,))]
+
+
+def test_branches_and_models_within_models():
+    inputs = keras.Input((4,))
+    block = keras.Sequential([keras.Input((4,)), layers.Dense(4, name="d"), layers.ReLU(name="r")], name="block")
+    outer_input = keras.Input((4,))
+    outer = keras.Model(outer_input, layers.Add(name="plus")([block(outer_input), outer_input]), name="outer")
+    model = keras.Model(inputs, layers.Dense(2, name="end")(outer(inputs)))
+    assert shape_of(model) == [("outer/block/d", (-1,)), ("outer/block/r", (0,)), ("outer/plus", (1, -1)),
+                               ("end", (2,))]
+    assert flatten(model)[0].place == "layers[1].layers[1].layers[0] ('d', Dense)"
+    assert [call.name for call in flatten(outer)] == ["block/d", "block/r", "plus"]
+
+
+def test_a_shared_layer_is_called_again_under_another_name():
+    inputs = keras.Input((4,))
+    shared = layers.Dense(4, name="d")
+    model = keras.Model(inputs, shared(shared(inputs)))
+    assert shape_of(model) == [("d", (-1,)), ("d_call2", (0,))]
+
+
+def test_a_part_of_a_larger_graph_and_dead_ends():
+    inputs = keras.Input((4,))
+    first = layers.Dense(3, name="a")(inputs)
+    middle = layers.Dense(3, name="b")(first)
+    layers.Dense(3, name="dead")(first)
+    end = layers.Dense(3, name="c")(middle)
+    assert shape_of(keras.Model(inputs, end)) == [("a", (-1,)), ("b", (0,)), ("c", (1,))]
+    assert shape_of(keras.Model(first, middle)) == [("b", (-1,))]
+
+
+class Subclassed(keras.Model):
+    def call(self, inputs):
+        return inputs
+
+
+class Rewired(keras.Sequential):
+    def call(self, inputs, training=None, mask=None):
+        return inputs
+
+
+def two_inputs():
+    one, two = keras.Input((4,)), keras.Input((4,))
+    return keras.Model([one, two], layers.Add()([one, two]))
+
+
+def two_outputs():
+    inputs = keras.Input((4,))
+    return keras.Model(inputs, [layers.Dense(2)(inputs), layers.Dense(2)(inputs)])
+
+
+def with_training():
+    inputs = keras.Input((4,))
+    return keras.Model(inputs, layers.Dropout(0.5)(inputs, training=True))
+
+
+def within(model):
+    inputs = keras.Input((4,))
+    return keras.Model(inputs, model(inputs))
+
+
+@pytest.mark.parametrize(("make", "error", "words"), [
+    (lambda: "model", TypeError, "The model is a str; expected a Sequential or functional Keras model"),
+    (Subclassed, TypeError, "The model is a Subclassed"),
+    (lambda: Rewired([keras.Input((4,)), layers.Dense(2)]), TypeError, "The model is a Rewired"),
+    (lambda: within(Subclassed()), TypeError, r"The model at layers\[1\] is a Subclassed"),
+    (lambda: keras.Sequential([layers.Dense(2)]), ValueError, "not built"),
+    (two_inputs, ValueError, "2 inputs and 1 outputs"),
+    (two_outputs, ValueError, "1 inputs and 2 outputs"),
+    (with_training, ValueError, "in training mode"),
+    (lambda: keras.Sequential([keras.Input((4,))]), ValueError, "with none|not built"),
+])
+def test_what_cannot_be_followed_is_refused(make, error, words):
+    with pytest.raises(error, match=words):
+        flatten(make())

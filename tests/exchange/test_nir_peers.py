@@ -1,0 +1,157 @@
+"""NIR files in simulators that we did not write: snnTorch, Norse and SpikingJelly give the very same spikes.
+
+They are in the extra ``peers``; each test is skipped, and says so, where its simulator is not installed.
+"""
+
+import numpy as np
+import pytest
+from rounding import beyond_doubt
+
+from whetstone_lab.exchange.nir import to_nir
+from whetstone_lab.simulator import Network, Node, run
+from whetstone_lab.simulator.operations import (
+    Add,
+    AveragePool2D,
+    Conv2D,
+    Dense,
+    GlobalMaxPool2D,
+    MaxPool2D,
+    Neurons,
+    Reshape,
+)
+
+nir = pytest.importorskip("nir")
+torch = pytest.importorskip("torch", reason="the simulators that read NIR are not installed: whetstone-lab[peers]")
+
+SAMPLES, STEPS = 100, 4
+
+
+def by_snntorch(graph):
+    return pytest.importorskip("snntorch.import_nir", reason="snnTorch is not installed").import_from_nir(graph)
+
+
+def by_norse(graph):
+    # Its own time step is another, and it does not say so.
+    return pytest.importorskip("norse.torch", reason="Norse is not installed").from_nir(graph, dt=1e-4)
+
+
+def by_spikingjelly(graph):
+    exchange = pytest.importorskip("spikingjelly.activation_based.nir_exchange", reason="SpikingJelly is not installed")
+    return exchange.import_from_nir(graph)
+
+
+PEERS = {"snntorch": by_snntorch, "norse": by_norse, "spikingjelly": by_spikingjelly}
+
+
+def weights(kind, *shape):
+    """Multiples of 1/4, so that potentials lie right on thresholds and nothing is rounded; or anything."""
+    rng = np.random.default_rng(len(shape) + shape[-1])
+    if kind == "ties":
+        return rng.integers(-3, 4, shape).astype(np.float32) / 4
+    return rng.normal(0.02, 2.5 / np.sqrt(np.prod(shape[:-1])), shape).astype(np.float32)
+
+
+def mlp(kind):
+    return Network((30,), [Dense(weights(kind, 30, 24), weights(kind, 24)), Neurons(), Dense(weights(kind, 24, 20)),
+                           Neurons(), Dense(weights(kind, 20, 15), weights(kind, 15)), Neurons()])
+
+
+def convnet(kind):
+    """Padding ``same`` at strides 1 and 2, a kernel that is no square, groups, both pools, and a dense end."""
+    return Network((9, 8, 2), [
+        Conv2D(weights(kind, 3, 2, 2, 6), weights(kind, 6), padding="same", strides=2), Neurons(),
+        MaxPool2D(2, strides=1, padding="same"), Conv2D(weights(kind, 3, 3, 3, 6), padding="same", groups=2),
+        Neurons(), AveragePool2D(2), Reshape(), Dense(weights(kind, 24, 15), weights(kind, 15)), Neurons(),
+    ])
+
+
+def identity(kind):
+    """A residual network whose skip brings spikes as they are."""
+    return Network((6, 6, 2), [
+        Node("stem", Conv2D(weights(kind, 3, 3, 2, 6), weights(kind, 6), padding="same"), ("input",)),
+        Node("first", Neurons(), ("stem",)),
+        Node("branch", Conv2D(weights(kind, 3, 3, 6, 6), padding="same"), ("first",)),
+        Node("sum", Add(), ("branch", "first")), Node("second", Neurons(), ("sum",)),
+        Node("pool", GlobalMaxPool2D(), ("second",)),
+        Node("dense", Dense(weights(kind, 6, 12), weights(kind, 12)), ("pool",)), Node("third", Neurons(), ("dense",)),
+    ])
+
+
+def projection(kind):
+    """A residual network whose skip goes through weights of its own."""
+    return Network((6, 6, 2), [
+        Node("stem", Conv2D(weights(kind, 3, 3, 2, 6), padding="same"), ("input",)),
+        Node("first", Neurons(), ("stem",)),
+        Node("branch", Conv2D(weights(kind, 3, 3, 6, 8), padding="same", strides=2), ("first",)),
+        Node("skip", Conv2D(weights(kind, 1, 1, 6, 8), strides=2), ("first",)),
+        Node("sum", Add(), ("branch", "skip")), Node("second", Neurons(), ("sum",)),
+    ])
+
+
+def sigmoids(kind):
+    """Neurons that fire at 0, as Whetstone's sigmoid does."""
+    return Network((30,), [Dense(weights(kind, 30, 24), weights(kind, 24)), Neurons(0.0),
+                           Dense(weights(kind, 24, 20), weights(kind, 20)), Neurons(0.0)])
+
+
+def own_thresholds(kind):
+    return Network((30,), [Dense(weights(kind, 30, 24)), Neurons(np.linspace(0.25, 1, 24, dtype=np.float32))])
+
+
+NETWORKS = {"mlp": mlp, "convnet": convnet, "identity": identity, "projection": projection, "sigmoids": sigmoids}
+
+#: What an importer gets wrong or refuses; the design says why.
+LIMITS = {("norse", "projection"), ("snntorch", "sigmoids")}
+
+
+def simulate(model, x):
+    """The output spikes of each step, the same input at each."""
+    given, state, spikes = torch.from_numpy(np.moveaxis(x, -1, 1).copy() if x.ndim > 2 else x), None, []
+    with torch.no_grad():
+        for _ in range(STEPS):
+            output = model(given) if state is None else model(given, state)
+            output, state = output if isinstance(output, tuple) else (output, None)
+            spikes.append(output.numpy() > 0)
+    return np.moveaxis(spikes, 2, -1) if spikes[0].ndim > 2 else np.array(spikes)
+
+
+def both(name, kind, peer, tmp_path):
+    """Our output spikes and those of each step of a peer, through a file, of the samples that rounding cannot turn."""
+    network = NETWORKS[name](kind)
+    to_nir(network, tmp_path / "network.nir")
+    model = PEERS[peer](nir.read(tmp_path / "network.nir"))
+    rng = np.random.default_rng(1)
+    shape = (SAMPLES, *network.input_shape)
+    x = (rng.integers(0, 3, shape) / 2 if kind == "ties" else rng.normal(size=shape)).astype(np.float32)
+    record, last = run(network, x), network.layers[-1]
+    sure = np.ones(SAMPLES, bool) if kind == "ties" else beyond_doubt(network, record)  # ties: nothing is rounded
+    return record.dense(last)[sure, network.steps[last]], simulate(model, x)[:, sure]
+
+
+@pytest.mark.parametrize("kind", ["ties", "random"])
+@pytest.mark.parametrize(("peer", "name"), [(peer, name) for peer in PEERS for name in NETWORKS
+                                            if (peer, name) not in LIMITS])
+def test_spikes_are_the_very_same(peer, name, kind, tmp_path):
+    ours, theirs = both(name, kind, peer, tmp_path)
+    assert 0.02 < ours.mean() < 0.98
+    assert len(ours) > 0.9 * SAMPLES
+    for step in theirs:
+        np.testing.assert_array_equal(step, ours)
+
+
+@pytest.mark.parametrize("peer", PEERS)
+def test_what_the_design_says_that_an_importer_cannot_is_still_so(peer, tmp_path):
+    """If one of these fails, a newer release can do more: take it off the list."""
+    for name in [name for other, name in LIMITS if other == peer]:
+        try:
+            ours, theirs = both(name, "ties", peer, tmp_path)
+        except Exception as error:
+            print(f"{peer} refuses {name}: {error}")
+        else:
+            assert (theirs != ours).any()
+
+
+@pytest.mark.parametrize("peer", ["snntorch", "spikingjelly"])
+def test_a_threshold_for_each_neuron_is_refused_not_misread(peer):
+    with pytest.raises((AssertionError, ValueError), match=r"same for all neurons|must be same|uniform"):
+        PEERS[peer](to_nir(own_thresholds("ties")))

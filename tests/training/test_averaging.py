@@ -1,0 +1,182 @@
+"""The Whetstone-aware optimizer: nothing but the wrapped one until all is sharp, then an average of what it does."""
+
+import keras
+import numpy as np
+import pytest
+from backends import array
+from keras import optimizers
+
+from whetstone_lab import keys
+from whetstone_lab.training.averaging import WhetstoneOptimizer, find_whetstone
+from whetstone_lab.training.layers import SoftmaxDecode, SpikingBReLU, spiking_layers
+from whetstone_lab.training.sharpener import ScheduledSharpener, StepwiseSharpener
+
+X = np.random.default_rng(0).random((48, 6), np.float32)
+Y = np.arange(48) % 3
+
+KINDS = {
+    "sgd": lambda: optimizers.SGD(0.1, momentum=0.9),
+    "adam": lambda: optimizers.Adam(0.01),
+    "adamw": lambda: optimizers.AdamW(0.01, weight_decay=0.1),
+    "nadam": lambda: optimizers.Nadam(0.01),
+    "rmsprop": lambda: optimizers.RMSprop(0.01),
+    "adadelta": lambda: optimizers.Adadelta(1.0),
+    "schedule": lambda: optimizers.Adam(optimizers.schedules.ExponentialDecay(0.01, 5, 0.5)),
+    "clipped": lambda: optimizers.SGD(0.1, global_clipnorm=0.01),
+    "averaged": lambda: optimizers.Adam(0.01, use_ema=True, ema_momentum=0.9, ema_overwrite_frequency=3),
+    "accumulated": lambda: optimizers.Adam(0.01, gradient_accumulation_steps=2),
+}
+
+
+def make(optimizer, **kwargs):
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(5), SpikingBReLU(), keras.layers.Dense(6),
+                              SpikingBReLU(), SoftmaxDecode(keys.make_key(3, 6))])
+    model.compile(optimizer, "sparse_categorical_crossentropy", **kwargs)
+    return model
+
+
+def fit(model, *callbacks, epochs=3, **kwargs):
+    return model.fit(X, Y, **{"batch_size": 8, "shuffle": False, "verbose": 0, **kwargs}, epochs=epochs,
+                     callbacks=list(callbacks))
+
+
+class Weights(keras.callbacks.Callback):
+    """The trainable weights after each step; listed after the sharpener, which may be the one to swap them."""
+
+    def __init__(self):
+        super().__init__()
+        self.steps = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        if hasattr(self.model, "jax_state_sync"):
+            self.model.jax_state_sync()
+        self.steps.append(trainable(self.model))
+
+
+def trainable(model):
+    return [array(variable).copy() for variable in model.trainable_variables]
+
+
+def average(steps):
+    """With polynomial decay, written out: the weight of step j of n is (9 / (j + 8)) times what later ones leave."""
+    n, shares = len(steps), []
+    for j in range(1, n + 1):
+        left = np.prod([1 - 9 / (k + 8) for k in range(j + 1, n + 1)])
+        shares.append(9 / (j + 8) * left)
+    assert sum(shares) == pytest.approx(1)
+    return [sum(share * step[i] for share, step in zip(shares, steps, strict=True)) for i in range(len(steps[0]))]
+
+
+def same(some, others, **tolerances):
+    for one, other in zip(some, others, strict=True):
+        np.testing.assert_allclose(one, other, **{"rtol": 1e-4, "atol": 1e-5, **tolerances})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_without_a_sharpener_it_is_the_wrapped_optimizer(kind):
+    plain, wrapped = make(KINDS[kind]()), make(WhetstoneOptimizer(KINDS[kind]()))
+    fit(plain)
+    fit(wrapped)
+    for one, other in zip(plain.get_weights(), wrapped.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "averaged"])
+def test_the_weights_become_the_average_of_those_since_all_was_sharp(kind):
+    model, weights = make(WhetstoneOptimizer(KINDS[kind]())), Weights()
+    # Six batches an epoch: sharp after the third batch of the second epoch.
+    fit(model, ScheduledSharpener([(0, 0.5), (1, 1.5)]), weights, epochs=4)
+    assert len(weights.steps) == 24
+    same(trainable(model), average(weights.steps[9:]))
+
+
+def test_until_then_nothing_is_averaged():
+    model, weights = make(WhetstoneOptimizer("adam")), Weights()
+    fit(model, ScheduledSharpener([(0, 0.5), (2, 9)]), weights)
+    same(trainable(model), weights.steps[-1], rtol=0, atol=0)
+    assert model.optimizer.averaged == 0
+
+
+def test_a_second_fit_starts_from_the_average_and_averages_anew():
+    model, weights = make(WhetstoneOptimizer(KINDS["sgd"]())), Weights()
+    sharpener = StepwiseSharpener(0, 1, bottom_up=False)
+    fit(model, sharpener, epochs=3)
+    before = trainable(model)
+    fit(model, sharpener, weights, epochs=2)
+    same(trainable(model), average(weights.steps))
+    assert any(np.abs(one - other).max() > 1e-4 for one, other in zip(before, trainable(model), strict=True))
+
+
+def test_a_network_that_is_soft_again_has_no_average():
+    model, weights = make(WhetstoneOptimizer(KINDS["sgd"]())), Weights()
+    fit(model, StepwiseSharpener(0, 1, bottom_up=False), epochs=2)
+    model.layers[1].set_sharpness(0.2)
+    fit(model, StepwiseSharpener(9, 1), weights, epochs=1)
+    same(trainable(model), weights.steps[-1], rtol=0, atol=0)
+
+
+def test_the_average_is_what_is_validated_and_training_goes_on_with_the_weights():
+    model, weights, plain = make(WhetstoneOptimizer(KINDS["adam"]())), Weights(), Weights()
+    history = fit(model, StepwiseSharpener(0, 1, bottom_up=False), weights, epochs=4, validation_data=(X, Y))
+    assert history.history["val_loss"][-1] == pytest.approx(model.evaluate(X, Y, verbose=0), rel=1e-4)
+    fit(make(WhetstoneOptimizer(KINDS["adam"]())), StepwiseSharpener(0, 1, bottom_up=False), plain, epochs=4)
+    same(weights.steps[-1], plain.steps[-1])
+
+
+def test_early_stopping_that_brings_back_a_soft_network_keeps_its_weights():
+    model, weights = make(WhetstoneOptimizer(KINDS["sgd"]())), Weights()
+    # Every epoch after the first looks worse: that is the one to bring back.
+    worse = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(worse=float(epoch)))
+    stop = keras.callbacks.EarlyStopping("worse", mode="min", patience=3, restore_best_weights=True)
+    sharpener = ScheduledSharpener([(1, 1.5), (1, 1.5)])
+    fit(model, sharpener, weights, worse, stop, epochs=9)
+    assert len(weights.steps) == 24
+    same(trainable(model), weights.steps[5], rtol=0, atol=0)
+    assert [float(array(layer.sharpness)) for layer in spiking_layers(model)] == [0, 0] == list(
+        sharpener.state.sharpness)
+
+
+def test_in_a_loop_without_fit_the_average_is_there_to_swap():
+    model, sharpener, steps = make(WhetstoneOptimizer(KINDS["sgd"]())), StepwiseSharpener(0, 1, bottom_up=False), []
+    sharpener.attach(model, batches=4)
+    for _ in range(12):
+        sharpener.step(model.train_on_batch(X[:8], Y[:8]))
+        steps.append(trainable(model))
+    model.optimizer.swap()
+    same(trainable(model), average(steps[4:]))
+    model.optimizer.swap()
+    same(trainable(model), steps[-1], rtol=0, atol=0)
+
+
+def test_it_is_saved_with_what_it_has_averaged(tmp_path):
+    model = make(WhetstoneOptimizer(KINDS["adamw"]()))
+    fit(model, StepwiseSharpener(0, 1, bottom_up=False), keras.callbacks.ModelCheckpoint(tmp_path / "{epoch}.keras"),
+        epochs=4)
+    again = keras.models.load_model(tmp_path / "2.keras")
+    assert isinstance(again.optimizer, WhetstoneOptimizer)
+    assert again.optimizer.inner_optimizer.weight_decay == 0.1
+    assert again.optimizer.averaged == 6
+    sharpener = StepwiseSharpener(0, 1, bottom_up=False)
+    sharpener.attach(again)
+    fit(again, sharpener, epochs=4, initial_epoch=2)
+    same(model.get_weights(), again.get_weights())
+
+
+def test_it_is_found_in_the_optimizer_that_mixed_precision_wraps_around_it():
+    inner = WhetstoneOptimizer("sgd")
+    assert find_whetstone(optimizers.LossScaleOptimizer(inner)) is inner
+    assert find_whetstone(inner) is inner
+    assert find_whetstone(optimizers.SGD()) is None
+    assert find_whetstone(None) is None
+
+
+def test_the_rate_can_be_set_as_ever():
+    optimizer = WhetstoneOptimizer(KINDS["sgd"]())
+    optimizer.learning_rate = 0.25
+    assert float(array(optimizer.learning_rate)) == float(array(optimizer.inner_optimizer.learning_rate)) == 0.25
+
+
+def test_what_is_no_optimizer_is_refused():
+    with pytest.raises(ValueError, match="nonsense"):
+        WhetstoneOptimizer("nonsense")

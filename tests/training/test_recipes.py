@@ -1,0 +1,151 @@
+"""Recipes: data that compile and sharpen the same way every time."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+from backends import BACKEND, array
+
+from whetstone_lab.method.policies import AdaptivePolicy, ScheduledPolicy, StepwisePolicy
+from whetstone_lab.records.trace import Trace
+from whetstone_lab.training.averaging import WhetstoneOptimizer
+from whetstone_lab.training.layers import spiking_layers
+from whetstone_lab.training.models import mlp
+from whetstone_lab.training.recipes import OPTIMIZERS, PUBLISHED, RECIPES, ROBUST, early, prepare, train
+
+ALL = pytest.mark.parametrize("recipe", RECIPES.values(), ids=list(RECIPES))
+
+
+def test_recipes_are_found_by_their_names():
+    assert RECIPES == {"robust": ROBUST, "published": PUBLISHED}
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        ROBUST.epochs = 1
+
+
+@ALL
+def test_a_recipe_can_be_followed_twice(recipe):
+    before = repr(recipe)
+    for _ in range(2):
+        model = recipe.mlp(8, 3, hidden=(5,))
+        recipe.compile(model, samples=100)
+        sharpener = recipe.sharpener(monitor="loss")
+        model.fit(np.zeros((8, 8)), np.arange(8) % 3, callbacks=[sharpener], verbose=0)
+        assert sharpener.policy == recipe.policy
+        assert type(model.optimizer).__name__ == recipe.optimizer["class_name"]
+        assert [layer.surrogate_width for layer in spiking_layers(model)] == [recipe.surrogate_width] * 2
+        assert model.layers[-1].temperature == (recipe.temperature or pytest.approx(np.sqrt(30) / 2))
+    assert repr(recipe) == before
+
+
+@ALL
+def test_the_epochs_of_a_recipe_can_sharpen_the_reference_net(recipe):
+    for epochs in (recipe.epochs, 2 * recipe.epochs):
+        policy = recipe.sharpener(epochs).policy
+        assert policy.fewest_epochs(3, 40) <= epochs
+
+
+@pytest.mark.parametrize(("epochs", "start", "steps"), [(None, 5, 5), (21, 5, 5), (42, 10, 10), (7, 1, 1), (1, 0, 1)])
+def test_steps_are_stretched_with_the_training(epochs, start, steps):
+    assert PUBLISHED.sharpener(epochs).policy == StepwisePolicy(start, steps)
+    assert ROBUST.sharpener(epochs).policy == AdaptivePolicy(min_init_epochs=5)
+
+
+@pytest.mark.parametrize(("samples", "size"), [(10**5, 32), (1280, 32), (1279, 31), (80, 2), (1, 1)])
+def test_little_data_make_small_batches(samples, size):
+    assert ROBUST.batches_of(samples) == size
+
+
+def test_the_learning_rate_falls_to_nothing_over_the_whole_training():
+    model = ROBUST.mlp(4, 2, hidden=(3,))
+    ROBUST.compile(model, samples=1000, epochs=8)  # batches of 25, so 40 in an epoch
+    schedule = model.optimizer._learning_rate
+    rates = [float(schedule(step)) for step in range(0, 321, 32)]
+    expected = 3e-3 * (1 + np.cos(np.pi * np.arange(0, 1.01, 0.1))) / 2
+    np.testing.assert_allclose(rates, expected, atol=1e-9)
+
+
+def test_the_published_recipe_is_as_published():
+    model = PUBLISHED.mlp(4, 10)
+    PUBLISHED.compile(model, samples=60000)
+    config = model.optimizer.get_config()
+    assert isinstance(model.optimizer, keras.optimizers.Adadelta)
+    assert (config["learning_rate"], config["rho"], config["epsilon"]) == (4.0, 0.95, 1e-8)
+    assert not [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
+    key = model.layers[-1].key
+    assert key.shape == (10, 100)
+    assert (key.sum(axis=1) == 10).all()
+    assert 0.25 < (key.sum(axis=0) == 0).mean() < 0.45  # a third of the outputs speak for no class
+
+
+@ALL
+def test_the_twin_of_a_recipe_has_no_spikes(recipe):
+    twin = recipe.mlp(8, 3, spiking=False)
+    with pytest.raises(ValueError, match="at least one spiking layer"):
+        spiking_layers(twin)
+
+
+def blobs(seed=0, samples=320):
+    """Three clouds of points that are easy to tell apart."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(samples) % 3
+    return (rng.normal(0, 0.25, (samples, 8)) + np.eye(3, 8)[y]).astype("f"), y
+
+
+# What other backends do differently is in the optimizers' own tests.
+@pytest.mark.parametrize("optimizer", [*OPTIMIZERS, "Adam"] if BACKEND == "tensorflow" else ["sgd", "Adam"])
+def test_one_call_trains_and_sharpens_with_any_optimizer(optimizer):
+    keras.utils.set_random_seed(0)
+    model = mlp(8, 3, hidden=(16,))
+    trace = train(model, *blobs(), epochs=30, optimizer=optimizer, batch_size=16, verbose=0)
+    assert isinstance(trace, Trace)
+    assert (trace.epochs, trace.batches) == (30, 600)
+    assert [float(array(layer.sharpness)) for layer in spiking_layers(model)] == [1.0, 1.0]
+    assert type(model.optimizer.inner_optimizer).__name__.lower() == optimizer.lower()
+    x, y = blobs(seed=1)
+    assert np.mean(model.predict(x, verbose=0).argmax(-1) == y) > 0.9
+
+
+def test_one_call_takes_what_fit_and_compile_take():
+    seen = []
+    model = mlp(8, 3, hidden=(4,))
+    x, y = blobs()
+    own = keras.optimizers.SGD(0.5)
+    trace = train(model, x, keras.utils.to_categorical(y), epochs=2, optimizer=own, loss="categorical_crossentropy",
+                  metrics=["mae"], probe=x[:8], validation_data=(x, keras.utils.to_categorical(y)), verbose=0,
+                  callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))])
+    assert seen == [0, 1]
+    assert set(trace.epoch_logs[-1]) == {"loss", "mae", "val_loss", "val_mae"}
+    assert np.isfinite(trace.firing_rates).all()
+    assert model.optimizer.inner_optimizer is own
+
+
+def test_prepare_gives_the_sharpener_for_a_fit_of_ones_own():
+    model, (x, y) = mlp(8, 3, hidden=(4,)), blobs()
+    sharpener = prepare(model, epochs=4, polish_epochs=1)
+    model.fit(x, y, epochs=4, callbacks=[sharpener], verbose=0)
+    assert sharpener.trace.epochs == 3  # sharp in the second
+    whetstone = WhetstoneOptimizer("sgd")
+    prepare(model, optimizer=whetstone)
+    assert model.optimizer is whetstone
+
+
+@pytest.mark.parametrize(("epochs", "layers"), [(1, 1), (21, 3), (100, 12)])
+def test_the_early_schedule_takes_all_layers_together(epochs, layers):
+    policy = early(epochs, layers)
+    assert isinstance(policy, ScheduledPolicy)
+    np.testing.assert_allclose(policy.schedule, [[0.05 * epochs, 0.3 * epochs]] * layers)
+    assert policy.fewest_epochs(layers, 10) <= max(1, np.ceil(0.3 * epochs))
+
+
+@pytest.mark.parametrize("epochs", [0, -1, 2.5, True, "all"])
+def test_impossible_epochs_are_refused(epochs):
+    with pytest.raises(ValueError, match="Expected epochs to be an integer of at least 1; got"):
+        train(mlp(8, 3), *blobs(), epochs=epochs)
+
+
+def test_unknown_optimizers_and_models_without_spiking_layers_are_refused():
+    with pytest.raises(ValueError, match=r"Expected an optimizer among .*, or a Keras optimizer; got .adagrad2."):
+        train(mlp(8, 3), *blobs(), optimizer="adagrad2")
+    with pytest.raises(ValueError, match="Expected a model with at least one spiking layer"):
+        train(mlp(8, 3, spiking=False), *blobs())

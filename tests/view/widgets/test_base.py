@@ -1,0 +1,272 @@
+import base64
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from whetstone_lab import widgets
+from whetstone_lab.records.trace import Trace
+from whetstone_lab.view import scenes
+from whetstone_lab.view.widgets import ActivationCurves, SharpenerChart, SpikeRaster, _base
+
+NAMES = ("activation_curves", "sharpener_chart", "spike_raster")
+
+
+def test_the_names_are_there():
+    assert set(widgets.__all__) <= set(dir(widgets))
+    with pytest.raises(AttributeError, match="no attribute 'Sharpness'"):
+        _ = widgets.Sharpness
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_module_stands_alone(name, tmp_path):
+    text = _base.module(name)
+    assert "\nimport " not in text
+    assert "http" not in text
+    assert "widget_manager" not in text
+    assert text.count("export default") == 1
+    assert len(text) < 60_000
+    node = shutil.which("node")
+    if node:
+        (tmp_path / "widget.mjs").write_text(text)
+        subprocess.run([node, "--check", tmp_path / "widget.mjs"], check=True, timeout=60)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_figures_and_widgets_have_the_same_colours(name):
+    text = _base.style(name)
+    for colour in (*scenes.LAYERS_LIGHT, *scenes.LAYERS_DARK, scenes.STOP_LIGHT, scenes.IMPROVE_DARK):
+        assert colour in text
+    assert "@import" not in text
+    assert "url(" not in text
+
+
+def test_a_run_is_shown_without_keras_and_the_picture_alone_takes_matplotlib(tmp_path, finished_trace, spike_record):
+    finished_trace.save(tmp_path / "run.npz")
+    spike_record.save(tmp_path / "record.npz")
+    code = f"""
+import sys
+from whetstone_lab.records.spikes import SpikeRecord
+from whetstone_lab.records.trace import Trace
+from whetstone_lab.view.widgets import ActivationCurves, SharpenerChart, SpikeRaster
+trace, record = Trace.load({str(tmp_path / "run.npz")!r}), SpikeRecord.load({str(tmp_path / "record.npz")!r})
+shown = [ActivationCurves(trace), SharpenerChart(trace), SpikeRaster(record)]
+assert "matplotlib" not in sys.modules
+for widget in shown:
+    widget._repr_mimebundle_()
+assert "matplotlib.pyplot" not in sys.modules
+assert not {{"keras", "tensorflow"}} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+@pytest.mark.parametrize("make", [ActivationCurves, SharpenerChart, SpikeRaster])
+def test_a_picture_is_left_behind(make, finished_trace, spike_record):
+    widget = make(spike_record if make is SpikeRaster else finished_trace)
+    data, _ = widget._repr_mimebundle_()
+    assert set(data) == {"application/vnd.jupyter.widget-view+json", "image/png", "text/plain"}
+    png = base64.b64decode(data["image/png"])
+    assert png.startswith(b"\x89PNG")
+    assert len(png) < 120_000
+    assert data["text/plain"] == repr(widget)
+
+
+def test_representations_are_fixed(made_up_run, spike_record):
+    run = made_up_run()
+    chart = SharpenerChart(run.trace)
+    before = repr(chart)
+    run.epoch()
+    assert repr(chart) == before == "SharpenerChart(spiking_1, spiking_2, spiking_3)"
+    assert repr(ActivationCurves(run)) == "ActivationCurves(spiking_1, spiking_2, spiking_3)"
+    assert repr(SpikeRaster(spike_record)) == "SpikeRaster(12 samples; spiking_1, spiking_2, output)"
+
+
+def test_replies_go_where_7_3_sent_them(monkeypatch, finished_trace):
+    # What ipykernel 7.4.0 has on its comms.
+    class Comm(SimpleNamespace):
+        def on_msg(self, handler): ...
+        def send(self, *args, **kwargs): ...
+        def close(self, *args, **kwargs): ...
+
+    comm = Comm(comm_id="x", _reply_subshell_for=lambda data, default: "another")
+    monkeypatch.setattr(ActivationCurves, "open", lambda self: setattr(self, "comm", comm))
+    ActivationCurves(finished_trace)
+    assert comm._reply_subshell_for({}, "the default") == "the default"
+
+
+@pytest.mark.parametrize("make", [ActivationCurves, SharpenerChart])
+def test_a_source_needs_a_trace(make):
+    with pytest.raises(TypeError, match=r"Expected a Trace or something with a \.trace"):
+        make([1, 2, 3])
+
+
+@pytest.mark.parametrize("make", [ActivationCurves, SharpenerChart])
+@pytest.mark.parametrize("trace", [Trace([]), Trace(["a"])])
+def test_an_empty_run_is_shown(make, trace, wire):
+    widget = make(trace)
+    assert widget.now["batch"] == 0
+    assert widget.past["epochs"] == 0
+
+
+@pytest.mark.parametrize("make", [ActivationCurves, SharpenerChart])
+def test_a_growing_run_reaches_the_page_from_its_thread(make, live_run, wire):
+    run, source = live_run()
+    widget = make(source)
+    wire.messages.clear()
+
+    def train():
+        run.trace.set_status("running")
+        for _ in range(6):
+            run.epoch()
+        run.trace.set_status("finished")
+
+    thread = threading.Thread(target=train, name="training")
+    thread.start()
+    thread.join()
+    assert {name for _, _, name in wire.messages} == {"training"}
+    assert widget.now["status"] == "finished"
+    assert widget.now["batch"] == run.trace.batches
+    assert widget.past["epochs"] == 6
+    widget.close()
+
+
+@pytest.mark.parametrize("make", [ActivationCurves, SharpenerChart])
+def test_updates_are_few_and_small(make, live_run, wire, monkeypatch):
+    run, source = live_run()
+    clock = SimpleNamespace(now=1000.0)
+    monkeypatch.setattr(_base.time, "monotonic", lambda: clock.now)
+    run.trace.status = "running"
+    for _ in range(120):
+        run.epoch()
+    make(source)
+    wire.messages.clear()
+    for _ in range(20):  # one second, 200 batches, 10 epochs
+        for _ in range(10):
+            run.batch()
+            clock.now += 0.005
+        if run.trace.batches % 20 == 0:
+            run.end_epoch()
+    assert len(wire.states("now")) <= 10 + 10 + 1
+    assert max(wire.states("now")) < 4_000
+    assert max(wire.states("past")) < 40_000
+    assert wire.bytes() < 600_000
+
+
+def test_a_change_of_status_and_of_a_threshold_is_urgent(live_run, wire, monkeypatch):
+    run, source = live_run()
+    clock = SimpleNamespace(now=1000.0)
+    monkeypatch.setattr(_base.time, "monotonic", lambda: clock.now)
+    widget = SharpenerChart(source)
+    run.trace.set_status("running")
+    assert widget.now["status"] == "running"
+    run.batch()
+    assert widget.now["batch"] == 0, "too soon after the last"
+    run.trace.set_status("paused")
+    assert (widget.now["status"], widget.now["batch"]) == ("paused", 1)
+    clock.now += 0.05
+    run.trace.append_event("threshold", "x", epoch=0, name="sig_increase", old=0.15, new=0.3, by="hand")
+    run.trace.publish(urgent=True)
+    assert widget.now["policy"]["sig_increase"] == 0.3
+    assert widget.decisions[-1]["reason"] == "sig_increase was changed from 0.15 to 0.3 by hand."
+
+
+def test_what_is_not_a_number_is_sent_as_none(made_up_run, wire):
+    run = made_up_run()
+    run.epoch()
+    run.trace.append_batch(1, float("nan"), [0.0] * 3)
+    run.trace.append_epoch({"loss": float("inf"), "accuracy": float("nan")}, {"reference": float("inf")})
+    widget = SharpenerChart(run)
+    assert widget.now["loss"] is None
+    assert widget.now["reference"] is None
+    assert widget.now["logs"] == {"accuracy": None}
+
+
+def test_commands_are_passed_on(live_run):
+    _, source = live_run()
+    widget = SharpenerChart(source)
+    assert widget.live
+    assert widget.about["live"]
+    for name in ("start", "pause", "resume", "stop"):
+        widget._handle_custom_msg({"kind": "command", "name": name}, [])
+    widget._handle_custom_msg({"kind": "command", "name": "step", "unit": "epoch"}, [])
+    widget._handle_custom_msg({"kind": "steer", "values": {"sig_increase": 0.3, "patience": 2}}, [])
+    assert source.asked == [("start", (), {}), ("pause", (), {}), ("resume", (), {}), ("stop", (), {}),
+                            ("step", (), {"unit": "epoch"}), ("steer", (), {"sig_increase": 0.3, "patience": 2})]
+
+
+@pytest.mark.parametrize(("message", "words"), [
+    ({"kind": "steer", "values": {"sig_increase": -1}}, "ValueError: Expected sig_increase to be positive"),
+    ({"kind": "command", "name": "wait"}, "Expected 'steer' or a command"),
+    ({"kind": "command", "name": "__init__"}, "Expected 'steer' or a command"),
+    ({}, "Expected 'steer' or a command")])
+def test_what_goes_wrong_is_said_on_the_page(live_run, wire, message, words):
+    _, source = live_run()
+    widget = SharpenerChart(source)
+    widget._handle_custom_msg(message, [])
+    (answer,) = wire.customs()
+    assert answer["kind"] == "error"
+    assert words in answer["text"]
+    assert source.asked == []
+
+
+def test_a_record_takes_no_commands(finished_trace, wire):
+    widget = SharpenerChart(finished_trace)
+    assert not widget.about["live"]
+    widget._handle_custom_msg({"kind": "steer", "values": {"sig_increase": 0.3}}, [])
+    assert "takes no commands" in wire.customs()[0]["text"]
+
+
+def test_a_page_that_fails_does_not_end_the_training(made_up_run, monkeypatch, caplog):
+    run = made_up_run()
+    widget = SharpenerChart(run)
+
+    def fail(trace):
+        raise OSError("the page is gone")
+
+    monkeypatch.setattr(widget, "_now", fail)
+    time.sleep(0.11)
+    run.epoch()
+    run.epoch()
+    assert caplog.text.count("follows its run no longer") == 1
+
+
+def test_a_closed_widget_listens_no_more(made_up_run):
+    run = made_up_run()
+    widget = SharpenerChart(run)
+    widget.close()
+    before = dict(widget.now)
+    run.trace.set_status("running")
+    assert widget.now == before
+
+
+def test_the_picture_is_renewed_when_the_run_was_waited_for(made_up_run, monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda data, **kwargs: shown.append((data["image/png"], kwargs)))
+    run = made_up_run()
+    widget = SharpenerChart(run)
+    widget.snapshot()
+    assert shown == [], "it was never displayed"
+    widget._ipython_display_()
+    (first, kwargs), = shown
+    assert kwargs["raw"]
+    assert not kwargs.get("update")
+
+    def train():
+        run.epoch()
+        run.trace.set_status("finished")
+
+    thread = threading.Thread(target=train)
+    thread.start()
+    thread.join()
+    assert len(shown) == 1, "a thread displays nothing: it would land in another cell"
+    run.trace.publish(urgent=True)  # as LiveRun.wait does
+    run.trace.publish(urgent=True)
+    assert len(shown) == 2
+    again, kwargs = shown[1]
+    assert kwargs["update"]
+    assert kwargs["display_id"] == shown[0][1]["display_id"]
+    assert again != first

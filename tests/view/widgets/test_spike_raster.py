@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+import traitlets
+
+from whetstone_lab.records.spikes import SpikeRecord
+from whetstone_lab.view.widgets import SpikeRaster, spike_raster
+
+
+def events(widget):
+    return [np.frombuffer(widget.spikes[name], dtype) for name, dtype in
+            (("step", "<u2"), ("layer", "u1"), ("neuron", "<u4"))]
+
+
+def test_every_spike_arrives(spike_record):
+    widget = SpikeRaster(spike_record)
+    for sent, had in zip(events(widget), (spike_record.step, spike_record.layer, spike_record.neuron), strict=True):
+        np.testing.assert_array_equal(sent, had)
+    assert widget.spikes["ends"][-1] == spike_record.spikes
+    assert np.diff([0, *widget.spikes["ends"]]).tolist() == spike_record.counts().sum(1).tolist()
+    assert widget.about["classes"] == spike_record.classes.tolist()
+    assert widget.about["sizes"] == [256, 64, 100]
+
+
+def test_pictures_are_sent_as_bytes(spike_record):
+    widget = SpikeRaster(spike_record)
+    assert widget.pictures["shape"] == [8, 8]
+    sent = np.frombuffer(widget.pictures["values"], "u1").reshape(12, 64)
+    np.testing.assert_allclose(sent / 255 * spike_record.inputs.max(), spike_record.inputs, atol=0.04)
+
+
+def test_only_so_many_samples_are_sent(spike_record, monkeypatch):
+    assert SpikeRaster(spike_record, samples=4).about["samples"] == 4
+    monkeypatch.setattr(spike_raster, "_SPIKES", 250)
+    widget = SpikeRaster(spike_record)
+    assert widget.about["samples"] == int((np.cumsum(spike_record.counts().sum(1)) <= 250).sum()) == 2
+    monkeypatch.setattr(spike_raster, "_SPIKES", 1)
+    assert SpikeRaster(spike_record).about["samples"] == 1
+
+
+def test_the_sample_that_is_picked_is_pictured(spike_record):
+    widget = SpikeRaster(spike_record)
+    widget.set_state({"sample": 5})
+    assert widget.sample == 5
+    assert widget.picture().get_suptitle() == "Sample 5: read as 3, in truth 5"
+    with pytest.raises(traitlets.TraitError, match="Expected a sample from 0 to 11; got 12"):
+        widget.sample = 12
+
+
+def test_a_record_without_pictures_labels_or_votes():
+    empty = np.zeros(0, np.int32)
+    inputs, votes = np.zeros((2, 5), np.float32), np.zeros((2, 0))
+    record = SpikeRecord(("a",), ((3, 3, 2),), 4, empty, empty, empty, empty, inputs, votes)
+    widget = SpikeRaster(record)
+    assert widget.pictures == {}
+    assert widget.about["votes"] == [[], []]
+    assert widget.about["classes"] == []
+
+
+def test_a_source_may_have_a_record(spike_record):
+    class Holder:
+        record = spike_record
+
+    assert SpikeRaster(Holder()).about["samples"] == 12
+    with pytest.raises(TypeError, match=r"Expected a SpikeRecord or something with a \.record"):
+        SpikeRaster("record.npz")
+    with pytest.raises(ValueError, match="at least one sample"):
+        SpikeRaster(spike_record, samples=0)

@@ -1,0 +1,1 @@
+"""The command ``whetstone-lab``: one module for each command."""

@@ -1,0 +1,1 @@
+"""A trained Keras model into a network of spiking neurons."""

@@ -1,0 +1,1 @@
+"""What a run or a simulation did, in memory and in files."""

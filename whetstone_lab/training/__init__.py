@@ -1,0 +1,1 @@
+"""Whetstone in Keras: layers, sharpeners, recipes."""

@@ -1,0 +1,169 @@
+"""An optimizer that knows when the network is sharp, and acts on it. It wraps any Keras optimizer, on any backend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from whetstone_lab.training.layers import SpikingLayer
+
+#: How much later steps count for more than earlier ones in the average; some 1/9 of the steps make most of it.
+_LATENESS = 8
+
+#: A step that no training reaches.
+_NEVER = 2**30
+
+
+@keras.saving.register_keras_serializable(package="whetstone_lab")
+class WhetstoneOptimizer(keras.optimizers.Optimizer):
+    """Wraps a Keras optimizer, and averages the weights once the network is sharp.
+
+    Steps of a network of thresholds are rough: a weight that moves a little makes neurons flip. Smaller and smaller
+    steps settle in whichever of many poor corners they are in; the **mean of many** large steps lies in the middle
+    between them; ``benchmarks/accuracy.py --tables ablation`` sets the two side by side. But means from before the end
+    of sharpening are worthless, since they are weights of another function. So while layers are soft or sharpen this is
+    the optimizer that it wraps, and from the step in which the last one became sharp on it keeps, beside the weights w,
+    their average with polynomial decay,
+
+        ``a += 9 / (k + 8) (w - a)`` at the k-th step since,
+
+    which needs neither the length of the training nor a schedule of the learning rate. When ``fit`` ends, the weights
+    are the average, as with Keras's own ``use_ema``, unless early stopping has brought a soft network back.
+    Within ``fit``, a sharpener has the average validated; callbacks that keep weights keep those that are trained.
+
+    A sharpener among the callbacks of ``fit`` says when the network is sharp; without one nothing is averaged. What has
+    been averaged is saved with the optimizer, so a run that was killed goes on with it.
+
+    Args:
+        inner_optimizer: A Keras optimizer, or the name of one; best at a constant rate. Weight decay, clipping and the
+            accumulation of gradients are its own.
+        name: Default: ``"whetstone_optimizer"``.
+
+    Raises:
+        ValueError: ``inner_optimizer`` is no Keras optimizer.
+
+    Source of the average: Shamir and Zhang, "Stochastic gradient descent for non-smooth optimization: convergence
+    results and optimal averaging schemes", ICML 2013.
+
+    Example:
+        >>> model.compile(WhetstoneOptimizer("adam"), "sparse_categorical_crossentropy")
+        >>> model.fit(x, y, epochs=20, callbacks=[AdaptiveSharpener(min_init_epochs=3)])
+    """
+
+    def __init__(self, inner_optimizer: Any, name: str | None = None) -> None:
+        super().__init__(learning_rate=0.0, name=name or "whetstone_optimizer")
+        self.inner_optimizer = keras.optimizers.get(inner_optimizer)
+        # The step before the first that counts; with gradients accumulated, several steps make one update.
+        self._begin = self.add_variable((), keras.initializers.Constant(_NEVER), "int", "only_first_replica",
+                                        name="average_begin")
+        self._averages: list[Any] = []
+        self._is_sharp: Callable[[], bool] = lambda: True  # who has been averaging is
+
+    @property
+    def averaged(self) -> int:
+        """How many steps the average is made of; 0 while there is none."""
+        begin, now = (int(ops.convert_to_numpy(variable)) for variable in (
+            self._begin, self.inner_optimizer._iterations))
+        return max(now - begin, 0)
+
+    def average(self, layers: Sequence[SpikingLayer]) -> None:
+        """Starts an average with the next step if all layers are sharp, and else has none; one that there is goes on.
+
+        In the midst of ``fit``, on JAX, only a callback that has called
+        :func:`whetstone_lab.training.layers.sync_weights` may say so.
+
+        Args:
+            layers: The spiking layers of the network.
+        """
+        self._is_sharp = lambda: all(float(ops.convert_to_numpy(layer.sharpness)) == 1.0 for layer in layers)
+        sharp = self._is_sharp()
+        begun = int(ops.convert_to_numpy(self._begin)) != _NEVER
+        if sharp and not begun:
+            self._begin.assign(_copy(self.inner_optimizer._iterations))
+        elif begun and not sharp:
+            self._begin.assign(_NEVER)
+
+    def swap(self) -> None:
+        """Exchanges the weights and their average, where there is one; done twice, all is as before."""
+        if self.averaged:
+            for variable, average in zip(self._trainable_variables, self._averages, strict=True):
+                kept = _copy(variable)
+                variable.assign(_copy(average))
+                average.assign(kept)
+
+    # -- what Keras asks of an optimizer, which the wrapped one answers -----------------------------------------------
+
+    def build(self, variables: Any) -> None:
+        """Builds the wrapped optimizer, and makes room for the average."""
+        self.inner_optimizer.build(variables)
+        # All replicas have the same weights, so their mean is what each has.
+        self._averages = [self.add_variable(variable.shape, "zeros", variable.dtype, "mean",
+                                            getattr(variable, "_layout", None), f"average_{number}")
+                          for number, variable in enumerate(variables)]
+        super().build(variables)
+
+    def apply(self, grads: Any, trainable_variables: Any = None) -> None:
+        """Updates weights by their gradients, as the wrapped optimizer does, and the average by the weights."""
+        if not self.built:
+            self.build(list(trainable_variables))
+        self.inner_optimizer.apply(grads, trainable_variables)
+        steps = ops.cast(self.inner_optimizer._iterations - self._begin, "float32")
+        share = ops.where(steps >= 1, (_LATENESS + 1) / ops.maximum(steps + _LATENESS, 1.0), 0.0)
+        for variable, average in zip(self._trainable_variables, self._averages, strict=True):
+            average.assign(average + ops.cast(share, average.dtype) * (variable - average))
+
+    def finalize_variable_values(self, var_list: Any) -> None:
+        """Puts the average in the place of the weights."""
+        self.inner_optimizer.finalize_variable_values(var_list)
+        if self.averaged and self._is_sharp():
+            for variable, average in zip(self._trainable_variables, self._averages, strict=True):
+                variable.assign(_copy(average))
+        self._begin.assign(_NEVER)  # whoever goes on starts from here
+
+    @property
+    def variables(self) -> list[Any]:
+        """Its own variables, and those of the wrapped optimizer."""
+        return self._variables + self.inner_optimizer.variables
+
+    @property
+    def learning_rate(self) -> Any:
+        """The wrapped optimizer's."""
+        return self.inner_optimizer.learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, learning_rate: Any) -> None:
+        self.inner_optimizer.learning_rate = learning_rate
+
+    @property
+    def iterations(self) -> Any:
+        """Updates made so far."""
+        return self.inner_optimizer.iterations
+
+    def scale_loss(self, loss: Any) -> Any:
+        """Scales the loss as the wrapped optimizer does."""
+        return self.inner_optimizer.scale_loss(loss)
+
+    def get_config(self) -> dict[str, Any]:
+        """Its arguments."""
+        return {"name": self.name, "inner_optimizer": keras.saving.serialize_keras_object(self.inner_optimizer)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> WhetstoneOptimizer:
+        """Makes it from what :meth:`get_config` gave."""
+        inner = keras.saving.deserialize_keras_object(config["inner_optimizer"], custom_objects=custom_objects)
+        return cls(inner, name=config["name"])
+
+
+def _copy(variable: Any) -> Any:
+    # No two variables may share their memory: PyTorch would write through it, and JAX gives it away once only.
+    return ops.convert_to_tensor(ops.convert_to_numpy(variable).copy())
+
+
+def find_whetstone(optimizer: Any) -> WhetstoneOptimizer | None:
+    """The :class:`WhetstoneOptimizer` in an optimizer that may wrap it, as mixed precision does; or None."""
+    while optimizer is not None and not isinstance(optimizer, WhetstoneOptimizer):
+        optimizer = getattr(optimizer, "inner_optimizer", None)
+    return optimizer

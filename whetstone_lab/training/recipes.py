@@ -1,0 +1,218 @@
+"""Ways to train that are worth a name: what to compile with, when to sharpen, and for how long.
+
+:func:`train` is the one to reach for: any model with spiking layers, any optimizer, nothing to tune. A :class:`Recipe`
+is data, a way to train the reference nets: ``ROBUST`` keeps the accuracy of a ReLU network; ``PUBLISHED`` is what the
+original paper and package do, for comparison.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import keras
+import numpy as np
+
+from whetstone_lab.method.policies import AdaptivePolicy, Policy, ScheduledPolicy, StepwisePolicy
+from whetstone_lab.records.trace import Trace
+from whetstone_lab.training.averaging import WhetstoneOptimizer
+from whetstone_lab.training.layers import spiking_layers
+from whetstone_lab.training.models import mlp
+from whetstone_lab.training.sharpener import Sharpener
+
+#: Once nearly all is learnt gradients are tiny, and the steps of the Adam family must not stay large for it.
+_EPSILON = 1e-4
+
+#: Name -> optimizer at the rate with which ``benchmarks/accuracy.py`` trains on MNIST; a few rates each were tried.
+OPTIMIZERS: Mapping[str, Callable[[], keras.optimizers.Optimizer]] = {
+    "sgd": lambda: keras.optimizers.SGD(0.1, momentum=0.9),
+    "adadelta": lambda: keras.optimizers.Adadelta(4.0, rho=0.95),
+    "rmsprop": lambda: keras.optimizers.RMSprop(2e-3),
+    "adam": lambda: keras.optimizers.Adam(2e-3, epsilon=_EPSILON),
+    "adamw": lambda: keras.optimizers.AdamW(2e-3, epsilon=_EPSILON),
+    "nadam": lambda: keras.optimizers.Nadam(2e-3, epsilon=_EPSILON),
+}
+
+#: Shares of the training: before the first has passed nothing sharpens, after the second all is sharp.
+SOFT, SHARP = 0.05, 0.3
+
+
+def train(model: keras.Model, x: Any = None, y: Any = None, *, epochs: int = 20, optimizer: Any = "adam",
+          loss: Any = "sparse_categorical_crossentropy", metrics: Any = ("accuracy",), probe: Any = None,
+          **kwargs: Any) -> Trace:
+    """Trains a model and sharpens it on the way, with nothing to tune.
+
+    Compiles the model with a :class:`~whetstone_lab.WhetstoneOptimizer`, sharpens all layers together in
+    the first third of the training, and averages the weights of what then speaks in spikes. It rests on layers that
+    learn while they are sharp and on a decode layer that does not saturate, which is what the layers of this package do
+    if they are left as they come. For the same in the background, see :func:`prepare`.
+
+    Args:
+        model: A model with spiking layers; how it was compiled, if it was, does not matter.
+        x: Inputs, as for ``model.fit``.
+        y: Targets, as for ``model.fit``; for the default loss, integers.
+        epochs: Epochs of training, at least 1. Default: 20.
+        optimizer: A name in :data:`OPTIMIZERS`, which sets a rate that suits, or any Keras optimizer as it is; best
+            at a constant rate. Default: ``"adam"``.
+        loss: As for ``model.compile``. Default: ``"sparse_categorical_crossentropy"``.
+        metrics: As for ``model.compile``. Default: accuracy.
+        probe: As for :class:`whetstone_lab.training.sharpener.Sharpener`. Default: None.
+        **kwargs: As for ``model.fit``: ``batch_size``, ``validation_data``, ``verbose``, more ``callbacks``, ...
+
+    Returns:
+        What happened. The model is fully sharp.
+
+    Raises:
+        ValueError: The model has no spiking layer, there is no such optimizer, or ``epochs`` is no number of them.
+
+    Example:
+        >>> trace = train(model, x_train, y_train, epochs=20)
+        >>> network = convert(model)
+    """
+    sharpener = prepare(model, epochs=epochs, optimizer=optimizer, loss=loss, metrics=metrics, probe=probe)
+    callbacks = [sharpener, *(kwargs.pop("callbacks", None) or ())]
+    model.fit(x, y, epochs=epochs, callbacks=callbacks, **kwargs)
+    return sharpener.trace
+
+
+def prepare(model: keras.Model, *, epochs: int = 20, optimizer: Any = "adam",
+            loss: Any = "sparse_categorical_crossentropy", metrics: Any = ("accuracy",), **kwargs: Any) -> Sharpener:
+    """Compiles a model as :func:`train` does, and gives the sharpener for ``fit``.
+
+    Args:
+        model: As for :func:`train`.
+        epochs: Epochs that it will be trained, at least 1. Default: 20.
+        optimizer: As for :func:`train`.
+        loss: As for :func:`train`.
+        metrics: As for :func:`train`.
+        **kwargs: As for :class:`whetstone_lab.training.sharpener.Sharpener`.
+
+    Returns:
+        The sharpener.
+
+    Raises:
+        ValueError: As in :func:`train`.
+
+    Example:
+        >>> run = whetstone_lab.fit(model, x, y, epochs=20, sharpener=prepare(model, epochs=20))  # in the background
+    """
+    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
+        raise ValueError(f"Expected epochs to be an integer of at least 1; got {epochs!r}.")
+    policy = early(epochs, len(spiking_layers(model)))
+    if isinstance(optimizer, str):
+        if optimizer.lower() not in OPTIMIZERS:
+            raise ValueError(f"Expected an optimizer among {sorted(OPTIMIZERS)}, or a Keras optimizer; got "
+                             f"{optimizer!r}.")
+        optimizer = OPTIMIZERS[optimizer.lower()]()
+    if not isinstance(optimizer, WhetstoneOptimizer):
+        optimizer = WhetstoneOptimizer(optimizer)
+    model.compile(optimizer, loss, metrics=list(metrics) if isinstance(metrics, tuple) else metrics)
+    return Sharpener(policy, **kwargs)
+
+
+def early(epochs: int, layers: int) -> ScheduledPolicy:
+    """A schedule that sharpens all layers together in the first third of the training.
+
+    Most of the training is then done by the network that will be used, with spikes and all. Where sharp layers learn,
+    as with a surrogate gradient, there is no need to sharpen the lower ones first: together they have all that time
+    to adapt to each other (``benchmarks/accuracy.py --tables policies``).
+
+    Args:
+        epochs: Epochs of training, at least 1.
+        layers: Number of spiking layers, at least 1.
+    """
+    return ScheduledPolicy(((epochs * SOFT, epochs * SHARP),) * layers)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train.
+
+    Attributes:
+        name: Its name.
+        epochs: Epochs of training.
+        batch_size: Samples in a batch, at the most; see :meth:`batches_of`.
+        optimizer: Optimizer as Keras serializes it: ``{"class_name": ..., "config": {...}}``.
+        cosine: Whether the learning rate falls to 0 along half a cosine over the whole training.
+        dropout: Share of hidden neurons dropped in training.
+        temperature: Of the decode layer; None for ``sqrt(width) / 2``.
+        surrogate_width: Of the spiking layers; None for the curve's own gradient.
+        free_key: Whether each class draws its output neurons freely, as the original does, so that some speak for
+            several classes and a third for none. Default: every neuron speaks for one class.
+        policy: When to sharpen.
+    """
+
+    name: str
+    epochs: int
+    batch_size: int
+    optimizer: dict[str, Any]
+    cosine: bool
+    dropout: float
+    temperature: float | None
+    surrogate_width: float | None
+    free_key: bool = False
+    policy: Policy = field(default_factory=AdaptivePolicy)
+
+    def batches_of(self, samples: int) -> int:
+        """Samples in a batch: ``batch_size``, or fewer on little data, so that an epoch has at least 40 updates."""
+        return max(1, min(self.batch_size, samples // 40))
+
+    def mlp(self, inputs: int, classes: int, spiking: bool = True, **kwargs: Any) -> keras.Sequential:
+        """The reference perceptron with this recipe's layers; see :func:`whetstone_lab.training.models.mlp`."""
+        if self.free_key and spiking and "key" not in kwargs:
+            kwargs["key"] = _free_key(classes, kwargs.get("width") or 10 * classes)
+        return mlp(inputs, classes, dropout=self.dropout, temperature=self.temperature,
+                   surrogate_width=self.surrogate_width, spiking=spiking, **kwargs)
+
+    def compile(self, model: keras.Model, samples: int, epochs: int | None = None) -> None:
+        """Compiles a model for integer labels.
+
+        Args:
+            model: The model.
+            samples: Samples that it will be trained on, from which the length of the cosine follows.
+            epochs: Epochs of training. Default: the recipe's.
+        """
+        optimizer = keras.optimizers.deserialize(deepcopy(self.optimizer))  # Keras writes into what it is given
+        if self.cosine:
+            steps = -(-samples // self.batches_of(samples)) * (self.epochs if epochs is None else epochs)
+            optimizer.learning_rate = keras.optimizers.schedules.CosineDecay(float(optimizer.learning_rate), steps)
+        model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+
+    def sharpener(self, epochs: int | None = None, **kwargs: Any) -> Sharpener:
+        """A sharpener with this recipe's policy, its steps stretched where training is longer or shorter.
+
+        Args:
+            epochs: Epochs of training. Default: the recipe's.
+            **kwargs: As for :class:`whetstone_lab.training.sharpener.Sharpener`.
+        """
+        policy = self.policy
+        if isinstance(policy, StepwisePolicy) and epochs is not None:
+            scale = epochs / self.epochs
+            policy = replace(policy, start_epoch=int(policy.start_epoch * scale),
+                             steps=max(int(policy.steps * scale), 1))
+        return Sharpener(policy, **kwargs)
+
+
+#: Keeps the accuracy: a temperature and a surrogate gradient, so that sharp layers go on learning, Adam and a cosine.
+ROBUST = Recipe(
+    name="robust", epochs=60, batch_size=32, optimizer={"class_name": "Adam", "config": {"learning_rate": 3e-3}},
+    cosine=True, dropout=0.1, temperature=10.0, surrogate_width=2.0, policy=AdaptivePolicy(min_init_epochs=5),
+)
+
+#: As published: Adadelta at a rate of 4, the curve's own gradient, no temperature, steps of an epoch from the fifth on.
+PUBLISHED = Recipe(
+    name="published", epochs=21, batch_size=128,
+    optimizer={"class_name": "Adadelta", "config": {"learning_rate": 4.0, "rho": 0.95, "epsilon": 1e-8}},
+    cosine=False, dropout=0.0, temperature=1.0, surrogate_width=None, free_key=True,
+    policy=StepwisePolicy(start_epoch=5, steps=5),
+)
+
+#: Name -> recipe.
+RECIPES = {recipe.name: recipe for recipe in (ROBUST, PUBLISHED)}
+
+
+def _free_key(classes: int, width: int) -> np.ndarray:
+    row = np.arange(width) < width // classes
+    return np.random.default_rng(0).permuted(np.tile(row, (classes, 1)), axis=1).astype(np.int8)

@@ -1,0 +1,1 @@
+"""What people see of runs and simulations. Nothing here loads Keras."""

@@ -1,0 +1,25 @@
+"""Live views in Jupyter. They read a ``Trace`` or a ``SpikeRecord`` and never load Keras."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from whetstone_lab.view.widgets.activation_curves import ActivationCurves
+    from whetstone_lab.view.widgets.sharpener_chart import SharpenerChart
+    from whetstone_lab.view.widgets.spike_raster import SpikeRaster
+
+__all__ = ["ActivationCurves", "SharpenerChart", "SpikeRaster"]
+
+_HOMES = {"ActivationCurves": "activation_curves", "SharpenerChart": "sharpener_chart", "SpikeRaster": "spike_raster"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

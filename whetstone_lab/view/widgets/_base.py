@@ -1,0 +1,261 @@
+"""What the widgets have in common: the module that is sent to the browser, the picture left behind, and how a run that
+grows on another thread reaches the page.
+
+Python writes traits, the page only reads them; what the page wants, it sends as a message, and the handler does no more
+than pass it on. So a trait has one writer, and whichever thread the message arrives on does not matter.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+import math
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+import numpy as np
+import traitlets
+
+from whetstone_lab.method.curves import THRESHOLDS
+from whetstone_lab.records.trace import Trace
+from whetstone_lab.view import scenes
+
+if TYPE_CHECKING:
+    from whetstone_lab.view.plots import Picture
+
+_STATIC = Path(__file__).parent / "static"
+
+#: Seconds between two updates of the page; what is urgent goes sooner, but not more often than the second.
+_INTERVAL, _URGENT_INTERVAL = 0.1, 0.02
+
+#: Points of a run that are sent to the page at the most, and of the epoch that is going on.
+_POINTS, _TAIL = 512, 48
+
+#: What the page may ask of a live run.
+_COMMANDS = ("start", "pause", "resume", "step", "stop")
+
+#: A run that has one of these goes no further by itself.
+_ENDED = ("finished", "stopped", "failed")
+
+
+@cache
+def module(name: str) -> str:
+    """A widget's ES module with the shared one in front: a module that is loaded from a Blob URL can import nothing."""
+    shared = re.sub(r"^export ", "", _read("shared.mjs"), flags=re.MULTILINE)
+    own = re.sub(r'^import \{[^}]*\} from "\./shared\.mjs";\n', "", _read(f"{name}.mjs"), flags=re.MULTILINE)
+    return f"{shared}\n{own}"
+
+
+@cache
+def style(name: str) -> str:
+    """A widget's style sheet: the colours that the figures have too, what all widgets share, and its own."""
+    return "\n".join([_colours(), _read("shared.css"), _read(f"{name}.css")])
+
+
+def number(value: Any) -> float | None:
+    """A number as JSON can carry it: None in place of NaN and infinity."""
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+class View(anywidget.AnyWidget):
+    """A widget that leaves a picture where no widget can run: in a saved notebook, on a page, in a mail."""
+
+    def __init__(self, **state: Any) -> None:
+        super().__init__(**state)
+        self._display_id: str | None = None
+        # ipykernel 7.4.0 answers on whichever shell last heard from this comm, so that a widget that a thread writes
+        # stalls while a cell runs; this is how 7.3 answered. Private, and absent elsewhere.
+        if hasattr(self.comm, "_reply_subshell_for"):
+            self.comm._reply_subshell_for = lambda data, default: default
+
+    def picture(self) -> Picture:
+        """The static figure of what the widget shows."""
+        raise NotImplementedError
+
+    def snapshot(self) -> None:
+        """Renews the picture behind the widget, wherever it was displayed. Call it from a cell.
+
+        A run that ends under ``LiveRun.wait`` does this by itself.
+        """
+        if self._display_id is not None:
+            from IPython.display import display
+
+            data, metadata = self._repr_mimebundle_()
+            display(data, metadata=metadata, raw=True, display_id=self._display_id, update=True)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
+        png = self.picture().png(dpi=90)
+        return {**data, "text/plain": repr(self), "image/png": base64.b64encode(png).decode()}, dict(metadata)
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        data, metadata = self._repr_mimebundle_()
+        # An output that has a display id can be given a newer picture later.
+        self._display_id = self._display_id or f"whetstone-{self.model_id}"
+        display(data, metadata=metadata, raw=True, display_id=self._display_id)
+
+    def _handle_custom_msg(self, content: Any, buffers: Any) -> None:
+        super()._handle_custom_msg(content, buffers)
+        try:
+            self._receive(content)
+        except Exception as error:
+            # A message has no cell in which an error could be read: the page shows it.
+            self.send({"kind": "error", "text": f"{type(error).__name__}: {error}"})
+
+    def _receive(self, content: Mapping[str, Any]) -> None:
+        """Does what the page asks."""
+        raise ValueError(f"Expected nothing from the page; got {content!r}.")
+
+
+class RunView(View):
+    """A widget on a run: a recorded trace, or one that grows on another thread while the page watches.
+
+    Args:
+        source: A ``Trace``, or something with a ``.trace``: a live run (which the page may then command), a sharpener.
+
+    Raises:
+        TypeError: The source has no trace.
+    """
+
+    #: Layers, curves, and whether the run takes commands.
+    about = traitlets.Dict().tag(sync=True)
+    #: The run up to the last finished epoch; replaced as a whole, and bounded in size.
+    past = traitlets.Dict().tag(sync=True)
+    #: The present moment; replaced up to ten times a second.
+    now = traitlets.Dict().tag(sync=True)
+
+    _unsubscribe: Callable[[], None] | None = None
+
+    def __init__(self, source: Any) -> None:
+        self.source = source
+        self._lock = threading.RLock()
+        self._stamp: tuple[Any, ...] = ()
+        self._sent_at = -math.inf
+        self._pictured = ""
+        trace = scenes.trace_of(source)
+        self._trace = trace
+        super().__init__(about=self._about(trace), past=self._past(trace), now=self._now(trace))
+        self._unsubscribe = trace.subscribe(self._grown)
+        # What was written between the reading and the subscription is caught up with here.
+        self._update(trace)
+
+    @property
+    def live(self) -> bool:
+        """Whether the source takes commands."""
+        return all(callable(getattr(self.source, name, None)) for name in (*_COMMANDS, "steer"))
+
+    def close(self) -> None:
+        """Ends the widget; it listens to its run no longer."""
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+        super().close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(self._trace.layers)})"
+
+    # -- from the run to the page -------------------------------------------------------------------------------------
+
+    def _grown(self, trace: Trace, urgent: bool) -> None:
+        try:
+            with self._lock:
+                waited = time.monotonic() - self._sent_at
+                turned = (trace.status, trace.message) != self._stamp[:2]
+                if turned or waited >= _INTERVAL or (urgent and waited >= _URGENT_INTERVAL):
+                    self._update(trace)
+            if trace.status in _ENDED and threading.current_thread() is threading.main_thread():
+                self._renew_picture(trace)
+        except Exception:
+            # A page that fails must not end the training that it watches.
+            if self._unsubscribe is not None:
+                self._unsubscribe()
+            logging.getLogger(__name__).exception("%r follows its run no longer.", self)
+
+    def _update(self, trace: Trace) -> None:
+        with self._lock:
+            stamp = (trace.status, trace.message, trace.epochs, len(trace.events))
+            if stamp != self._stamp:
+                self._update_past(trace, turned=stamp[:2] != self._stamp[:2])
+            self._stamp, self._sent_at = stamp, time.monotonic()
+            self.now = self._now(trace)
+
+    def _update_past(self, trace: Trace, turned: bool) -> None:
+        if self.past.get("epochs") != trace.epochs:
+            self.past = self._past(trace)
+
+    def _renew_picture(self, trace: Trace) -> None:
+        state = f"{trace.status} {trace.batches}"
+        if state != self._pictured:
+            self._pictured = state
+            self.snapshot()
+
+    def _about(self, trace: Trace) -> dict[str, Any]:
+        return {"layers": list(trace.layers), "curves": list(trace.curves), "live": self.live,
+                "thresholds": [THRESHOLDS[curve] for curve in trace.curves]}
+
+    def _past(self, trace: Trace) -> dict[str, Any]:
+        table = scenes.epoch_table(trace)
+        epochs = len(table["loss"])
+        # A run that still grows is sent again and again, so it is thinned; a recorded one is sent once and whole.
+        kept = np.arange(epochs) if trace.status == "recorded" else scenes.thin(0, epochs, _POINTS)
+        columns = ("loss", "reference", "sig_increase", "sig_decrease", "patience", "sharpening", "sharp")
+        rows = np.column_stack([kept + 1.0, *(table[name][kept] for name in columns)])
+        batches = int(trace.epoch_ends[epochs - 1]) if epochs else 0
+        return {"epochs": epochs, "whole": len(kept) == epochs, "first": int(trace.epoch_of_batch[0]) if batches else 0,
+                "table": rows.astype("<f8").tobytes(), "points": self._points(trace, scenes.thin(0, batches, _POINTS))}
+
+    def _now(self, trace: Trace) -> dict[str, Any]:
+        batches, epochs = trace.batches, trace.epochs
+        open_since = int(trace.epoch_ends[epochs - 1]) if epochs else 0
+        last = np.array([batches - 1]) if batches else np.zeros(0, np.int64)
+        state = trace.states[epochs - 1] if epochs else {}
+        logs = trace.epoch_logs[epochs - 1] if epochs else {}
+        return {"status": trace.status, "message": trace.message, "batch": batches, "epochs": epochs,
+                "at": float(scenes.positions(trace, last)[0]) if batches else 0.0,
+                "loss": number(trace.loss[batches - 1]) if batches else None,
+                "sharpness": [round(float(value), 5) for value in scenes.latest_sharpness(trace)],
+                "policy": trace.thresholds_at(batches), "reference": number(state.get("reference")),
+                "sharpening": bool(state.get("sharpening")), "waiting": int(state.get("waiting") or 0),
+                "logs": {name: number(logs[name]) for name in ("accuracy", "val_accuracy") if name in logs},
+                "tail": self._points(trace, scenes.thin(open_since, batches, _TAIL))}
+
+    def _points(self, trace: Trace, rows: np.ndarray) -> bytes:
+        """Batches as rows of float32: position in epochs, loss, sharpness of each layer."""
+        columns = [scenes.positions(trace, rows), trace.loss[rows], *scenes.sharpness_at(trace, rows).T]
+        return np.column_stack(columns).astype("<f4").tobytes()
+
+    # -- from the page to the run -------------------------------------------------------------------------------------
+
+    def _receive(self, content: Mapping[str, Any]) -> None:
+        kind, name = content.get("kind"), content.get("name")
+        if not self.live:
+            raise RuntimeError("This run takes no commands: it is a record, or was not started with live.fit.")
+        if kind == "steer":
+            self.source.steer(**content["values"])
+        elif kind == "command" and name in _COMMANDS:
+            getattr(self.source, name)(**({"unit": content["unit"]} if name == "step" else {}))
+        else:
+            raise ValueError(f"Expected 'steer' or a command among {_COMMANDS}; got {dict(content)!r}.")
+
+
+def _read(name: str) -> str:
+    return (_STATIC / name).read_text(encoding="utf-8")
+
+
+def _colours() -> str:
+    def block(layers: tuple[str, ...], stop: str, improve: str, sharpening: str) -> str:
+        named = {f"layer-{i}": colour for i, colour in enumerate(layers)}
+        named |= {"stop": stop, "improve": improve, "sharpening": sharpening}
+        return " ".join(f"--wl-{name}: {colour};" for name, colour in named.items())
+
+    light = block(scenes.LAYERS_LIGHT, scenes.STOP_LIGHT, scenes.IMPROVE_LIGHT, scenes.SHARPENING_LIGHT)
+    dark = block(scenes.LAYERS_DARK, scenes.STOP_DARK, scenes.IMPROVE_DARK, scenes.SHARPENING_DARK)
+    return (f".wl {{ {light} }}\nbody[data-jp-theme-light='false'] .wl {{ {dark} }}\n"
+            f"@media (prefers-color-scheme: dark) {{ body:not([data-jp-theme-light]) .wl {{ {dark} }} }}")

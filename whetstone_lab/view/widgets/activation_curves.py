@@ -1,0 +1,60 @@
+"""``ActivationCurves``: the activation curve of every layer, sharpening live."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import traitlets
+
+from whetstone_lab.records.trace import Trace
+from whetstone_lab.view import scenes
+from whetstone_lab.view.widgets._base import RunView, module, style
+
+if TYPE_CHECKING:
+    from whetstone_lab.view.plots import Picture
+
+#: Epochs whose histograms are sent at the most, while the run goes on and when it has halted.
+_KEPT_RUNNING, _KEPT = 32, 128
+
+
+class ActivationCurves(RunView):
+    """The activation curve of every layer, bottom first, over the histogram of what the layer receives.
+
+    A recorded run plays once and can be scrubbed; a live one is followed, and what has been can be played again.
+
+    Args:
+        source: A ``Trace``, or something with a ``.trace`` (a live run, a sharpener).
+
+    Raises:
+        TypeError: The source has no trace.
+    """
+
+    _esm = module("activation_curves")
+    _css = style("activation_curves")
+
+    #: What the layers received after some of the epochs, as bytes; each histogram fills the range of a byte.
+    histograms = traitlets.Dict().tag(sync=True)
+
+    def picture(self) -> Picture:
+        """The static figure of the present moment, as :func:`whetstone_lab.view.plots.activation_curves` draws it."""
+        from whetstone_lab.view import plots
+
+        return plots.activation_curves(self.source)
+
+    def _update_past(self, trace: Trace, turned: bool) -> None:
+        super()._update_past(trace, turned)
+        running = trace.status == "running"
+        if turned or self.histograms.get("last") != trace.epochs:
+            self.histograms = self._histograms(trace, _KEPT_RUNNING if running else _KEPT)
+
+    @staticmethod
+    def _histograms(trace: Trace, limit: int) -> dict[str, Any]:
+        everything = trace.histograms
+        epochs = np.flatnonzero(np.isfinite(everything).all(axis=(1, 2))) if everything.shape[-1] else np.zeros(0, int)
+        epochs = epochs[scenes.thin(0, len(epochs), limit)]
+        shares = everything[epochs]
+        peaks = shares.max(axis=-1, keepdims=True, initial=1e-12)
+        counts = np.uint8(np.round(255 * shares / peaks))
+        return {"last": trace.epochs, "epochs": [int(epoch) + 1 for epoch in epochs],
+                "edges": trace.bins.astype("<f4").tobytes(), "counts": counts.tobytes()}

@@ -1,0 +1,45 @@
+"""``SharpenerChart``: what the sharpener sees and does, with its thresholds to move by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import traitlets
+
+from whetstone_lab.records.trace import Trace
+from whetstone_lab.view import scenes
+from whetstone_lab.view.widgets._base import RunView, module, style
+
+if TYPE_CHECKING:
+    from whetstone_lab.view.plots import Picture
+
+
+class SharpenerChart(RunView):
+    """The loss of a run, the lines that the adaptive sharpener judges it by, its decisions, and the sharpness below.
+
+    On a live run the lines can be dragged, its parameters nudged, and the run started, paused, stepped and stopped.
+    On a recorded one moving a line trains nothing again: the chart says which decision would have been the first to
+    come out differently, and greys out what cannot be known from there on.
+
+    Args:
+        source: A ``Trace``, or something with a ``.trace`` (a live run, a sharpener).
+
+    Raises:
+        TypeError: The source has no trace.
+    """
+
+    _esm = module("sharpener_chart")
+    _css = style("sharpener_chart")
+
+    #: The last decisions and changes by hand, with their reasons.
+    decisions = traitlets.List().tag(sync=True)
+
+    def picture(self) -> Picture:
+        """The static figure of the run so far, as :func:`whetstone_lab.view.plots.sharpener_chart` draws it."""
+        from whetstone_lab.view import plots
+
+        return plots.sharpener_chart(self.source)
+
+    def _update_past(self, trace: Trace, turned: bool) -> None:
+        super()._update_past(trace, turned)
+        self.decisions = scenes.decisions(trace)
