@@ -47,7 +47,7 @@ class Always(AdaptiveSharpener):
     def attach(self, model: keras.Model, batches: int | None = None) -> None:
         """Starts with the sharpening on, at a rate that no layer becomes sharp with."""
         super().attach(model, batches)
-        self.state = self.state.but(sharpening=True, batches=10**6)
+        self.state = self.state.replace(sharpening=True, batches=10**6)
 
 
 def ratios(net: Callable[[], keras.Model], bottom_up: bool, chunks: int, steps: int,

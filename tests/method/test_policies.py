@@ -280,7 +280,7 @@ def test_uniform_sharpening_of_a_network_that_is_sharp_in_part_makes_no_leap():
 
 def test_a_state_with_other_values_is_another_and_leaves_the_first_as_it_was():
     state = AdaptivePolicy().start((0.1, 0.2), 7)
-    other = state.but(batch=3, sharpening=True)
+    other = state.replace(batch=3, sharpening=True)
     assert other == dataclasses.replace(state, batch=3, sharpening=True)
     assert hash(other) == hash(dataclasses.replace(other))
     assert state == AdaptivePolicy().start((0.1, 0.2), 7)

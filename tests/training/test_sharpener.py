@@ -15,7 +15,8 @@ from test_policies import PARAMETERS, PublishedAdaptiveRule, PublishedSimpleRule
 
 from whetstone_lab import curves, keys
 from whetstone_lab.method.policies import AdaptivePolicy
-from whetstone_lab.records.trace import LAYER_METRICS, Trace
+from whetstone_lab.method.layer_health import METRICS
+from whetstone_lab.records.trace import Trace
 from whetstone_lab.training.layers import SoftmaxDecode, SpikingBReLU, SpikingSigmoid, spiking_layers
 from whetstone_lab.training.sharpener import (
     HISTOGRAM_BINS,
@@ -426,7 +427,7 @@ def test_a_probe_tells_dead_neurons_saturation_and_the_flow_of_the_gradient():
     probe = np.linspace(0.05, 0.95, 10)[:, None]
     sharpener = StepwiseSharpener(9, probe=probe)
     model.fit(probe, probe, epochs=1, callbacks=[sharpener], verbose=0)
-    metrics = {name: sharpener.trace.layer_metric(name)[0].tolist() for name in LAYER_METRICS}
+    metrics = {name: sharpener.trace.layer_metric(name)[0].tolist() for name in METRICS}
     # The first layer lets a tenth or more through within 1.5 / pi of its threshold, where the third neuron is for all
     # ten inputs. The second layer is steep at 0 alone.
     assert metrics == {name: pytest.approx(values) for name, values in {

@@ -143,7 +143,7 @@ def test_marks_stay_in_order_and_near_where_they_belong(places):
 def test_ramp_is_where_the_curve_is_neither_0_nor_1(curve, sharpness):
     low, high = scenes.ramp(curve, sharpness)
     x = np.linspace(-1, 2, 3001)
-    y = CURVES[curve](x, sharpness)
+    y = CURVES[curve].value(x, sharpness)
     between = (y > 1e-9) & (y < 1 - 1e-9)
     np.testing.assert_array_equal(between, (x > low + 1e-9) & (x < high - 1e-9))
 

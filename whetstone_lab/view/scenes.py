@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from whetstone_lab.method.curves import THRESHOLDS, WIDTH_FLOOR
+from whetstone_lab.method.curves import CURVES, WIDTH_FLOOR
 from whetstone_lab.records.trace import Trace
 
 #: Colours of the layers, bottom first, on a light ground and on a dark one. Neighbours stay apart for the colour-blind.
@@ -168,7 +168,7 @@ def apart(places: Sequence[float], breadth: float, low: float, high: float) -> l
 def ramp(curve: str, sharpness: float) -> tuple[float, float]:
     """Where a curve is neither 0 nor 1: from knee to knee, both at the threshold when it is a step."""
     half = 0.0 if sharpness >= 1 else 0.5 * (1 - sharpness + WIDTH_FLOOR)
-    return THRESHOLDS[curve] - half, THRESHOLDS[curve] + half
+    return CURVES[curve].threshold - half, CURVES[curve].threshold + half
 
 
 def share_between(edges: np.ndarray, shares: np.ndarray, low: float, high: float) -> float:

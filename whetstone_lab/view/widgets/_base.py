@@ -22,7 +22,7 @@ import anywidget
 import numpy as np
 import traitlets
 
-from whetstone_lab.method.curves import THRESHOLDS
+from whetstone_lab.method.curves import CURVES
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.view import scenes
 
@@ -198,7 +198,7 @@ class RunView(View):
 
     def _about(self, trace: Trace) -> dict[str, Any]:
         return {"layers": list(trace.layers), "curves": list(trace.curves), "live": self.live,
-                "thresholds": [THRESHOLDS[curve] for curve in trace.curves]}
+                "thresholds": [CURVES[curve].threshold for curve in trace.curves]}
 
     def _past(self, trace: Trace) -> dict[str, Any]:
         table = scenes.epoch_table(trace)
