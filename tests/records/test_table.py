@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from whetstone_lab.records.archive import ArchiveError
 from whetstone_lab.records.table import Spec, Table
 
-SPECS = (Spec("number", "int64"), Spec("pair", "float64", ("layers",)), Spec("maybe", "float32", ("layers",), True, later=True),
-         Spec("late", "float32", ("layers", "bins"), True))
+SPECS = (Spec("number", "int64"), Spec("pair", "float64", ("layers",)),
+         Spec("maybe", "float32", ("layers",), True, later=True), Spec("late", "float32", ("layers", "bins"), True))
 
 
 def table():

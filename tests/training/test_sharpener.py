@@ -14,8 +14,8 @@ from keras import ops
 from test_policies import PARAMETERS, PublishedAdaptiveRule, PublishedSimpleRule
 
 from whetstone_lab import curves, keys
-from whetstone_lab.method.policies import AdaptivePolicy
 from whetstone_lab.method.layer_health import METRICS
+from whetstone_lab.method.policies import AdaptivePolicy
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.training.layers import SoftmaxDecode, SpikingBReLU, SpikingSigmoid, spiking_layers
 from whetstone_lab.training.sharpener import (
