@@ -25,7 +25,7 @@ import numpy as np
 
 from whetstone_lab import models
 from whetstone_lab.training.layers import SpikingLayer
-from whetstone_lab.training.sharpener import AdaptiveSharpener
+from whetstone_lab.training.sharpeners import AdaptiveSharpener
 
 BATCH = 128
 

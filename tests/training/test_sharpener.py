@@ -11,20 +11,16 @@ from backends import only_on
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
-from test_policies import PARAMETERS, PublishedAdaptiveRule, PublishedSimpleRule
+from published_rules import PARAMETERS, PublishedAdaptiveRule, PublishedSimpleRule
 
 from whetstone_lab import curves, keys
-from whetstone_lab.method.layer_health import METRICS
+from whetstone_lab.method.layer_health import HISTOGRAM_BINS, METRICS
 from whetstone_lab.method.policies import AdaptivePolicy
 from whetstone_lab.records.trace import Trace
-from whetstone_lab.training.layers import SoftmaxDecode, SpikingBReLU, SpikingSigmoid, spiking_layers
-from whetstone_lab.training.sharpener import (
-    HISTOGRAM_BINS,
-    AdaptiveSharpener,
-    ScheduledSharpener,
-    Sharpener,
-    StepwiseSharpener,
-)
+from whetstone_lab.training.decode import SoftmaxDecode
+from whetstone_lab.training.layers import SpikingBReLU, SpikingSigmoid, spiking_layers
+from whetstone_lab.training.sharpener import Sharpener
+from whetstone_lab.training.sharpeners import AdaptiveSharpener, ScheduledSharpener, StepwiseSharpener
 from whetstone_lab.view import scenes
 
 SAMPLES, BATCH = 40, 4
@@ -687,7 +683,7 @@ def test_a_fit_that_carries_on_is_not_warned_of_for_being_short():
 
 
 def test_of_a_fit_too_long_to_look_ahead_nothing_is_foretold(monkeypatch):
-    monkeypatch.setattr("whetstone_lab.training.sharpener._FORESEEN", 2)
+    monkeypatch.setattr("whetstone_lab.training.diagnostics.FORESEEN", 2)
     with warnings.catch_warnings():
         warnings.filterwarnings("error", ".*too short")
         fit(make_model(), StepwiseSharpener(200), 3)

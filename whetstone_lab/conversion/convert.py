@@ -23,7 +23,8 @@ from whetstone_lab.conversion.folding import (
 from whetstone_lab.simulator import Network, Node, operations
 from whetstone_lab.simulator.network import INPUT
 from whetstone_lab.simulator.operations import Operation, Shape
-from whetstone_lab.training.layers import SoftmaxDecode, SpikingLayer
+from whetstone_lab.training.decode import SoftmaxDecode
+from whetstone_lab.training.layers import SpikingLayer
 
 
 def convert(model: keras.Model, *, require_sharp: bool = True, rectify: bool = False) -> Network:

@@ -286,6 +286,10 @@ class Trace:
         self.__dict__.update({name: value for name, value in vars(other).items()
                               if name != "_subscribers"})
 
+    def hand_over(self, other: Trace) -> None:
+        """Lets all who subscribed to this trace follow another one, a new one, from now on."""
+        other._subscribers, self._subscribers = self._subscribers, _Subscribers()
+
     def set_status(self, status: str, message: str = "") -> None:
         """Says what the run is doing now, and tells the readers at once."""
         if status not in STATUSES:
