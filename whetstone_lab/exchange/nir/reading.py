@@ -163,6 +163,8 @@ def _read_out(network: Network, metadata: dict[str, Any]) -> Network:
     readout = metadata.get("readout")
     readout = readout.decode(errors="replace") if isinstance(readout, bytes) else readout
     shape, nodes = network.input_shape, network.nodes
+    if not isinstance(readout, str):
+        return network
     if readout == "key" and "key" in metadata:
         return Network(shape, nodes, key=np.asarray(metadata["key"]))
     if readout == "softmax" and not network.spiking[network.output]:
