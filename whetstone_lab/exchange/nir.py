@@ -287,7 +287,7 @@ def _symmetric(conv: Conv2D, image: Shape,
         image: Rows and columns of what it is applied to, the margins included.
         margins: How many of these are zeros that the convolution has to bring along.
     """
-    axes = conv._axes((*image, 1))
+    axes = conv.windows.axes((*image, 1))
     taps, gaps = conv.weights.shape[:2], conv.dilation
     starts = [before + zeros for (_, before, _), (zeros, _) in zip(axes, margins, strict=True)]
     for size in range(max(taps), 2 * (max(taps) + max(starts)) + max(conv.strides) + 1):
@@ -319,7 +319,7 @@ def _summing(pool: Any, shape: Shape) -> Conv2D:
 def _averaging(pool: Any, shape: Shape) -> Conv2D:
     conv = _summing(pool, shape)
     taps = math.prod(conv.weights.shape[:2])
-    if any(before or after for _, before, after in conv._axes(shape)):
+    if any(before or after for _, before, after in conv.windows.axes(shape)):
         raise ValueError("NIR's averages count padding, ours do not. Choose a size and strides that need none.")
     if taps & (taps - 1):
         raise ValueError(f"an average over {taps} values is exact as weights only for 2, 4, 8, ... values.")
