@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import track
 
 from whetstone_lab import datasets
-from whetstone_lab.simulator import Network, costs, predict, run
+from whetstone_lab.simulator import Network, accuracy, count_operations, predict, run
 
 #: Samples between two movements of the progress bar.
 _CHUNK = 250
@@ -94,13 +94,13 @@ def simulate(path: Path, *, data: str = "digits", samples: int | None = None, ou
     x = dataset.x_test[:samples].reshape(-1, *network.input_shape)
     labels = dataset.y_test[:samples]
     # A network may also have a class for each place of an image, or none; a picture has one.
-    decides = network.readout != "spikes" and len(network.output_shape) == 1
-    right, found = 0, []
+    decides = network.head.decides and not network.head.places
+    classes, found = [], []
     chunks = [slice(start, start + _CHUNK) for start in range(0, len(x), _CHUNK)]
     for chunk in track(chunks, "Simulating", console=Console(stderr=True), transient=True):
-        found.append(costs(network, x[chunk]))
+        found.append(count_operations(network, x[chunk]))
         if decides:
-            right += int((predict(network, x[chunk]) == labels[chunk]).sum())
+            classes.append(predict(network, x[chunk]))
 
     def mean(name: str) -> float:
         return float(np.concatenate([getattr(part, name) for part in found]).mean())
@@ -113,10 +113,11 @@ def simulate(path: Path, *, data: str = "digits", samples: int | None = None, ou
         f"{len(x)} test samples of {data}; on average a sample takes",
         f"  {found[0].latency:12} time steps",
         f"  {mean('spikes'):12,.1f} spikes of {network.neurons:,} neurons",
-        f"  {mean('additions'):12,.0f} additions",
-        f"  {mean('products'):12,.0f} multiply-accumulates; its ReLU twin {found[0].twin_products:,}",
-        f"  {mean('energy') * 1e9:12,.3f} nJ of arithmetic at 45 nm; its ReLU twin "
-        f"{found[0].twin_energy * 1e9:,.3f} nJ",
-        f"Accuracy {right / len(x):.4f}" if decides else "The output stands for no classes of pictures.",
+        f"  {mean('synaptic_operations'):12,.0f} synaptic operations",
+        f"  {mean('macs'):12,.0f} multiply-accumulates (MACs); its ReLU baseline {found[0].baseline_macs:,}",
+        f"  {mean('energy') * 1e9:12,.3f} nJ of arithmetic at 45 nm; its ReLU baseline "
+        f"{found[0].baseline_energy * 1e9:,.3f} nJ",
+        f"Accuracy {accuracy(np.concatenate(classes), labels):.4f}" if decides else
+        "The output stands for no classes of pictures.",
         *([f"Wrote {out}"] if out is not None else []),
     ])
