@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from whetstone_lab import datasets, simulator
     from whetstone_lab.conversion.convert import convert
     from whetstone_lab.conversion.folding import fold_batchnorm
+    from whetstone_lab.exchange import nir
     from whetstone_lab.exchange.nir import from_nir, to_nir
     from whetstone_lab.method import class_keys as keys
     from whetstone_lab.method import curves, policies
@@ -65,6 +66,7 @@ _HOMES = {
     "live": "training.background",
     "make_key": "method.class_keys:make_key",
     "models": "training.models",
+    "nir": "exchange.nir",
     "plots": "view.plots",
     "policies": "method.policies",
     "prepare": "training.recipes:prepare",
