@@ -8,7 +8,7 @@ from keras import layers
 from whetstone_lab import datasets, keys
 from whetstone_lab.cli import main as cli
 from whetstone_lab.conversion.convert import convert
-from whetstone_lab.simulator import Network, SpikeRecord, costs, predict, run
+from whetstone_lab.simulator import Network, SpikeRecord, count_operations, predict, run
 from whetstone_lab.simulator.operations import Neurons
 from whetstone_lab.training.layers import SoftmaxDecode, SpikingBReLU
 
@@ -45,11 +45,11 @@ def test_a_model_becomes_a_file_that_runs(suffix, model, saved, digits, tmp_path
     assert cli.main(["simulate", str(path), "-o", str(spikes)]) == 0
     told = capsys.readouterr().out
     network, (x, y) = convert(model), digits
-    expected = costs(network, x)
+    expected = count_operations(network, x)
     assert f"Accuracy {(predict(network, x) == y).mean():.4f}" in told
     assert f"{len(x)} test samples of digits" in told
     assert f"{expected.spikes.mean():,.1f} spikes of 70 neurons" in told
-    assert f"{expected.additions.mean():,.0f} synaptic operations" in told
+    assert f"{expected.synaptic_operations.mean():,.0f} synaptic operations" in told
     assert f"{expected.energy.mean() * 1e9:,.3f} nJ" in told
     record = SpikeRecord.load(spikes)
     np.testing.assert_array_equal(record.neuron, run(network, x).neuron)

@@ -8,7 +8,7 @@ import pytest
 
 from whetstone_lab import datasets, keys
 from whetstone_lab.cli import main as cli
-from whetstone_lab.simulator import Network, SpikeRecord, costs, predict, run
+from whetstone_lab.simulator import Network, SpikeRecord, count_operations, predict, run
 from whetstone_lab.simulator.operations import Conv2D, Dense, Neurons
 
 
@@ -20,14 +20,14 @@ def test_the_figures_are_those_of_the_simulator(tmp_path, capsys):
     told = capsys.readouterr().out.splitlines()
     digits = datasets.load("digits")
     x, y = digits.x_test[:300], digits.y_test[:300]
-    expected = costs(network, x)
+    expected = count_operations(network, x)
     assert told == [
         repr(network),
         "300 test samples of digits; on average a sample takes",
         f"  {expected.latency:12} time steps",
         f"  {expected.spikes.mean():12,.1f} spikes of 40 neurons",
         "             0 synaptic operations",
-        "         2,560 multiply-accumulates; its ReLU baseline 2,560",
+        "         2,560 multiply-accumulates (MACs); its ReLU baseline 2,560",
         f"  {expected.energy.mean() * 1e9:12,.3f} nJ of arithmetic at 45 nm; its ReLU baseline 11.776 nJ",
         f"Accuracy {(predict(network, x) == y).mean():.4f}",
         f"Wrote {spikes}",

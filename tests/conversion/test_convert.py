@@ -419,7 +419,7 @@ def test_relus_are_kept_where_a_relu_twin_is_asked_for():
     model = relu_twin()
     x = np.random.default_rng(0).normal(size=(50, 8, 8, 1)).astype(np.float32)
     network = convert(model, rectify=True)
-    assert [type(node.operation).__name__ for node in network.nodes].count("Rectify") == 3
+    assert [type(node.operation).__name__ for node in network.nodes].count("ReLU") == 3
     assert network.layers == ()
     logits = run(network, x).votes
     shares = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)

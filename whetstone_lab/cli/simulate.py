@@ -90,17 +90,17 @@ def report(network: Network, dataset: Dataset, samples: int | None = None) -> st
     from rich.console import Console
     from rich.progress import track
 
-    from whetstone_lab.simulator import costs, predict
+    from whetstone_lab.simulator import accuracy, count_operations, predict
 
     x, labels = _test_samples(network, dataset, samples)
     # A network may also have a class for each place of an image, or none; a picture has one.
-    decides = network.readout != "spikes" and len(network.output_shape) == 1
-    found, right = [], 0
+    decides = network.head.decides and not network.head.places
+    found, classes = [], []
     chunks = [slice(start, start + _CHUNK) for start in range(0, len(x), _CHUNK)]
     for chunk in track(chunks, "Simulating", console=Console(stderr=True), transient=True):
-        found.append(costs(network, x[chunk]))
+        found.append(count_operations(network, x[chunk]))
         if decides:
-            right += int((predict(network, x[chunk]) == labels[chunk]).sum())
+            classes.append(predict(network, x[chunk]))
 
     def mean(name: str) -> float:
         return float(np.concatenate([getattr(part, name) for part in found]).mean())
@@ -110,11 +110,12 @@ def report(network: Network, dataset: Dataset, samples: int | None = None) -> st
         f"{len(x)} test samples of {dataset.name}; on average a sample takes",
         f"  {found[0].latency:12} time steps",
         f"  {mean('spikes'):12,.1f} spikes of {network.neurons:,} neurons",
-        f"  {mean('additions'):12,.0f} synaptic operations",
-        f"  {mean('products'):12,.0f} multiply-accumulates; its ReLU baseline {found[0].twin_products:,}",
+        f"  {mean('synaptic_operations'):12,.0f} synaptic operations",
+        f"  {mean('macs'):12,.0f} multiply-accumulates (MACs); its ReLU baseline {found[0].baseline_macs:,}",
         f"  {mean('energy') * 1e9:12,.3f} nJ of arithmetic at 45 nm; its ReLU baseline "
-        f"{found[0].twin_energy * 1e9:,.3f} nJ",
-        f"Accuracy {right / len(x):.4f}" if decides else "The output stands for no classes of pictures.",
+        f"{found[0].baseline_energy * 1e9:,.3f} nJ",
+        f"Accuracy {accuracy(np.concatenate(classes), labels):.4f}" if decides else
+        "The output stands for no classes of pictures.",
     ])
 
 
