@@ -6,6 +6,7 @@ the real thing; a failure there says what has changed and what to do.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 #: Keras's thread-local state that a training thread takes over; scopes, such as those of names, it must not share.
@@ -50,10 +51,15 @@ def assign_scalar(variable: Any, number: float) -> None:
     if type(value).__name__ != "ResourceVariable":
         variable.assign(number)
         return
+    make, float32, assign = _tensorflow()
+    assign(resource=value.handle, value=make(number, None, float32))
+
+
+@functools.cache
+def _tensorflow() -> tuple[Any, Any, Any]:
     import tensorflow as tf
 
-    tensor = tf.__internal__.EagerTensor(number, None, tf.float32.as_datatype_enum)
-    tf.raw_ops.AssignVariableOp(resource=value.handle, value=tensor)
+    return tf.__internal__.EagerTensor, tf.float32.as_datatype_enum, tf.raw_ops.AssignVariableOp
 
 
 def thread_state(carry: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -371,7 +371,7 @@ import atexit, sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 # What is registered first comes last: by then no thread may be left.
 atexit.register(lambda: print(running._thread.is_alive(), resting._thread.is_alive()))
-from test_background import FOREVER, begin, make_model, paused, until
+from test_run import FOREVER, begin, make_model, paused, until
 running, resting = begin(make_model("one"), epochs=FOREVER), begin(make_model("two"), epochs=FOREVER, start=False)
 resting.step()
 paused(resting)
