@@ -4,20 +4,28 @@ Two kinds of weights. ``ties``: multiples of 1/4, so that every sum is exact in 
 threshold; nothing may differ, ever. ``random``: sums are rounded, and two libraries may round differently; a neuron may
 then differ only where its potential lies within the bound of float32 summation around its threshold. That bound is
 checked for both libraries, and no neuron of these seeded models differs.
+
+Keras's batch norm is not exact on every processor, see ``exact_norms``. Where exactness is claimed of models that have
+it, the network is held against Keras with an exact one, and against Keras as it is up to rounding.
 """
+
+from contextlib import nullcontext
 
 import keras
 import numpy as np
 import pytest
 from backends import BACKEND, NEEDS_DOUBLES, array
+from exact_norms import exact_batch_norm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import layers
 from rounding import true_potentials
 
 from whetstone_lab import keys
+from whetstone_lab.conversion.calls import layer_calls
 from whetstone_lab.conversion.convert import convert
 from whetstone_lab.conversion.folding import fold_batchnorm
+from whetstone_lab.conversion.makers.activations import ReLU
 from whetstone_lab.simulator import Network, Node, operations, predict, run
 from whetstone_lab.training.layers import SoftmaxDecode, SpikingBReLU, SpikingSigmoid, recorded_inputs, spiking_layers
 
@@ -182,8 +190,8 @@ def prepare(name, kind, seed=0):
     keras.utils.set_random_seed(seed)
     rng = np.random.default_rng(seed)
     model = MODELS[name]()
-    for layer in model._flatten_layers():
-        if isinstance(layer, keras.Model) or not layer.trainable_variables:
+    for layer in {id(call.layer): call.layer for call in layer_calls(model)}.values():
+        if not getattr(layer, "trainable_variables", ()):
             continue
         if isinstance(layer, layers.BatchNormalization):
             settle(layer, kind, rng)
@@ -246,9 +254,10 @@ def neurons_of(network):
 @pytest.mark.parametrize("name", MODELS)
 def test_every_spike_and_every_class_equals_keras(name, kind):
     model, x = prepare(name, kind)
-    potentials, activations, outputs = spikes_of(model, x)
     network = convert(model)
     record = run(network, x, membranes=True)
+    with exact_batch_norm() if kind == "ties" else nullcontext():
+        potentials, activations, outputs = spikes_of(model, x)
     assert len(network.layers) == len(activations)
     varied = on_threshold = 0
     for index, (layer, neurons) in enumerate(neurons_of(network).items()):
@@ -268,6 +277,27 @@ def test_every_spike_and_every_class_equals_keras(name, kind):
     np.testing.assert_array_equal(record.classes, outputs.argmax(-1))
     np.testing.assert_array_equal(predict(network, x), outputs.argmax(-1))
     assert len(np.unique(record.votes, axis=0)) > 3
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if "norm" in name])
+def test_where_keras_rounds_batch_norm_a_spike_differs_within_rounding_of_its_threshold_only(name):
+    """Hundreds of neurons lie right on their threshold; what Keras makes of them is the processor's affair."""
+    model, x = prepare(name, "ties")
+    network = convert(model)
+    record = run(network, x, membranes=True)
+    potentials, activations, _ = spikes_of(model, x)
+    alike = np.ones(len(x), bool)  # behind a spike that differs, all may
+    for index, (layer, neurons) in enumerate(neurons_of(network).items()):
+        activation, step = activations[own_name(layer)], network.steps[layer]
+        ours, membrane = (as_keras_pools(network, layer, values, activation.shape)
+                          for values in (record.dense(layer)[:, step], record.membranes[index][:, step]))
+        # Scales, shifts and weights of these models are below 4, so no term of a sum exceeds the largest by more.
+        rounding = 2.0**-20 * (4 + np.abs(membrane).max())
+        assert (np.abs(potentials[own_name(layer)] - membrane)[alike] <= rounding).all()
+        differs = ours != activation
+        assert (np.abs(membrane - neurons.threshold)[differs & alike.reshape(-1, *[1] * (differs.ndim - 1))]
+                <= rounding).all()
+        alike &= ~differs.reshape(len(x), -1).any(1)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -409,25 +439,25 @@ def test_an_analog_output_is_kept_and_named(end, readout):
     np.testing.assert_array_equal(predict(network, x), array(model(x)).argmax(-1))
 
 
-def relu_twin():
+def relu_baseline():
     return build((8, 8, 1), layers.Conv2D(4, 3, activation="relu"), layers.Dense(5), layers.ReLU(), layers.Flatten(),
                  layers.Dense(12), layers.Activation("relu"), layers.Dense(3, activation="softmax"))
 
 
-def test_relus_are_kept_where_a_relu_twin_is_asked_for():
+def test_relus_are_kept_where_a_relu_baseline_is_asked_for():
     keras.utils.set_random_seed(0)
-    model = relu_twin()
+    model = relu_baseline()
     x = np.random.default_rng(0).normal(size=(50, 8, 8, 1)).astype(np.float32)
-    network = convert(model, rectify=True)
-    assert [type(node.operation).__name__ for node in network.nodes].count("Rectify") == 3
+    network = convert(model, keep_relu=True)
+    assert [type(node.operation).__name__ for node in network.nodes].count(ReLU.__name__) == 3
     assert network.layers == ()
     logits = run(network, x).votes
     shares = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
     np.testing.assert_allclose(shares, model.predict(x, verbose=0), rtol=1e-4, atol=1e-5)
     with pytest.raises(ValueError, match="got activation 'relu'"):
         convert(model)
-    with pytest.raises(ValueError, match="does not know layers of type ReLU"):
-        convert(build((4,), layers.Dense(3), layers.ReLU(max_value=6)), rectify=True)
+    with pytest.raises(ValueError, match=r"expected a plain ReLU, as the baseline has it; got .*'max_value': 6"):
+        convert(build((4,), layers.Dense(3), layers.ReLU(max_value=6)), keep_relu=True)
 
 
 def test_output_spikes_without_a_key_stand_for_no_classes():
@@ -459,9 +489,9 @@ def test_neurons_behind_max_pools_are_put_before_them():
     assert [node.name for node in network.nodes] == [
         "conv", "neurons", "pool_1", "pool_2", "read_twice", "one", "other", "add"]
     assert network.shapes["neurons"] == (10, 10, 4)
-    twin = build((12, 12, 1), layers.Conv2D(4, 3, name="conv"), layers.MaxPooling2D(name="pool"),
-                 layers.ReLU(name="relu"), layers.GlobalMaxPooling2D(name="all"), layers.ReLU(name="again"))
-    assert [node.name for node in convert(twin, rectify=True).nodes] == ["conv", "relu", "again", "pool", "all"]
+    baseline = build((12, 12, 1), layers.Conv2D(4, 3, name="conv"), layers.MaxPooling2D(name="pool"),
+                     layers.ReLU(name="relu"), layers.GlobalMaxPooling2D(name="all"), layers.ReLU(name="again"))
+    assert [node.name for node in convert(baseline, keep_relu=True).nodes] == ["conv", "relu", "again", "pool", "all"]
 
 
 def test_a_pool_before_the_neurons_is_one_of_spikes_in_nir():
@@ -561,7 +591,8 @@ def poisoned():
     (lambda: build((4,), layers.Dense(3, activation="relu", name="d"), layers.Dense(3), brelu()),
      r"layers\[0\] \('d', Dense\): expected no activation, and a spiking layer .* got activation 'relu'"),
     (lambda: build((4,), layers.Dense(3), layers.Activation("tanh")), "got activation 'tanh'"),
-    (lambda: build((4,), layers.Dense(3), layers.ReLU()), "does not know layers of type ReLU"),
+    (lambda: build((4,), layers.Dense(3), layers.ReLU()),
+     r"expected a spiking layer such as SpikingBReLU; got a ReLU, .* pass keep_relu=True"),
     (lambda: build((4,), layers.Dense(3, activation="softmax", name="d"), layers.Dense(3), brelu()),
      r"\('d', Dense\): expected a softmax at the end of the model only"),
     (lambda: build((50,), brelu(), SoftmaxDecode(KEY), layers.Dense(3)), "a softmax at the end of the model only"),
@@ -572,7 +603,8 @@ def poisoned():
     (lambda: build((None, None, 2), layers.Conv2D(4, 3), brelu()), r"fixed shape; got \(None, None, 2\)"),
     (lambda: keras.Sequential([layers.Dense(3), brelu()]), "not built"),
     (poisoned, r"layers\[0\] \('d', Dense\): Expected weights to be finite; 12 of 12"),
-    (lambda: build((4,), brelu(), layers.BatchNormalization(name="bn"), brelu()), "The batch norm at .*'bn'"),
+    (lambda: build((4,), brelu(), layers.BatchNormalization(name="bn"), layers.Reshape((2, 2)), brelu()),
+     r"The batch norm at .*'bn'.* Reshape\), after it, is no spiking layer"),
     (lambda: build((4,), layers.Dropout(0.5)), "at least one node"),
 ])
 def test_what_cannot_be_converted_is_refused_with_its_place(make, words):

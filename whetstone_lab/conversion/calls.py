@@ -1,4 +1,4 @@
-"""A Keras model as one flat list of layer calls, bottom first, whatever was nested in what."""
+"""A Keras model as a list of layer calls, bottom first, with nested models opened."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
+
+from whetstone_lab.training import _internals
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,8 @@ class Call:
     inputs: tuple[int, ...]
 
 
-def flatten(model: keras.Model) -> list[Call]:
-    """Lists the layer calls of a model, nested models opened; the last call's output is the model's.
+def layer_calls(model: keras.Model) -> list[Call]:
+    """Lists the layer calls of a model, with nested models opened; the output of the last call is the model's.
 
     Args:
         model: A built Sequential or functional model with one input and one output.
@@ -86,14 +88,10 @@ def _open(model: Any, inputs: Sequence[int], name: str, place: str, calls: list[
             output = call(layer, [output])
         return output
     values = {id(model.inputs[0]): inputs[0]}
-    for depth in sorted(model._nodes_by_depth, reverse=True):
-        for node in model._nodes_by_depth[depth]:
-            if node.is_input:
-                continue
-            given = keras.tree.flatten(node.arguments.args)
-            if len(given) != len(node.input_tensors) or node.arguments.kwargs.get("training"):
-                raise ValueError(f"{where} calls {node.operation.name!r} with something other than tensors of the "
-                                 f"model, or in training mode: {node.arguments.args}, {node.arguments.kwargs}.")
-            position = call(node.operation, [values[id(tensor)] for tensor in node.input_tensors])
-            values.update((id(tensor), position) for tensor in node.outputs)
+    for node in _internals.graph_nodes(model):
+        if len(keras.tree.flatten(node.args)) != len(node.inputs) or node.kwargs.get("training"):
+            raise ValueError(f"{where} calls {node.operation.name!r} with something other than tensors of the "
+                             f"model, or in training mode: {node.args}, {node.kwargs}.")
+        position = call(node.operation, [values[id(tensor)] for tensor in node.inputs])
+        values.update((id(tensor), position) for tensor in node.outputs)
     return values[id(model.outputs[0])]
