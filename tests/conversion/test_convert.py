@@ -479,6 +479,16 @@ def test_names_come_from_the_model():
     assert convert(prepare("activations that are layers", "ties")[0]).layers[0].endswith("/inner")
 
 
+def test_a_name_that_is_taken_is_numbered():
+    """The network's own input is called ``input``, and what a layer becomes may be called as another layer is."""
+    model = build((8,), layers.Dense(12, name="input"), brelu(name="input_2"),
+                  layers.Dense(5, activation=brelu(name="s"), name="d"))
+    network = convert(model)
+    assert [node.name for node in network.nodes] == ["input_2", "input_2_2", "d", "d/s"]
+    x = np.random.default_rng(0).normal(size=(50, 8)).astype(np.float32)
+    np.testing.assert_array_equal(run(network, x).dense(1)[:, 1], array(model(x)).astype(bool))
+
+
 def test_neurons_behind_max_pools_are_put_before_them():
     inputs = keras.Input((12, 12, 1))
     x = layers.Conv2D(4, 3, name="conv")(inputs)

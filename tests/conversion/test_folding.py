@@ -44,7 +44,35 @@ def build(*stack, shape=(6,)):
     return keras.Sequential([keras.Input(shape), *stack])
 
 
+def each(layer):
+    return layers.TimeDistributed(layer)
+
+
+def lora(model):
+    rng = np.random.default_rng(3)
+    for layer in model.layers:
+        if isinstance(layer, layers.Dense):
+            layer.enable_lora(2)
+            for variable in (layer.lora_kernel_a, layer.lora_kernel_b):
+                variable.assign(rng.integers(-2, 3, variable.shape) / 2)
+    return model
+
+
 STACKS = {
+    "after Dense, each step by itself": lambda: build(each(layers.Dense(5)), each(layers.BatchNormalization()),
+                                                      shape=(3, 6)),
+    "after Dense, each step by itself, and plain": lambda: build(
+        each(layers.Dense(5)), each(layers.Dropout(0.5)), layers.BatchNormalization(), layers.Dense(4),
+        each(layers.BatchNormalization()), shape=(3, 6)),
+    "after Conv2D, each picture by itself": lambda: build(
+        each(layers.Conv2D(4, 3, data_format="channels_first")), each(layers.BatchNormalization(axis=1)),
+        shape=(2, 2, 8, 8)),
+    "before Flatten and Dense, each picture by itself": lambda: build(
+        each(layers.BatchNormalization()), each(layers.Flatten()), each(layers.Dense(5)), shape=(2, 4, 3, 2)),
+    "a model after each step": lambda: build(
+        each(build(layers.Dense(5), layers.BatchNormalization(), layers.Dense(3))), layers.Dense(2), shape=(3, 6)),
+    "after Dense with a low-rank update": lambda: lora(build(layers.Dense(5), layers.BatchNormalization(),
+                                                              layers.Dense(4))),
     "after Dense": lambda: build(layers.Dense(5), layers.BatchNormalization()),
     "after Dense without bias": lambda: build(layers.Dense(5, use_bias=False), layers.BatchNormalization(epsilon=0.1)),
     "unscaled, uncentred": lambda: build(layers.Dense(5), layers.BatchNormalization(scale=False, center=False)),
@@ -213,6 +241,22 @@ class Renormalised(layers.BatchNormalization):
         return 2 * super().call(inputs, training=training, mask=mask)
 
 
+class Composite(layers.Layer):
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.dense, self.norm = layers.Dense(3), layers.BatchNormalization(name="hidden")
+
+    def build(self, input_shape):
+        self.dense.build(input_shape)
+        self.norm.build((*input_shape[:-1], 3))
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], 3)
+
+    def call(self, inputs):
+        return self.norm(self.dense(inputs))
+
+
 def not_finite():
     model = build(layers.Dense(3), layers.BatchNormalization(name="bn"))
     model.layers[1].moving_variance.assign([1, -1, 1])
@@ -226,6 +270,10 @@ def not_finite():
      r"\('n', Noisy\), before it, is none of .*Dense"),
     (lambda: build(layers.Dense(3), Renormalised(name="bn")),
      r"The batch norm at layers\[1\] \('bn', Renormalised\) cannot be folded exactly: it has a call of its own"),
+    (lambda: build(Composite(name="own")),
+     r"The batch norm 'hidden' inside layers\[0\] \('own', Composite\) cannot be folded: what a Composite does"),
+    (lambda: build(each(Composite(name="own")), shape=(3, 6)),
+     r"The batch norm 'hidden' inside layers\[0\] .*TimeDistributed\) cannot be folded: what a Composite does"),
     (not_finite, r"layers\[1\] \('bn', BatchNormalization\) has a scale or a shift that is not finite"),
     (lambda: build(SpikingBReLU(), layers.BatchNormalization(name="bn"), SpikingBReLU()),
      r"The batch norm at layers\[1\] \('bn', BatchNormalization\) cannot be folded exactly: layers\[0\] .*, before it, "

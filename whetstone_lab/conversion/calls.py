@@ -63,7 +63,7 @@ def _open(model: Any, inputs: Sequence[int], name: str, place: str, calls: list[
     if not isinstance(model, (keras.Sequential, keras.Function)) or not caller.__module__.startswith("keras."):
         raise TypeError(f"{where} is a {type(model).__name__}; expected a Sequential or functional Keras model, since "
                         "the layers of other models cannot be followed.")
-    if not model.built or (isinstance(model, keras.Sequential) and not model.inputs):
+    if not model.built or not getattr(model, "inputs", None):
         raise ValueError(f"{where} is not built, so it has no weights yet. Give it an Input layer, or call it once on "
                          "data.")
     if len(model.inputs) != 1 or len(model.outputs) != 1:

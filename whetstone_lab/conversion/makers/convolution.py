@@ -14,7 +14,7 @@ from whetstone_lab.conversion.makers.weights import bias_of, to_numpy
 from whetstone_lab.simulator import operations
 from whetstone_lab.simulator.operations import Operation
 
-_PLAIN = Linear(dense.read, dense.write, takes_before=True)
+_PLAIN = Linear(dense.read, takes_before=True)
 
 # The simulator has no convolution over three axes; batch norm can be folded into one all the same.
 declare(keras.layers.Conv3D, kind=Kind(linear=_PLAIN))
@@ -31,12 +31,8 @@ def _read_depthwise(layer: Any) -> Weights:
     return kernel.reshape(*kernel.shape[:-2], 1, -1), bias_of(layer)
 
 
-def _write_depthwise(layer: Any, weights: Weights) -> None:
-    dense.write(layer, (weights[0].reshape(layer.kernel.shape), weights[1]))
-
-
 @register(keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D, on_images=True,
-          linear=Linear(_read_depthwise, _write_depthwise))
+          linear=Linear(_read_depthwise, back=lambda layer, kernel: kernel.reshape(layer.kernel.shape)))
 def depthwise(layer: Any, site: Site) -> list[Operation]:
     """A convolution of each channel by itself: as many groups as channels."""
     weights = site.weights or _read_depthwise(layer)
@@ -47,13 +43,8 @@ def _read_pointwise(layer: Any) -> Weights:
     return to_numpy(layer.pointwise_kernel), bias_of(layer)
 
 
-def _write_pointwise(layer: Any, weights: Weights) -> None:
-    layer.pointwise_kernel.assign(weights[0])
-    layer.bias.assign(weights[1])
-
-
 @register(keras.layers.SeparableConv1D, keras.layers.SeparableConv2D, on_images=True,
-          linear=Linear(_read_pointwise, _write_pointwise))
+          linear=Linear(_read_pointwise, variable="pointwise_kernel"))
 def separable(layer: Any, site: Site) -> list[Operation]:
     """A depthwise convolution, and one of a single tap after it, which takes batch norm in."""
     kernel = to_numpy(layer.depthwise_kernel)

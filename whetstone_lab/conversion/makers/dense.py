@@ -17,14 +17,7 @@ def read(layer: Any) -> Weights:
     return to_numpy(layer.kernel), bias_of(layer)
 
 
-def write(layer: Any, weights: Weights) -> None:
-    """The way back of :func:`read`."""
-    kernel, bias = weights
-    layer.kernel.assign(kernel)
-    layer.bias.assign(bias)
-
-
-@register(keras.layers.Dense, linear=Linear(read, write, takes_before=True))
+@register(keras.layers.Dense, linear=Linear(read, takes_before=True))
 def dense(layer: Any, site: Site) -> list[Operation]:
     """Every input to every output, along the last axis."""
     return [operations.Dense(*(site.weights or read(layer)))]

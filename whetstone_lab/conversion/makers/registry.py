@@ -62,13 +62,21 @@ class Linear:
 
     Attributes:
         read: Gives the layer's kernel and bias.
-        write: Puts a kernel and a bias into a layer.
+        back: Gives a kernel as the layer keeps it, from the layer and a kernel as it is read. Default: as it is.
+        variable: The name of the kernel's variable. Default: ``"kernel"``.
         takes_before: Whether every output sees all inputs, so that a batch norm before the layer can be folded too.
+            Default: False.
     """
 
     read: Callable[[Any], Weights]
-    write: Callable[[Any, Weights], None]
+    back: Callable[[Any, np.ndarray], np.ndarray] = lambda layer, kernel: kernel
+    variable: str = "kernel"
     takes_before: bool = False
+
+    def write(self, layer: Any, weights: Weights) -> None:
+        """Puts a kernel and a bias into a layer."""
+        getattr(layer, self.variable).assign(self.back(layer, weights[0]))
+        layer.bias.assign(weights[1])
 
 
 @dataclass(frozen=True)

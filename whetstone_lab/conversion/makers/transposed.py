@@ -19,11 +19,7 @@ def _read(layer: Any) -> Weights:
     return kernel.swapaxes(-1, -2), bias
 
 
-def _write(layer: Any, weights: Weights) -> None:
-    dense.write(layer, (weights[0].swapaxes(-1, -2), weights[1]))
-
-
-_LINEAR = Linear(_read, _write)
+_LINEAR = Linear(_read, back=lambda layer, kernel: kernel.swapaxes(-1, -2))
 
 declare(keras.layers.Conv3DTranspose, kind=Kind(linear=_LINEAR))
 
