@@ -1,7 +1,7 @@
 """Keras models with a batch norm that rounds once: what to hold a network against where every number is exact.
 
 Keras's own batch norm on TensorFlow multiplies by ``rsqrt(variance + epsilon)``, and on some processors ``rsqrt(4)`` is
-0.49999997. Ties are none there, whatever the weights.
+0.49999994. Ties are none there, whatever the weights.
 """
 
 from __future__ import annotations

@@ -12,11 +12,11 @@ Right before neurons it is a threshold for each channel, whatever stands before 
 
 What is computed is then equal as mathematics, and as floats up to rounding: weights are folded in float64 and rounded
 once, and a spike can differ only where a potential lies within rounding of its threshold. Keras's own batch norm is
-what rounds more. On TensorFlow it multiplies by ``rsqrt(variance + epsilon)``, and whether that is rounded correctly
-depends on the processor: with TensorFlow 2.21 and Keras 3.15, ``rsqrt(4)`` is 0.5 on some and 0.49999997 on processors
-with AVX-512, there in the elements of an array that fill its vectors. So where weights are powers of two and every
-number is exact, Keras may still miss a threshold that a potential lies on, by one unit in the last place; the folded
-weights are exact on every processor.
+what rounds more. On TensorFlow it multiplies by ``rsqrt(variance + epsilon)``, which is rounded correctly on some
+processors only: with TensorFlow 2.21 and Keras 3.15 on one with AVX-512, ``rsqrt(4)`` is 0.49999994 in each whole
+block of eight elements, and 0.5 in the elements left over. So where weights are powers of two and every number is
+exact, Keras may still miss a threshold that a potential lies on, by some units in the last place. The folded weights
+are exact on every processor.
 """
 
 from __future__ import annotations
