@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from whetstone_lab import datasets, simulator
     from whetstone_lab.conversion.convert import convert
     from whetstone_lab.conversion.folding import fold_batchnorm
+    from whetstone_lab.exchange import nir
     from whetstone_lab.exchange.nir import from_nir, to_nir
     from whetstone_lab.method import class_keys as keys
     from whetstone_lab.method import curves, policies
@@ -31,25 +32,26 @@ if TYPE_CHECKING:
     from whetstone_lab.training import models, recipes
     from whetstone_lab.training.averaging import WhetstoneOptimizer
     from whetstone_lab.training.background import LiveRun, fit
-    from whetstone_lab.training.layers import SoftmaxDecode, SpikingBReLU, SpikingSigmoid, spiking_layers
+    from whetstone_lab.training.decode import SoftmaxDecode
+    from whetstone_lab.training.layers import SpikingBReLU, SpikingSigmoid, spiking_layers
     from whetstone_lab.training.recipes import prepare, train
-    from whetstone_lab.training.sharpener import AdaptiveSharpener, ScheduledSharpener, StepwiseSharpener
+    from whetstone_lab.training.sharpeners import AdaptiveSharpener, ScheduledSharpener, StepwiseSharpener
     from whetstone_lab.view import plots, widgets
 
 __version__ = "0.1.0"
 
 #: Public name -> where it lives: a module of the house, or ``module:name`` for one name in it.
 _HOMES = {
-    "AdaptiveSharpener": "training.sharpener:AdaptiveSharpener",
+    "AdaptiveSharpener": "training.sharpeners:AdaptiveSharpener",
     "ArchiveError": "records.archive:ArchiveError",
     "LiveRun": "training.background:LiveRun",
     "Network": "simulator.network:Network",
-    "ScheduledSharpener": "training.sharpener:ScheduledSharpener",
-    "SoftmaxDecode": "training.layers:SoftmaxDecode",
+    "ScheduledSharpener": "training.sharpeners:ScheduledSharpener",
+    "SoftmaxDecode": "training.decode:SoftmaxDecode",
     "SpikeRecord": "records.spikes:SpikeRecord",
     "SpikingBReLU": "training.layers:SpikingBReLU",
     "SpikingSigmoid": "training.layers:SpikingSigmoid",
-    "StepwiseSharpener": "training.sharpener:StepwiseSharpener",
+    "StepwiseSharpener": "training.sharpeners:StepwiseSharpener",
     "Trace": "records.trace:Trace",
     "WhetstoneOptimizer": "training.averaging:WhetstoneOptimizer",
     "check_key": "method.class_keys:check_key",
@@ -65,6 +67,7 @@ _HOMES = {
     "live": "training.background",
     "make_key": "method.class_keys:make_key",
     "models": "training.models",
+    "nir": "exchange.nir",
     "plots": "view.plots",
     "policies": "method.policies",
     "prepare": "training.recipes:prepare",

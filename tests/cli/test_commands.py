@@ -13,7 +13,8 @@ from whetstone_lab.cli import main as cli
 from whetstone_lab.conversion.convert import convert
 from whetstone_lab.simulator import Network, SpikeRecord, costs, predict, run
 from whetstone_lab.simulator.operations import Conv2D, Neurons
-from whetstone_lab.training.layers import SoftmaxDecode, SpikingBReLU
+from whetstone_lab.training.decode import SoftmaxDecode
+from whetstone_lab.training.layers import SpikingBReLU
 
 KEY = keys.make_key(10, 40)
 

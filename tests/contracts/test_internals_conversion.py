@@ -4,6 +4,7 @@ import keras
 import pytest
 from keras import layers
 
+from whetstone_lab.conversion.calls import layers_within
 from whetstone_lab.training import _internals
 
 WHERE = "whetstone_lab/training/_internals.py"
@@ -63,13 +64,13 @@ class Composite(layers.Layer):
 def test_layers_within_a_layer_are_found_however_they_are_kept():
     wrapped = layers.TimeDistributed(keras.Sequential([keras.Input((4,)), layers.Dense(3, name="deep")]))
     try:
-        found = [[layer.name for layer in _internals.layers_within(outer)] for outer in (wrapped, Composite())]
+        found = [[layer.name for layer in layers_within(outer)] for outer in (wrapped, Composite())]
     except AttributeError as error:
         pytest.fail(f"Keras {keras.__version__} walks through nested layers otherwise ({error}). Look into "
                     f"keras/src/layers/layer.py for what Layer.weights goes through; put it into "
-                    f"layers_within in {WHERE}.")
-    assert "deep" in found[0], f"layers_within in {WHERE} no longer goes into models: {found[0]}."
-    assert found[1] == ["hidden"], f"layers_within in {WHERE} no longer finds what lies in dicts and lists: {found[1]}."
+                    f"inner_layers in {WHERE}.")
+    assert "deep" in found[0], f"inner_layers in {WHERE} no longer goes into models: {found[0]}."
+    assert found[1] == ["hidden"], f"inner_layers in {WHERE} no longer finds what lies in dicts and lists: {found[1]}."
 
 
 def own_loss(y, p):

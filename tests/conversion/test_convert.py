@@ -27,7 +27,8 @@ from whetstone_lab.conversion.convert import convert
 from whetstone_lab.conversion.folding import fold_batchnorm
 from whetstone_lab.conversion.makers.activations import ReLU
 from whetstone_lab.simulator import Network, Node, operations, predict, run
-from whetstone_lab.training.layers import SoftmaxDecode, SpikingBReLU, SpikingSigmoid, recorded_inputs, spiking_layers
+from whetstone_lab.training.decode import SoftmaxDecode
+from whetstone_lab.training.layers import SpikingBReLU, SpikingSigmoid, recorded_inputs, spiking_layers
 
 KEY = keys.make_key(10, 50)
 

@@ -10,16 +10,17 @@ from hypothesis import strategies as st
 from keras import layers
 
 from whetstone_lab import keys
+from whetstone_lab.conversion.calls import layers_within
 from whetstone_lab.conversion.folding import fold_after, fold_batchnorm, fold_before, scale_and_shift
 from whetstone_lab.conversion.makers.train_only import TRAIN_ONLY
-from whetstone_lab.training import _internals
-from whetstone_lab.training.layers import SoftmaxDecode, SpikingBReLU, SpikingSigmoid
+from whetstone_lab.training.decode import SoftmaxDecode
+from whetstone_lab.training.layers import SpikingBReLU, SpikingSigmoid
 
 
 def settle(model, seed=0, exact=False):
     """Gives every batch norm statistics of a trained one, far from 0 and 1; powers of two where ``exact``."""
     rng = np.random.default_rng(seed)
-    for layer in _internals.layers_within(model):
+    for layer in layers_within(model):
         if isinstance(layer, layers.BatchNormalization):
             for variable in (layer.gamma, layer.beta, layer.moving_mean, layer.moving_variance):
                 if variable is None:
@@ -37,7 +38,7 @@ def settle(model, seed=0, exact=False):
 
 
 def norms(model):
-    return [layer for layer in _internals.layers_within(model) if isinstance(layer, layers.BatchNormalization)]
+    return [layer for layer in layers_within(model) if isinstance(layer, layers.BatchNormalization)]
 
 
 def build(*stack, shape=(6,)):

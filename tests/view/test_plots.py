@@ -5,7 +5,8 @@ import pytest
 
 from whetstone_lab import plots
 from whetstone_lab.method.curves import bounded_relu
-from whetstone_lab.records.trace import LAYER_METRICS, Trace
+from whetstone_lab.method.layer_health import METRICS
+from whetstone_lab.records.trace import Trace
 from whetstone_lab.simulator import Costs, Faults, Network, SpikeRecord, costs, encoding, predict, sweep
 from whetstone_lab.simulator.operations import Dense, Neurons, Rectify
 
@@ -78,7 +79,7 @@ def test_layer_health_draws_what_the_probe_told_and_where_a_layer_died():
     for epoch, values in enumerate(metrics):
         trace.append_batch(epoch, 1.0, [0, 0])
         trace.append_epoch({"loss": 1.0}, firing_rates=[0.1 * epoch, 0.5],
-                           layer_metrics=dict(zip(LAYER_METRICS, values, strict=True)))
+                           layer_metrics=dict(zip(METRICS, values, strict=True)))
     figure = plots.layer_health(trace)
     assert is_drawn(figure)
     expected = {"firing rate": trace.firing_rates, "dead neurons": metrics[:, :2].sum(axis=1),

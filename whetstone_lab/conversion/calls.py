@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,3 +95,10 @@ def _open(model: Any, inputs: Sequence[int], name: str, place: str, calls: list[
         position = call(node.operation, [values[id(tensor)] for tensor in node.inputs])
         values.update((id(tensor), position) for tensor in node.outputs)
     return values[id(model.outputs[0])]
+
+
+def layers_within(layer: Any) -> Iterator[Any]:
+    """Every layer inside a layer or a model, however deep and however it is kept, without itself."""
+    for inner in _internals.inner_layers(layer):
+        yield inner
+        yield from layers_within(inner)

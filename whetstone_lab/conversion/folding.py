@@ -28,11 +28,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from whetstone_lab.conversion.calls import Call, layer_calls
+from whetstone_lab.conversion.calls import Call, layer_calls, layers_within
 from whetstone_lab.conversion.cloning import clone, followed, unwrapped
 from whetstone_lab.conversion.makers.registry import Affine, Linear, Weights, kind_of, layers_where
 from whetstone_lab.conversion.makers.weights import to_numpy
-from whetstone_lab.training import _internals
 from whetstone_lab.training.layers import SpikingLayer
 
 
@@ -281,7 +280,7 @@ def _check_once(calls: Sequence[Call], norm: Any, layer: Any, place: str) -> Non
 
 
 def _norms_within(layer: Any) -> list[str]:
-    return [repr(inner.name) for inner in _internals.layers_within(layer)
+    return [repr(inner.name) for inner in layers_within(layer)
             if isinstance(inner, keras.layers.BatchNormalization)]
 
 

@@ -20,7 +20,7 @@ from typing import Any
 import keras
 
 from whetstone_lab.records.trace import Trace
-from whetstone_lab.training.layers import sync_weights
+from whetstone_lab.training._internals import sync_weights
 from whetstone_lab.training.sharpener import Sharpener
 
 #: What must not be called on a model from elsewhere while it trains: it would spoil its metrics without a word.

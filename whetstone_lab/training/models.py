@@ -8,7 +8,8 @@ from typing import Any
 import keras
 
 from whetstone_lab.method import class_keys
-from whetstone_lab.training.layers import SoftmaxDecode, SpikingBReLU
+from whetstone_lab.training.decode import SoftmaxDecode
+from whetstone_lab.training.layers import SpikingBReLU
 
 
 def mlp(inputs: int, classes: int, *, hidden: Sequence[int] = (256, 64), width: int | None = None,

@@ -19,7 +19,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, PercentFormatter, StrMethodFormatter
 
-from whetstone_lab.method.curves import CURVES, THRESHOLDS
+from whetstone_lab.method.curves import CURVES
 from whetstone_lab.records.spikes import SpikeRecord
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.simulator.operation_counts import Costs
@@ -479,15 +479,15 @@ def memory(synapses: Sequence[float] | np.ndarray, megabytes: Sequence[float] | 
 
 def _curve_panel(axes: Axes, trace: Trace, index: int, name: str, sharpness: float, shares: np.ndarray | None) -> None:
     colour, curve = scenes.layer_colour(index), trace.curves[index]
-    threshold = THRESHOLDS[curve]
+    threshold = CURVES[curve].threshold
     low, high = threshold - 1.75, threshold + 1.75
     x = np.linspace(low, high, 701)
     if shares is not None and shares[index].max() > 0:
         heights = shares[index] / shares[index].max()
         axes.stairs(0.92 * heights, trace.bins, fill=True, color=colour, alpha=0.2, lw=0, zorder=1)
     axes.axvline(threshold, color=_FAINT, lw=0.9, ls=(0, (2, 2)), zorder=2)
-    axes.plot(x, CURVES[curve](x, 0.0), color=_FAINT, lw=1.1, zorder=2)
-    axes.plot(x, CURVES[curve](x, sharpness), color=colour, lw=2.3, zorder=3, solid_joinstyle="round")
+    axes.plot(x, CURVES[curve].value(x, 0.0), color=_FAINT, lw=1.1, zorder=2)
+    axes.plot(x, CURVES[curve].value(x, sharpness), color=colour, lw=2.3, zorder=3, solid_joinstyle="round")
     axes.set_xlim(low, high)
     axes.set_ylim(-0.06, 1.09)
     axes.set_yticks([0, 0.5, 1])

@@ -10,7 +10,7 @@ import numpy as np
 from whetstone_lab.conversion.makers.activations import activation_of
 from whetstone_lab.conversion.makers.registry import Site, register
 from whetstone_lab.simulator.operations import Operation
-from whetstone_lab.training.layers import SoftmaxDecode
+from whetstone_lab.training.decode import SoftmaxDecode
 
 
 @register(SoftmaxDecode)

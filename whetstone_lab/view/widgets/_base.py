@@ -22,7 +22,7 @@ import anywidget
 import numpy as np
 import traitlets
 
-from whetstone_lab.method.curves import THRESHOLDS
+from whetstone_lab.method.curves import CURVES
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.view import scenes
 
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from whetstone_lab.view.plots import Picture
 
 _STATIC = Path(__file__).parent / "static"
+
+#: The modules that widgets import from: what Python computes too, and what has to do with pages.
+_SHARED = ("method", "shared")
 
 #: Seconds between two updates of the page; what is urgent goes sooner, but not more often than the second.
 _INTERVAL, _URGENT_INTERVAL = 0.1, 0.02
@@ -46,10 +49,10 @@ _ENDED = ("finished", "stopped", "failed")
 
 @cache
 def module(name: str) -> str:
-    """A widget's ES module with the shared one in front: a module that is loaded from a Blob URL can import nothing."""
-    shared = re.sub(r"^export ", "", _read("shared.mjs"), flags=re.MULTILINE)
-    own = re.sub(r'^import \{[^}]*\} from "\./shared\.mjs";\n', "", _read(f"{name}.mjs"), flags=re.MULTILINE)
-    return f"{shared}\n{own}"
+    """A widget's ES module with the shared ones in front, as a module that comes from a Blob URL can import nothing."""
+    shared = [re.sub(r"^export ", "", _read(f"{part}.mjs"), flags=re.MULTILINE) for part in _SHARED]
+    imports = rf'^import \{{[^}}]*\}} from "\./({"|".join(_SHARED)})\.mjs";\n'
+    return "\n".join([*shared, re.sub(imports, "", _read(f"{name}.mjs"), flags=re.MULTILINE)])
 
 
 @cache
@@ -198,7 +201,7 @@ class RunView(View):
 
     def _about(self, trace: Trace) -> dict[str, Any]:
         return {"layers": list(trace.layers), "curves": list(trace.curves), "live": self.live,
-                "thresholds": [THRESHOLDS[curve] for curve in trace.curves]}
+                "thresholds": [CURVES[curve].threshold for curve in trace.curves]}
 
     def _past(self, trace: Trace) -> dict[str, Any]:
         table = scenes.epoch_table(trace)
