@@ -11,6 +11,8 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from whetstone_lab._registration import register_with_keras
+
 # What editors and type checkers see; at run time ``__getattr__`` imports the same names.
 # ruff: noqa: F401
 if TYPE_CHECKING:
@@ -113,3 +115,4 @@ class _PublicModules(MetaPathFinder, Loader):
 
 
 sys.meta_path.append(_PublicModules())
+register_with_keras()

@@ -25,7 +25,6 @@ from whetstone_lab import keys
 from whetstone_lab.conversion.calls import layer_calls
 from whetstone_lab.conversion.convert import convert
 from whetstone_lab.conversion.folding import fold_batchnorm
-from whetstone_lab.conversion.makers.activations import ReLU
 from whetstone_lab.simulator import Network, Node, operations, predict, run
 from whetstone_lab.training.decode import SoftmaxDecode
 from whetstone_lab.training.layers import SpikingBReLU, SpikingSigmoid, recorded_inputs, spiking_layers
@@ -450,7 +449,7 @@ def test_relus_are_kept_where_a_relu_baseline_is_asked_for():
     model = relu_baseline()
     x = np.random.default_rng(0).normal(size=(50, 8, 8, 1)).astype(np.float32)
     network = convert(model, keep_relu=True)
-    assert [type(node.operation).__name__ for node in network.nodes].count(ReLU.__name__) == 3
+    assert [type(node.operation).__name__ for node in network.nodes].count("ReLU") == 3
     assert network.layers == ()
     logits = run(network, x).votes
     shares = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)

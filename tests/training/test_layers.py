@@ -13,14 +13,8 @@ from hypothesis import strategies as st
 from keras import ops
 
 from whetstone_lab import curves, keys
-from whetstone_lab.training.layers import (
-    SoftmaxDecode,
-    SpikingBReLU,
-    SpikingLayer,
-    SpikingSigmoid,
-    recorded_inputs,
-    spiking_layers,
-)
+from whetstone_lab.training.decode import SoftmaxDecode
+from whetstone_lab.training.layers import SpikingBReLU, SpikingLayer, SpikingSigmoid, recorded_inputs, spiking_layers
 
 SPIKING = [SpikingBReLU, SpikingSigmoid]
 SHARPNESS = [0.0, 0.25, 0.5, 0.9, 0.999, 1.0]

@@ -46,8 +46,8 @@ def convert(model: keras.Model, *, require_sharp: bool = True, keep_relu: bool =
         require_sharp: Whether every spiking layer must be fully sharp. False converts the layers as if they were.
             Default: True.
         keep_relu: Whether ReLU activations are kept, which gives the ReLU baseline of a spiking network; it can be run
-            beside it, and rate-coded (:func:`whetstone_lab.simulator.encoding.rate_coded`). False refuses them, as no
-            neuron that fires once computes one. Default: False.
+            beside it, and rate-coded (:func:`whetstone_lab.simulator.rate_coding.rate_coded`). False refuses them, as
+            no neuron that fires once computes one. Default: False.
 
     Returns:
         The network. Layers of neurons are named after the spiking layers, after those of the models around them.

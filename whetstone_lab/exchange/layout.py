@@ -132,7 +132,7 @@ def symmetric(conv: Conv2D, layout: Layout) -> tuple[np.ndarray, tuple[int, int]
         ValueError: No kernel does that.
     """
     image, margins = layout.image, layout.margins
-    axes = conv._axes((*image, 1))
+    axes = conv.windows.axes((*image, 1))
     taps, gaps = conv.weights.shape[:2], conv.dilation
     starts = [before + zeros for (_, before, _), (zeros, _) in zip(axes, margins, strict=True)]
     for size in range(max(taps), 2 * (max(taps) + max(starts)) + max(conv.strides) + 1):
@@ -183,7 +183,7 @@ def window_mean(pool: Pool, shape: Shape) -> Conv2D:
     """
     conv = window_sum(pool, shape)
     taps = math.prod(conv.weights.shape[:2])
-    if any(before or after for _, before, after in conv._axes(shape)):
+    if any(before or after for _, before, after in conv.windows.axes(shape)):
         raise ValueError("a convolution's averages count padding, ours do not. Choose a size and strides that need "
                          "none.")
     if taps & (taps - 1):

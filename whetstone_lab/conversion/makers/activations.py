@@ -12,8 +12,6 @@ from whetstone_lab.simulator import operations
 from whetstone_lab.simulator.operations import Operation, Shape
 from whetstone_lab.training.layers import SpikingLayer
 
-ReLU = operations.Rectify
-
 
 @register(SpikingLayer, monotone=True, any_call=True)
 def neurons(layer: Any, site: Site) -> list[Operation]:
@@ -58,7 +56,7 @@ def relu(layer: Any, site: Site) -> list[Operation]:
     found = {"max_value": layer.max_value, "negative_slope": layer.negative_slope, "threshold": layer.threshold}
     if found != {"max_value": None, "negative_slope": 0, "threshold": 0}:
         raise ValueError(f"expected a plain ReLU, as the baseline has it; got {found}.")
-    return [ReLU()]
+    return [operations.ReLU()]
 
 
 @register(keras.layers.Activation)
@@ -82,7 +80,7 @@ def after(layer: Any, keep_relu: bool) -> list[tuple[str, Operation]]:
     if isinstance(function, SpikingLayer):
         return [(f"/{function.name}", operations.Neurons(function.threshold))]
     if keep_relu and function is keras.activations.relu:
-        return [("/relu", ReLU())]
+        return [("/relu", operations.ReLU())]
     if function not in (None, keras.activations.linear, keras.activations.softmax):
         name = getattr(function, "__name__", type(function).__name__)
         raise ValueError(f"expected no activation, and a spiking layer such as SpikingBReLU after it; got activation "

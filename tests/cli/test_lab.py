@@ -1,4 +1,4 @@
-"""The command line: what it says, how it ends, which files it touches, and the laboratory that it opens."""
+"""The command ``lab``: which notebooks it opens, what it keeps, and JupyterLab itself on loopback."""
 
 import contextlib
 import json
@@ -7,156 +7,14 @@ import socket
 import subprocess
 import sys
 import time
-import types
 import urllib.error
 import urllib.request
 
 import pytest
 
 import whetstone_lab
+from whetstone_lab.cli import lab
 from whetstone_lab.cli import main as cli
-
-
-def command(*arguments, **options):
-    # As a person starts it, without what the tests have set for TensorFlow.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
-    return subprocess.run([sys.executable, "-m", "whetstone_lab", *arguments], capture_output=True, text=True,
-                          stdin=subprocess.DEVNULL, timeout=120, env=environment, **options)
-
-
-@pytest.fixture
-def demo(monkeypatch):
-    """A recipe that only notes what it was asked for, and does what ``demo.answer`` does."""
-    fake = types.SimpleNamespace(asked=[], answer=lambda: None)
-
-    def run(*arguments, **options):
-        fake.asked.append((arguments, options))
-        fake.answer()
-
-    fake.run = run
-    monkeypatch.setitem(sys.modules, "whetstone_lab.cli.demo", fake)
-    monkeypatch.delattr(whetstone_lab, "demo", raising=False)
-    return fake
-
-
-# -- what it says and how it ends -------------------------------------------------------------------------------------
-
-
-def test_the_version_is_the_package_s():
-    done = command("--version")
-    assert (done.returncode, done.stdout, done.stderr) == (0, f"whetstone-lab {whetstone_lab.__version__}\n", "")
-
-
-def test_the_script_is_installed():
-    from importlib.metadata import distribution
-
-    scripts = {entry.name: entry for entry in distribution("whetstone-lab").entry_points}
-    assert scripts["whetstone-lab"].load() is cli.main
-    assert distribution("whetstone-lab").version == whetstone_lab.__version__
-
-
-@pytest.mark.parametrize("arguments", [["--help"], ["lab", "--help"], ["demo", "--help"]])
-def test_help_is_there_and_tells_the_defaults(arguments):
-    done = command(*arguments)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith(f"usage: whetstone-lab {'' if len(arguments) == 1 else arguments[0]}")
-
-
-def test_the_command_line_itself_loads_nothing_heavy():
-    program = """
-import contextlib, sys
-from whetstone_lab.cli import main as cli
-with contextlib.suppress(SystemExit):
-    cli.main(["--version"])
-assert not {"numpy", "keras", "tensorflow", "jupyterlab", "matplotlib"} & set(sys.modules)
-"""
-    subprocess.run([sys.executable, "-c", program], check=True)
-
-
-@pytest.mark.parametrize(("arguments", "words"), [
-    ([], "the following arguments are required: COMMAND"),
-    (["train"], "invalid choice: 'train'"),
-    (["lab", "here", "there"], "unrecognized arguments: there"),
-    (["demo", "--seed", "-1"], "argument --seed: expected an integer of at least 0; got -1"),
-    (["demo", "--seed", "one"], "argument --seed: invalid integer value: 'one'"),
-    (["demo", "--epochs", "0"], "argument --epochs: expected an integer of at least 1; got 0"),
-    (["demo", "--", "--no-browser"], "only lab takes arguments after --, for JupyterLab; got --no-browser"),
-])
-def test_a_wrong_command_line_ends_with_2(arguments, words):
-    done = command(*arguments)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert words in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_demo_passes_on_what_it_was_told(demo, tmp_path):
-    assert cli.main(["demo"]) == 0
-    assert cli.main(["demo", "--out", str(tmp_path), "--seed", "7", "--epochs", "3", "--data", "mnist", "--recipe",
-                     "published"]) == 0
-    (out,), options = demo.asked[0]
-    assert (str(out), options) == ("whetstone-demo", {"seed": 0, "epochs": None, "data": "digits", "recipe": "robust"})
-    assert demo.asked[1] == ((tmp_path,), {"seed": 7, "epochs": 3, "data": "mnist", "recipe": "published"})
-
-
-def test_the_options_of_the_demo_are_those_that_there_are():
-    import inspect
-
-    from whetstone_lab import datasets, recipes
-    from whetstone_lab.cli.demo import run
-
-    told = command("demo", "--help").stdout
-    for name in (*datasets.LOADERS, *recipes.RECIPES):
-        assert name in told
-    defaults = {name: parameter.default for name, parameter in inspect.signature(run).parameters.items()}
-    given = vars(cli._parser().parse_args(["demo"]))
-    assert all(given[name] == defaults[name] for name in ("seed", "data", "recipe", "epochs"))
-
-
-def test_a_name_that_there_is_not_is_told_those_there_are(tmp_path, capsys, monkeypatch):
-    words = "whetstone-lab: error: Expected a recipe among ['published', 'robust']; got 'secret'.\n"
-    done = command("demo", "--recipe", "secret", cwd=tmp_path)
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", words)
-    monkeypatch.chdir(tmp_path)
-    assert cli.main(["demo", "--data", "x"]) == 1
-    words = "whetstone-lab: error: Expected a dataset among ['cifar10', 'digits', 'fashion_mnist', 'mnist']; got 'x'.\n"
-    assert capsys.readouterr() == ("", words)
-    assert not list(tmp_path.iterdir())
-
-
-def raiser(error):
-    def answer():
-        raise error
-    return answer
-
-
-@pytest.mark.parametrize(("error", "words"), [
-    (ValueError("Expected seed to be small; got 9."), "Expected seed to be small; got 9."),
-    (FileNotFoundError(2, "No such file or directory", "x"), "[Errno 2] No such file or directory: 'x'"),
-    (RuntimeError(), "RuntimeError"),
-    (ModuleNotFoundError("No module named 'tensorflow'", name="tensorflow"),
-     "tensorflow is not installed. Install what the laboratory needs: python -m pip install 'whetstone-lab[lab]'"),
-])
-def test_a_failure_is_one_line_and_ends_with_1(demo, capsys, error, words):
-    demo.answer = raiser(error)
-    assert cli.main(["demo"]) == 1
-    assert capsys.readouterr() == ("", f"whetstone-lab: error: {words}\n")
-
-
-@pytest.mark.parametrize("arguments", [["demo", "--debug"], ["--debug", "demo"]])
-def test_debug_shows_where_an_error_came_from(demo, capsys, arguments):
-    demo.answer = raiser(ValueError("no"))
-    assert cli.main(arguments) == 1
-    said = capsys.readouterr().err
-    assert said.startswith("Traceback (most recent call last)")
-    assert said.endswith("whetstone-lab: error: no\n")
-
-
-def test_an_interruption_ends_with_130(demo, capsys):
-    demo.answer = raiser(KeyboardInterrupt())
-    assert cli.main(["demo"]) == 130
-    assert capsys.readouterr() == ("", "whetstone-lab: interrupted\n")
-
 
 # -- the notebooks ----------------------------------------------------------------------------------------------------
 
@@ -176,18 +34,18 @@ def files(folder):
 
 
 def test_notebooks_are_copied_without_what_only_jupyter_needs(shipped, tmp_path):
-    assert cli.copy_notebooks(shipped, tmp_path / "deep" / "mine") == []
+    assert lab.copy_notebooks(shipped, tmp_path / "deep" / "mine") == []
     assert files(tmp_path / "deep" / "mine") == {"00_start.ipynb": "start", "01_more.ipynb": "more",
                                                 "images/a.png": "picture"}
 
 
 def test_what_a_user_changed_is_kept_and_named_and_what_is_missing_comes_back(shipped, tmp_path):
     mine = tmp_path / "mine"
-    cli.copy_notebooks(shipped, mine)
+    lab.copy_notebooks(shipped, mine)
     (mine / "00_start.ipynb").write_text("my notes")
     (mine / "own.ipynb").write_text("my own")
     (mine / "01_more.ipynb").unlink()
-    assert cli.copy_notebooks(shipped, mine) == ["00_start.ipynb"]
+    assert lab.copy_notebooks(shipped, mine) == ["00_start.ipynb"]
     assert files(mine) == {"00_start.ipynb": "my notes", "01_more.ipynb": "more", "images/a.png": "picture",
                            "own.ipynb": "my own"}
 
@@ -211,7 +69,7 @@ def installed(shipped, tmp_path, monkeypatch):
     package = tmp_path / "packages" / "whetstone_lab"
     package.mkdir(parents=True)
     shipped.rename(package / "notebooks")
-    monkeypatch.setattr(cli, "__file__", str(package / "cli.py"))
+    monkeypatch.setattr(whetstone_lab, "__file__", str(package / "__init__.py"))
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     return package
@@ -238,7 +96,7 @@ def test_a_checkout_s_laboratory_works_on_the_notebooks_themselves(shipped, open
     checkout = tmp_path / "checkout"
     (checkout / "whetstone_lab").mkdir(parents=True)
     shipped.rename(checkout / "notebooks")
-    monkeypatch.setattr(cli, "__file__", str(checkout / "whetstone_lab" / "cli.py"))
+    monkeypatch.setattr(whetstone_lab, "__file__", str(checkout / "whetstone_lab" / "__init__.py"))
     monkeypatch.chdir(tmp_path)
     assert cli.main(["lab"]) == 0
     assert cli.main(["lab", "checkout/notebooks"]) == 0
@@ -257,8 +115,8 @@ def test_a_laboratory_without_its_start_notebook_says_so(installed, opened, caps
 
 @pytest.mark.parametrize("missing", ["jupyterlab", "anywidget"])
 def test_without_jupyterlab_it_says_which_extra_to_install(monkeypatch, capsys, tmp_path, missing):
-    find = cli.importlib.util.find_spec
-    monkeypatch.setattr(cli.importlib.util, "find_spec", lambda name: None if name == missing else find(name))
+    find = lab.importlib.util.find_spec
+    monkeypatch.setattr(lab.importlib.util, "find_spec", lambda name: None if name == missing else find(name))
     monkeypatch.chdir(tmp_path)
     assert cli.main(["lab"]) == 1
     assert capsys.readouterr().err == (f"whetstone-lab: error: {missing} is not installed. Install what the laboratory "

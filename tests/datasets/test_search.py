@@ -1,17 +1,17 @@
-"""Datasets: the embedded digits against scikit-learn's, files checked before use, what is said without a network."""
+"""Where data sets are looked for, what files must hold, and what is said where there is none."""
 
-import json
-import re
-import subprocess
-import sys
+import gzip
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from whetstone_lab import datasets
+from whetstone_lab.datasets import fashion_mnist, search, sources
 from whetstone_lab.records.archive import ArchiveError
 
+#: Where Debian's package ``dataset-fashion-mnist`` puts it, before the tests look elsewhere.
+FASHION_MNIST = search.SYSTEM / "fashion-mnist"
 MNIST = Path(__file__).resolve().parents[3] / "shared" / "data" / "mnist.npz"
 
 
@@ -23,7 +23,8 @@ def empty_home(tmp_path, monkeypatch):
 
     monkeypatch.delenv("WHETSTONE_DATA", raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    monkeypatch.setattr(datasets, "_download", offline)
+    monkeypatch.setattr(sources, "download", offline)
+    monkeypatch.setattr(search, "SYSTEM", tmp_path / "system")
 
 
 def arrays(shape=(28, 28), train=20, test=10, **changes):
@@ -33,69 +34,6 @@ def arrays(shape=(28, 28), train=20, test=10, **changes):
     return {name: array for name, array in (whole | changes).items() if array is not None}
 
 
-# -- digits -----------------------------------------------------------------------------------------------------------
-
-
-def test_the_embedded_digits_are_those_of_scikit_learn():
-    sklearn_datasets = pytest.importorskip("sklearn.datasets", reason="scikit-learn, the reference, is not installed")
-    theirs = sklearn_datasets.load_digits()
-    file = np.load(Path(datasets.__file__).parents[1] / "records" / "data" / "digits.npz", allow_pickle=False)
-    assert file["images"].dtype == file["labels"].dtype == np.uint8
-    np.testing.assert_array_equal(file["images"], theirs.images)
-    np.testing.assert_array_equal(file["labels"], theirs.target)
-
-
-def test_digits_are_split_without_loss():
-    data = datasets.load_digits()
-    assert (len(data.x_train), len(data.x_test)) == (1348, 449)
-    file = np.load(Path(datasets.__file__).parents[1] / "records" / "data" / "digits.npz", allow_pickle=False)
-    rows = np.concatenate([data.x_train, data.x_test]) * 16
-    labels = np.concatenate([data.y_train, data.y_test])
-    whole = np.column_stack([file["images"].reshape(1797, 64), file["labels"]]).astype(float)
-    assert sorted(map(tuple, np.column_stack([rows, labels]))) == sorted(map(tuple, whole))
-
-
-def test_digits_are_numbers_to_learn_on():
-    data = datasets.load_digits()
-    assert (data.name, data.classes, data.image_shape) == ("digits", 10, (8, 8, 1))
-    for x, y in ((data.x_train, data.y_train), (data.x_test, data.y_test)):
-        assert x.dtype == np.float32
-        assert x.shape == (len(y), 64)
-        assert (x.min(), x.max()) == (0, 1)
-        assert y.dtype == np.int64
-        assert set(y.tolist()) == set(range(10))
-    assert repr(data) == "Dataset(digits: 1348 to train on, 449 to test on, 8x8x1, 10 classes)"
-
-
-def test_flat_rows_and_images_hold_the_same():
-    flat, images = datasets.load_digits(), datasets.load_digits(flatten=False)
-    assert images.x_test.shape == (449, 8, 8, 1)
-    np.testing.assert_array_equal(images.x_test.reshape(449, 64), flat.x_test)
-
-
-def test_the_seed_draws_the_split():
-    one, same, other = datasets.load_digits(seed=3), datasets.load_digits(seed=3), datasets.load_digits(seed=4)
-    np.testing.assert_array_equal(one.x_test, same.x_test)
-    np.testing.assert_array_equal(one.y_train, same.y_train)
-    assert not np.array_equal(one.y_test, other.y_test)
-
-
-@pytest.mark.parametrize("fraction", [0, 1, -0.1, 1.5, 1e-6, 0.99999, float("nan")])
-def test_a_fraction_that_leaves_nothing_is_refused(fraction):
-    with pytest.raises(ValueError, match="test_fraction to hold out some of 1797 digits"):
-        datasets.load_digits(test_fraction=fraction)
-
-
-def test_digits_need_neither_scikit_learn_nor_keras():
-    program = """
-import sys
-from whetstone_lab import datasets
-datasets.load("digits")
-assert not {"sklearn", "keras", "tensorflow"} & set(sys.modules)
-"""
-    subprocess.run([sys.executable, "-c", program], check=True)
-
-
 # -- files ------------------------------------------------------------------------------------------------------------
 
 
@@ -103,9 +41,9 @@ assert not {"sklearn", "keras", "tensorflow"} & set(sys.modules)
     ("mnist", (28, 28), (28, 28, 1)), ("mnist", (28, 28, 1), (28, 28, 1)), ("fashion_mnist", (28, 28), (28, 28, 1)),
     ("cifar10", (32, 32, 3), (32, 32, 3)),
 ])
-@pytest.mark.parametrize("place", ["file", "folder", "WHETSTONE_DATA", "Keras's cache"])
+@pytest.mark.parametrize("place", ["file", "folder", "WHETSTONE_DATA", "Keras's cache", "the system's folder"])
 def test_a_file_is_found_where_it_may_lie(tmp_path, monkeypatch, name, shape, image_shape, place):
-    folder = tmp_path / ("keras/datasets" if place == "Keras's cache" else "data")
+    folder = tmp_path / {"Keras's cache": "keras/datasets", "the system's folder": "system"}.get(place, "data")
     folder.mkdir(parents=True)
     # CIFAR's labels come in a column.
     held = arrays(shape, y_train=np.arange(20).reshape(20, 1) % 10)
@@ -177,7 +115,82 @@ def test_mnist_itself_is_read():
     assert np.bincount(data.y_test).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
 
 
-# -- no file and no network -------------------------------------------------------------------------------------------
+# -- folders of IDX files ---------------------------------------------------------------------------------------------
+
+
+def idx_file(array):
+    return bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes() + array.astype(np.uint8).tobytes()
+
+
+def write_idx(folder, held, packed=True):
+    folder.mkdir(parents=True)
+    for name, array in held.items():
+        stem = sources.IDX_FILES[name]
+        if packed:
+            (folder / f"{stem}.gz").write_bytes(gzip.compress(idx_file(array)))
+        else:
+            (folder / stem).write_bytes(idx_file(array))
+
+
+@pytest.mark.parametrize("packed", [True, False])
+@pytest.mark.parametrize(("name", "inside"), [("mnist", "mnist"), ("fashion_mnist", "fashion-mnist")])
+@pytest.mark.parametrize("place", ["named", "data", "keras/datasets", "system"])
+def test_a_folder_of_idx_files_is_found_where_it_may_lie(tmp_path, monkeypatch, packed, name, inside, place):
+    held = arrays()
+    folder = tmp_path / place / inside
+    write_idx(folder, held, packed)
+    if place == "data":
+        monkeypatch.setenv("WHETSTONE_DATA", str(tmp_path / "data"))
+    data = datasets.load(name, path=folder if place == "named" else None, flatten=False)
+    np.testing.assert_allclose(data.x_train[..., 0] * 255, held["x_train"], rtol=1e-6)
+    np.testing.assert_array_equal(data.y_test, held["y_test"])
+    assert (data.name, len(data.x_test)) == (name, 10)
+
+
+def test_a_file_goes_before_a_folder_of_idx_files_beside_it(tmp_path):
+    write_idx(tmp_path / "system" / "mnist", arrays(train=7))
+    np.savez(tmp_path / "system" / "mnist.npz", **arrays(train=8))
+    assert len(datasets.load_mnist().x_train) == 8
+
+
+def test_a_folder_that_lacks_a_file_is_passed_over_and_told_of(tmp_path):
+    write_idx(tmp_path / "keras" / "datasets" / "fashion-mnist", arrays(y_test=None))
+    with pytest.raises(FileNotFoundError) as caught:
+        datasets.load_fashion_mnist()
+    text = str(caught.value)
+    assert f"{tmp_path / 'keras/datasets/fashion-mnist'}: the folder has no t10k-labels-idx1-ubyte, packed" in text
+    assert f"{tmp_path / 'system/fashion-mnist'}: no such folder" in text
+    assert "install Debian's package dataset-fashion-mnist" in text
+    write_idx(tmp_path / "system" / "fashion-mnist", arrays(train=9))
+    assert len(datasets.load_fashion_mnist().x_train) == 9
+
+
+def test_idx_files_of_something_else_are_refused(tmp_path):
+    write_idx(tmp_path / "folder", arrays(shape=(5, 5)))
+    with pytest.raises(ArchiveError, match=r"is no fashion_mnist: expected x_train of shape \(samples, 28, 28\)"):
+        datasets.load_fashion_mnist(tmp_path / "folder")
+
+
+@pytest.mark.skipif(not FASHION_MNIST.is_dir(), reason="Debian's package dataset-fashion-mnist is not installed")
+def test_debian_s_fashion_mnist_is_found(monkeypatch):
+    monkeypatch.setattr(search, "SYSTEM", FASHION_MNIST.parent)
+    data = datasets.load_fashion_mnist()
+    assert (data.x_train.shape, data.x_test.shape) == ((60000, 784), (10000, 784))
+    # Figures that are known of it: mean and deviation, and as many of each class.
+    assert data.x_train.mean() == pytest.approx(0.2860, abs=5e-5)
+    assert data.x_train.std() == pytest.approx(0.3530, abs=5e-5)
+    assert np.bincount(data.y_train).tolist() == [6000] * 10
+    assert np.bincount(data.y_test).tolist() == [1000] * 10
+
+
+def test_what_is_known_of_a_data_set_stands_in_one_place():
+    spec = fashion_mnist.SPEC
+    assert (spec.npz, spec.idx_folder, spec.licence) == ("fashion_mnist.npz", "fashion-mnist", "MIT")
+    with pytest.raises(AttributeError):
+        spec.classes = 11
+
+
+# -- no file and no network ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "cifar10"])
@@ -202,32 +215,11 @@ def test_offline_it_says_what_was_tried_and_where_to_put_the_file(tmp_path, monk
     ("mnist", (28, 28)), ("fashion_mnist", (28, 28)), ("cifar10", (32, 32, 3)),
 ])
 def test_what_keras_gives_is_checked_and_taken(monkeypatch, name, shape):
-    monkeypatch.setattr(datasets, "_download", lambda asked: arrays(shape) if asked == name else None)
+    monkeypatch.setattr(sources, "download", lambda asked: arrays(shape) if asked == name else None)
     assert datasets.load(name).x_train.shape == (20, np.prod(shape))
-    monkeypatch.setattr(datasets, "_download", lambda asked: arrays((5, 5)))
+    monkeypatch.setattr(sources, "download", lambda asked: arrays((5, 5)))
     with pytest.raises(ArchiveError, match=rf"keras\.datasets\.{name} is no {name}"):
         datasets.load(name)
-
-
-def test_what_keras_itself_raises_without_a_network_is_told():
-    program = """
-import json
-from unittest import mock
-from whetstone_lab import datasets
-import keras
-answer = {}
-for name in ("mnist", "fashion_mnist", "cifar10"):
-    with mock.patch("urllib.request.OpenerDirector.open", side_effect=OSError("no network here")):
-        try:
-            datasets.load(name)
-        except FileNotFoundError as error:
-            answer[name] = str(error)
-print(json.dumps(answer))
-"""
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    answer = json.loads(done.stdout.splitlines()[-1])
-    for name in ("mnist", "fashion_mnist", "cifar10"):
-        assert re.search(rf"keras\.datasets\.{name}: .*no network here", answer[name])
 
 
 def test_an_unknown_name_is_told_those_there_are():
