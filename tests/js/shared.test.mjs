@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { activation, ramp } from "../../whetstone_lab/view/widgets/static/method.mjs";
 import {
-  activation, apart, doubles, epochRows, floats, joinPoints, logTicks, percent, plain, player, ramp, Scope, shareBetween, sharpeningSpans, ticks, valueAt,
+  apart, doubles, epochRows, floats, joinPoints, logTicks, percent, plain, player, Scope, shareBetween, sharpeningSpans, ticks, valueAt,
 } from "../../whetstone_lab/view/widgets/static/shared.mjs";
 
 const close = (a, b, within = 1e-6) => assert.ok(Math.abs(a - b) <= within, `${a} is not ${b}`);

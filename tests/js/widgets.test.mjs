@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { histogramAt } from "../../whetstone_lab/view/widgets/static/activation_curves.mjs";
-import { verdict, whatIf } from "../../whetstone_lab/view/widgets/static/sharpener_chart.mjs";
+import { whatIf } from "../../whetstone_lab/view/widgets/static/method.mjs";
+import { verdict } from "../../whetstone_lab/view/widgets/static/sharpener_chart.mjs";
 import { address, spikesOf } from "../../whetstone_lab/view/widgets/static/spike_raster.mjs";
 
 test("the newest histogram that was known is shown", () => {

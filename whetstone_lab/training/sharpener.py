@@ -520,7 +520,8 @@ class Sharpener(keras.callbacks.Callback):
         self._state = self.policy.restored(facts["state"])
         self._epoch_start = facts["epoch_start"] and self.policy.restored(facts["epoch_start"])
         self._epoch, self._polished, self._logs = facts["epoch"], facts["polished"], facts["logs"]
-        self._good, self._steady = facts["good"], tuple(facts["steady"])
+        # The first files with a memory lack these two, which only a roll-back asks for.
+        self._good, self._steady = facts.get("good"), tuple(facts.get("steady", facts["state"]["sharpness"]))
         self._recalled = True
         for i, seed in enumerate(self._seeds):
             if f"seed_{i}" in arrays:

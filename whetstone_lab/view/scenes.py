@@ -86,7 +86,8 @@ def epoch_table(trace: Trace) -> dict[str, np.ndarray]:
     """What an adaptive run looks like epoch by epoch, each of shape ``(epochs,)``.
 
     ``loss``: the loss judged. ``reference``: what it was compared with (NaN where nothing). ``stop``, ``improve``:
-    the lines that count as a rise and as a fall, ``reference * (1 + sig_increase)`` and ``(1 - sig_decrease)``.
+    the lines that count as a rise and as a fall, ``reference + sig_increase |reference|`` and
+    ``reference - sig_decrease |reference|``.
     ``sig_increase``, ``sig_decrease``, ``patience``: as in force when the epoch was judged (NaN for other policies).
     ``sharpening``: whether the epoch was one of sharpening. ``sharp``: whether every layer was sharp before it.
     """
@@ -100,8 +101,10 @@ def epoch_table(trace: Trace) -> dict[str, np.ndarray]:
     before = np.concatenate([np.zeros((1, len(trace.layers))), after])[:epochs]
     table["sharp"] = (before == 1).all(axis=1)
     monitor = str(trace.meta.get("monitor", "loss"))
+    first = int(trace.epoch_of_batch[0]) if trace.batches else 0
     for epoch in range(epochs):
-        while changes and changes[0].batch <= ends[epoch]:
+        # By epochs: a change between two comes after as many batches as the first has, but too late for its judgement.
+        while changes and changes[0].epoch <= first + epoch:
             event = changes.pop(0)
             policy[event.values["name"]] = event.values["new"]
         state = states[epoch - 1] if epoch else {}
@@ -114,8 +117,9 @@ def epoch_table(trace: Trace) -> dict[str, np.ndarray]:
         # An adaptive policy that has nothing left to sharpen may still call itself sharpening.
         table["sharpening"][epoch] = bool(state.get("sharpening")) and not table["sharp"][epoch]
     table["sharpening"] |= (after > before).any(axis=1)
-    table["stop"] = table["reference"] * (1 + table["sig_increase"])
-    table["improve"] = table["reference"] * (1 - table["sig_decrease"])
+    # As the policy judges: relative to the size of the reference, since a loss may be negative.
+    table["stop"] = table["reference"] + table["sig_increase"] * abs(table["reference"])
+    table["improve"] = table["reference"] - table["sig_decrease"] * abs(table["reference"])
     return table
 
 

@@ -87,7 +87,7 @@ def test_what_if_follows_the_policy():
         cases.append([table, changes, policy.min_init_epochs - 1])
     assert 50 < sum(first is not None for first in expected) < 300
     code = f"""
-import {{ whatIf }} from {json.dumps((STATIC / "sharpener_chart.mjs").as_uri())};
+import {{ whatIf }} from {json.dumps((STATIC / "method.mjs").as_uri())};
 const cases = JSON.parse(await new Response(process.stdin).text());
 console.log(JSON.stringify(cases.map(([rows, changes, early]) => whatIf(rows, changes, early).first?.epoch ?? null)));
 """

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 _STATIC = Path(__file__).parent / "static"
 
+#: The modules that widgets import from: what Python computes too, and what has to do with pages.
+_SHARED = ("method", "shared")
+
 #: Seconds between two updates of the page; what is urgent goes sooner, but not more often than the second.
 _INTERVAL, _URGENT_INTERVAL = 0.1, 0.02
 
@@ -46,10 +49,10 @@ _ENDED = ("finished", "stopped", "failed")
 
 @cache
 def module(name: str) -> str:
-    """A widget's ES module with the shared one in front: a module that is loaded from a Blob URL can import nothing."""
-    shared = re.sub(r"^export ", "", _read("shared.mjs"), flags=re.MULTILINE)
-    own = re.sub(r'^import \{[^}]*\} from "\./shared\.mjs";\n', "", _read(f"{name}.mjs"), flags=re.MULTILINE)
-    return f"{shared}\n{own}"
+    """A widget's ES module with the shared ones in front, as a module that comes from a Blob URL can import nothing."""
+    shared = [re.sub(r"^export ", "", _read(f"{part}.mjs"), flags=re.MULTILINE) for part in _SHARED]
+    imports = rf'^import \{{[^}}]*\}} from "\./({"|".join(_SHARED)})\.mjs";\n'
+    return "\n".join([*shared, re.sub(imports, "", _read(f"{name}.mjs"), flags=re.MULTILINE)])
 
 
 @cache

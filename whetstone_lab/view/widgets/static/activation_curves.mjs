@@ -1,5 +1,6 @@
 // @ts-check
-import { Scope, activation, button, bytes, calm, epochRows, floats, font, h, header, joinPoints, keepKeys, layerColour, line, percent, player, ramp, runFacts, say, shareBetween, sharpeningSpans, surface, ticks, valueAt, watchKernel, whenSeen } from "./shared.mjs";
+import { activation, ramp } from "./method.mjs";
+import { Scope, button, bytes, calm, epochRows, floats, font, h, header, joinPoints, keepKeys, layerColour, line, percent, player, runFacts, say, shareBetween, sharpeningSpans, surface, ticks, valueAt, watchKernel, whenSeen } from "./shared.mjs";
 
 /** @typedef {import("./shared.mjs").Model} Model */
 /** @typedef {import("./shared.mjs").Pen} Pen */

@@ -1,5 +1,6 @@
 // @ts-check
-// What the widgets share. Python joins this module in front of each widget's own, so it imports nothing.
+// What the widgets share of pages and runs. Python joins it and method.mjs in front of each widget's own, so it imports
+// nothing.
 
 /**
  * What a widget may use of its model: the part that a page without a kernel can stand in for.
@@ -38,25 +39,6 @@ export const integers = (data) => new Uint32Array(buffer(data));
 
 /** @param {number} value @param {number} low @param {number} high */
 export const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
-
-/** The sharpening curves, as in curves.py.
- * @param {string} curve @param {number} x @param {number} sharpness */
-export function activation(curve, x, sharpness) {
-  const width = 1 - sharpness + 1e-3;
-  if (curve === "sigmoid") {
-    if (sharpness >= 1) return x >= 0 ? 1 : 0;
-    return 0.5 * (Math.tanh((2 * Math.log(2 + Math.sqrt(3)) * x) / width) + 1);
-  }
-  if (sharpness >= 1) return x >= 0.5 ? 1 : 0;
-  return clamp((x - 0.5) / width + 0.5, 0, 1);
-}
-
-/** Where a curve is neither 0 nor 1, from knee to knee.
- * @param {number} threshold @param {number} sharpness */
-export function ramp(threshold, sharpness) {
-  const half = sharpness >= 1 ? 0 : 0.5 * (1 - sharpness + 1e-3);
-  return [threshold - half, threshold + half];
-}
 
 /** How much of a histogram lies between two values, spread evenly within each bin; from 0 to 1.
  * @param {ArrayLike<number>} edges @param {ArrayLike<number>} counts @param {number} low @param {number} high */

@@ -1,4 +1,5 @@
 // @ts-check
+import { levels, whatIf } from "./method.mjs";
 import { Scope, apart, button, clamp, epochRows, font, h, header, joinPoints, keepKeys, layerColour, line, logTicks, percent, plain, runFacts, say, sharpeningSpans, surface, ticks, watchKernel } from "./shared.mjs";
 
 /** @typedef {import("./shared.mjs").Model} Model */
@@ -14,40 +15,6 @@ export const PARAMETERS = [
   { name: "cz_rate", low: 0.01, high: 1, step: 0.01, share: false, replays: false, means: "the same, past the critical sharpness" },
   { name: "critical", low: 0, high: 1, step: 0.01, share: false, replays: false, means: "sharpness at which the slower rate begins" },
 ];
-
-/** The adaptive rule on recorded losses, as in policies.py, with some parameters changed: the lines that would have
- * been in force, and the first decision that would have been another. Up to there the training would have been the
- * same; past it nothing is known.
- * @param {Epoch[]} rows @param {Record<string, number>} changes @param {number} early epochs, from 0, in which only the reference moves
- * @returns {{ lines: { reference: number, up: number, down: number }[], first: null | { epoch: number, kind: string, change: number } }} */
-export function whatIf(rows, changes, early) {
-  const lines = [];
-  let [reference, waiting, sharpening] = [Number.NaN, 0, false];
-  for (const [epoch, row] of rows.entries()) {
-    const [up, down, patience] = [changes.sig_increase ?? row.up, changes.sig_decrease ?? row.down, changes.patience ?? row.patience];
-    lines.push({ reference, up, down });
-    if (!Number.isFinite(row.loss)) continue;
-    const change = reference ? (row.loss - reference) / reference : -Infinity;
-    const fell = Number.isNaN(change) || change <= -down;
-    const finished = rows[epoch + 1] ? rows[epoch + 1].sharp === 1 : false;
-    if (epoch < early) {
-      reference = row.loss;
-      continue;
-    }
-    waiting = fell ? 0 : waiting + 1;
-    const was = sharpening;
-    if (sharpening && change >= up) sharpening = false;
-    else if (!sharpening && waiting > patience && !finished) sharpening = true;
-    if (was !== sharpening || fell) [reference, waiting] = [row.loss, 0];
-    if (finished) return { lines, first: null };
-    const next = rows[epoch + 1];
-    if (next && sharpening !== (next.sharpening === 1)) {
-      const kind = sharpening ? (was ? "goes on" : "starts") : was ? "stops" : "waits";
-      return { lines, first: { epoch: epoch + 1, kind, change } };
-    }
-  }
-  return { lines, first: null };
-}
 
 /** What a replay has to say, in a sentence or two. @param {ReturnType<typeof whatIf>["first"]} first */
 export function verdict(first) {
@@ -459,7 +426,8 @@ function render({ model, el }) {
     }
     // The grips stand beside their lines, and apart from each other.
     if (adaptive && now.reference > 0) {
-      const heights = [y(now.reference * (1 + value("sig_increase"))), y(now.reference * (1 - value("sig_decrease")))];
+      const { stop, improve } = levels(now.reference, value("sig_increase"), value("sig_decrease"));
+      const heights = [y(stop), y(improve)];
       const apart = Math.max(22 - (heights[1] - heights[0]), 0) / 2;
       Object.values(grips).forEach((grip, which) => {
         grip.style.transform = `translate(${at.right + 4}px, ${heights[which] + (which ? apart : -apart)}px) translateY(-50%)`;
@@ -535,9 +503,12 @@ function dot(context, x, y, radius) {
  * @param {(epoch: number) => number} x @param {(loss: number) => number} y @param {(name: string) => string} colour */
 function bands(context, steps, x, y, colour) {
   const known = steps.filter((step) => step.reference > 0 && Number.isFinite(step.up) && Number.isFinite(step.down));
+  const stop = (/** @type {typeof steps[0]} */ step) => levels(step.reference, step.up, step.down).stop;
+  // A log scale has no zero, to which a fall by all of the loss would lead.
+  const improve = (/** @type {typeof steps[0]} */ step) => Math.max(levels(step.reference, step.up, step.down).improve, step.reference * 1e-6);
   for (const step of known) {
     const [left, width] = [x(step.from), x(step.to) - x(step.from)];
-    const [middle, high, low] = [y(step.reference), y(step.reference * (1 + step.up)), y(step.reference * Math.max(1 - step.down, 1e-6))];
+    const [middle, high, low] = [y(step.reference), y(stop(step)), y(improve(step))];
     context.globalAlpha = 0.13;
     context.fillStyle = colour("stop");
     context.fillRect(left, high, width, middle - high);
@@ -547,7 +518,7 @@ function bands(context, steps, x, y, colour) {
   context.globalAlpha = 1;
   context.lineWidth = 1.3;
   for (const [name, level] of /** @type {[string, (step: any) => number][]} */ ([
-    ["faint", (step) => step.reference], ["stop", (step) => step.reference * (1 + step.up)], ["improve", (step) => step.reference * Math.max(1 - step.down, 1e-6)],
+    ["faint", (step) => step.reference], ["stop", stop], ["improve", improve],
   ])) {
     context.strokeStyle = colour(name);
     context.setLineDash(name === "faint" ? [3, 3] : []);

@@ -1,0 +1,143 @@
+// @ts-check
+// The method in the browser: what Python computes too. Nothing here draws, and nothing is imported. What the two sides
+// give is held equal by tests/parity: Python writes what must come out, and both are tested against it.
+
+// -- curves, as in curves.py ------------------------------------------------------------------------------------------
+
+/** A sharpening curve: what a neuron puts out, in [0, 1].
+ * @param {string} curve "bounded_relu" or "sigmoid" @param {number} x the pre-activation @param {number} sharpness in [0, 1] */
+export function activation(curve, x, sharpness) {
+  const width = 1 - sharpness + 1e-3;
+  if (curve === "sigmoid") {
+    if (sharpness >= 1) return x >= 0 ? 1 : 0;
+    return 0.5 * (Math.tanh((2 * Math.log(2 + Math.sqrt(3)) * x) / width) + 1);
+  }
+  if (sharpness >= 1) return x >= 0.5 ? 1 : 0;
+  return Math.min(Math.max((x - 0.5) / width + 0.5, 0), 1);
+}
+
+/** Where a curve is neither 0 nor 1, from knee to knee.
+ * @param {number} threshold @param {number} sharpness */
+export function ramp(threshold, sharpness) {
+  const half = sharpness >= 1 ? 0 : 0.5 * (1 - sharpness + 1e-3);
+  return [threshold - half, threshold + half];
+}
+
+// -- judging, as the adaptive policy does in policies.py --------------------------------------------------------------
+
+/** What an adaptive policy goes by: the loss to compare with (NaN where there is none yet), the epochs since the loss
+ * last fell, and whether batches sharpen now.
+ * @typedef {{ reference: number, waiting: number, sharpening: boolean }} Judged */
+
+/** When an epoch is judged: the relative rise and fall that count, the epochs without a fall that are borne, whether the
+ * epoch is so early that only the reference moves, and whether every layer is sharp.
+ * @typedef {{ up: number, down: number, patience: number, early?: boolean, sharp?: boolean }} Rules */
+
+/** The change of a loss relative to the size of the reference; minus infinity, a fall, where there is no reference.
+ * @param {number} reference NaN for none @param {number} loss */
+export function relativeChange(reference, loss) {
+  if (Number.isNaN(reference)) return -Infinity;
+  if (reference === 0) return loss ? Math.sign(loss) * Infinity : 0;
+  return (loss - reference) / Math.abs(reference);
+}
+
+/** The loss from which on it has risen, and that up to which it has fallen.
+ * @param {number} reference @param {number} up @param {number} down */
+export function levels(reference, up, down) {
+  return { stop: reference + up * Math.abs(reference), improve: reference - down * Math.abs(reference) };
+}
+
+/** Judges the loss of an epoch: what the policy then goes by, what it decided, and the change of the loss.
+ * `wait` is decided only while nothing sharpens; `none`: nothing was. A loss that is no finite number is left out.
+ * @param {Judged} state @param {number} loss @param {Rules} rules
+ * @returns {{ state: Judged, kind: "start" | "stop" | "improve" | "wait" | "warning" | "none", change: number }} */
+export function judge(state, loss, { up, down, patience, early = false, sharp = false }) {
+  if (!Number.isFinite(loss)) return { state, kind: "warning", change: NaN };
+  const change = relativeChange(state.reference, loss);
+  const anew = { ...state, reference: loss };
+  if (early) return { state: anew, kind: "none", change };
+  const fell = change <= -down;
+  const waiting = fell ? 0 : state.waiting + 1;
+  if (state.sharpening && change >= up) return { state: { ...anew, waiting: 0, sharpening: false }, kind: "stop", change };
+  if (!state.sharpening && waiting > patience && !sharp) return { state: { ...anew, waiting: 0, sharpening: true }, kind: "start", change };
+  if (fell) return { state: { ...anew, waiting: 0 }, kind: Number.isNaN(state.reference) ? "none" : "improve", change };
+  return { state: { ...state, waiting }, kind: state.sharpening || sharp ? "none" : "wait", change };
+}
+
+/** The adaptive rule on recorded losses, with some parameters changed: the lines that would have been in force, and the
+ * first decision that would have been another. Up to there the training would have been the same; past it nothing is
+ * known.
+ * @param {Record<string, number>[]} rows the epochs of a run, see `epochRows`
+ * @param {Record<string, number>} changes `sig_increase`, `sig_decrease` and `patience`, those that are changed
+ * @param {number} early epochs, from 0, in which only the reference moves
+ * @returns {{ lines: { reference: number, up: number, down: number }[], first: null | { epoch: number, kind: string, change: number } }} */
+export function whatIf(rows, changes, early) {
+  const lines = [];
+  /** @type {Judged} */
+  let state = { reference: NaN, waiting: 0, sharpening: false };
+  for (const [epoch, row] of rows.entries()) {
+    const [up, down, patience] = [changes.sig_increase ?? row.up, changes.sig_decrease ?? row.down, changes.patience ?? row.patience];
+    lines.push({ reference: state.reference, up, down });
+    const next = rows[epoch + 1];
+    const sharp = next?.sharp === 1;
+    const was = state.sharpening;
+    const judged = judge(state, row.loss, { up, down, patience, early: epoch < early, sharp });
+    state = judged.state;
+    if (epoch < early || !Number.isFinite(row.loss)) continue;
+    if (sharp) return { lines, first: null };
+    if (next && state.sharpening !== (next.sharpening === 1)) {
+      const kind = state.sharpening ? (was ? "goes on" : "starts") : was ? "stops" : "waits";
+      return { lines, first: { epoch: epoch + 1, kind, change: judged.change } };
+    }
+  }
+  return { lines, first: null };
+}
+
+// -- votes, as in keys.py ---------------------------------------------------------------------------------------------
+
+/** How well output spikes match the key of each class: outputs that agree with it minus those that do not.
+ * @param {ArrayLike<number>} spikes zeros and ones @param {ArrayLike<number>[]} key a row of zeros and ones for each class
+ * @returns {number[]} */
+export function votes(spikes, key) {
+  return key.map((row) => {
+    let sum = 0;
+    for (let i = 0; i < row.length; i++) sum += (2 * spikes[i] - 1) * (2 * row[i] - 1);
+    return sum;
+  });
+}
+
+/** The class with the most votes, the lowest on a tie. @param {ArrayLike<number>} counted */
+export function winner(counted) {
+  let best = 0;
+  for (let i = 1; i < counted.length; i++) if (counted[i] > counted[best]) best = i;
+  return best;
+}
+
+// -- the wave, as in the simulator ------------------------------------------------------------------------------------
+
+/** A layer of weights and the neurons behind them: `weights` is flat, its row i the weights of input i, as many to a row
+ * as there are thresholds; `thresholds` holds one for each neuron; without `bias` it is 0.
+ * @typedef {{ weights: ArrayLike<number>, thresholds: ArrayLike<number>, bias?: ArrayLike<number> }} DenseLayer */
+
+/** A wave of spikes through a chain of dense layers: layer k sums what the layer below sent, and fires at step k where
+ * the sum reaches the threshold. Sums are in double precision, so a neuron can differ from one in single precision only
+ * where rounding decides.
+ * @param {DenseLayer[]} network bottom first @param {ArrayLike<number>} inputs of one sample
+ * @returns {{ potentials: Float64Array, spikes: Uint8Array }[]} of each layer, and so of each step */
+export function wave(network, inputs) {
+  let arriving = inputs;
+  return network.map(({ weights, thresholds, bias }, layer) => {
+    const width = thresholds.length;
+    if (weights.length !== arriving.length * width)
+      throw new RangeError(`Expected ${arriving.length * width} weights in layer ${layer}, for ${arriving.length} inputs and ${width} neurons; got ${weights.length}.`);
+    const potentials = new Float64Array(width);
+    for (let i = 0; i < arriving.length; i++) {
+      const value = arriving[i];
+      if (value) for (let o = 0, at = i * width; o < width; o++, at++) potentials[o] += value * weights[at];
+    }
+    if (bias) for (let o = 0; o < width; o++) potentials[o] += bias[o];
+    const spikes = Uint8Array.from(potentials, (potential, o) => (potential >= thresholds[o] ? 1 : 0));
+    arriving = spikes;
+    return { potentials, spikes };
+  });
+}
