@@ -8,7 +8,7 @@ import json
 import pytest
 
 from whetstone_lab.records.trace import Trace
-from whetstone_lab.view.widgets import ActivationCurves, SharpenerChart, SpikeRaster, _base
+from whetstone_lab.view.widgets import ActivationCurves, SharpenerChart, SpikeRaster, _assets
 
 NAMES = {ActivationCurves: "activation_curves", SharpenerChart: "sharpener_chart", SpikeRaster: "spike_raster"}
 
@@ -59,8 +59,8 @@ def test_a_module_needs_only_its_model(chromium, screenshots, finished_trace, sp
     page.on("pageerror", lambda error: errors.append(str(error)))
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
-    page.set_content(f"<!doctype html><style>{_base.style(NAMES[make])}</style><body><main></main>")
-    page.evaluate(_PAGE, [_base.module(NAMES[make]), state])
+    page.set_content(f"<!doctype html><style>{_assets.style(NAMES[make])}</style><body><main></main>")
+    page.evaluate(_PAGE, [_assets.module(NAMES[make]), state])
     page.wait_for_function("""() => [...document.querySelectorAll('canvas.wl-canvas')].every(canvas => {
         const image = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
         return canvas.width > 4 && new Set(new Uint32Array(image.data.buffer)).size > 4;
@@ -79,8 +79,8 @@ def test_a_module_needs_only_its_model(chromium, screenshots, finished_trace, sp
 def test_the_chart_is_read_with_keys_and_a_finger(chromium, finished_trace):
     context = chromium.new_context(viewport={"width": 900, "height": 700}, reduced_motion="reduce", has_touch=True)
     page = context.new_page()
-    page.set_content(f"<!doctype html><style>{_base.style('sharpener_chart')}</style><body><main></main>")
-    page.evaluate(_PAGE, [_base.module("sharpener_chart"), shown(SharpenerChart(finished_trace))])
+    page.set_content(f"<!doctype html><style>{_assets.style('sharpener_chart')}</style><body><main></main>")
+    page.evaluate(_PAGE, [_assets.module("sharpener_chart"), shown(SharpenerChart(finished_trace))])
     canvas, readout = page.locator(".wl-chart canvas"), page.locator(".wl-readout")
     canvas.focus()
     for key, epoch in {"Home": 1, "ArrowRight": 2, "End": finished_trace.epochs, "ArrowLeft": finished_trace.epochs - 1,
@@ -100,6 +100,6 @@ def test_a_run_that_has_not_begun_says_how_to_begin(chromium):
     page.set_content("<!doctype html><body><main></main>")
     state = shown(SharpenerChart(Trace(["hidden"], policy={"name": "adaptive"})))
     state["about"]["live"] = True
-    page.evaluate(_PAGE, [_base.module("sharpener_chart"), state])
+    page.evaluate(_PAGE, [_assets.module("sharpener_chart"), state])
     assert page.locator(".wl-readout").inner_text() == "Press Start, or go one batch or one epoch at a time."
     page.close()

@@ -10,8 +10,8 @@ import pytest
 
 from whetstone_lab import widgets
 from whetstone_lab.records.trace import Trace
-from whetstone_lab.view import scenes
-from whetstone_lab.view.widgets import ActivationCurves, SharpenerChart, SpikeRaster, _base
+from whetstone_lab.view.palette import DARK, LIGHT
+from whetstone_lab.view.widgets import ActivationCurves, SharpenerChart, SpikeRaster, _assets, _base
 
 NAMES = ("activation_curves", "sharpener_chart", "spike_raster")
 
@@ -24,7 +24,7 @@ def test_the_names_are_there():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_module_stands_alone(name, tmp_path):
-    text = _base.module(name)
+    text = _assets.module(name)
     assert "\nimport " not in text
     assert "http" not in text
     assert "widget_manager" not in text
@@ -38,8 +38,8 @@ def test_a_module_stands_alone(name, tmp_path):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_figures_and_widgets_have_the_same_colours(name):
-    text = _base.style(name)
-    for colour in (*scenes.LAYERS_LIGHT, *scenes.LAYERS_DARK, scenes.STOP_LIGHT, scenes.IMPROVE_DARK):
+    text = _assets.style(name)
+    for colour in (*LIGHT.layers, *DARK.layers, LIGHT.stop, DARK.improve, LIGHT.ink, DARK.raised):
         assert colour in text
     assert "@import" not in text
     assert "url(" not in text
