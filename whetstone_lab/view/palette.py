@@ -57,8 +57,9 @@ DARK = Palette(
 #: apart where colours look alike.
 _CLASS_TONES = ((0.34, 0.60), (0.66, 0.80), (0.50, 0.60), (0.80, 0.70))
 
-#: The golden section: hues at its multiples never come close to each other while they are few.
-_GOLDEN = 0.618034
+#: The hue of the first class and the step to the next, in turns of the colour circle. Of such steps this one keeps the
+#: first dozen classes furthest apart.
+_CLASS_HUE, _CLASS_STEP = 0.55, 0.077
 
 
 def class_colours(count: int) -> list[str]:
@@ -68,11 +69,11 @@ def class_colours(count: int) -> list[str]:
         count: How many classes there are, from 0.
 
     Returns:
-        ``count`` colours as ``#rrggbb``, all different up to some hundred classes.
+        ``count`` colours as ``#rrggbb``, the first hundred all different.
     """
     colours = []
     for number in range(count):
         lightness, saturation = _CLASS_TONES[number % len(_CLASS_TONES)]
-        rgb = colorsys.hls_to_rgb((0.6 + number * _GOLDEN) % 1, lightness, saturation)
+        rgb = colorsys.hls_to_rgb((_CLASS_HUE + number * _CLASS_STEP) % 1, lightness, saturation)
         colours.append("#" + "".join(f"{round(255 * part):02x}" for part in rgb))
     return colours

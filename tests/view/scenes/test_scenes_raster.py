@@ -23,3 +23,22 @@ def test_bands_fill_the_height_and_stay_apart(sizes):
     assert places[-1][1] == pytest.approx(1.0)
     assert all(low < high for low, high in places)
     assert all(below[1] < above[0] for below, above in itertools.pairwise(places))
+
+
+def test_no_layers_have_no_bands():
+    assert scenes.bands(()) == []
+
+
+@pytest.mark.parametrize(("shape", "expected"), [((), None), ((7,), (1, 7)), ((3, 5), (3, 5)), ((2, 3, 5), (6, 5))])
+def test_class_map(shape, expected):
+    found = scenes.class_map(np.zeros(shape, int))
+    assert (None if found is None else found.shape) == expected
+
+
+def test_record_of(spike_record):
+    class Holder:
+        record = spike_record
+
+    assert scenes.record_of(Holder()) is spike_record
+    with pytest.raises(TypeError, match=r"Expected a SpikeRecord or something with a \.record"):
+        scenes.record_of("record.npz")
