@@ -57,9 +57,9 @@ DARK = Palette(
 #: apart where colours look alike.
 _CLASS_TONES = ((0.34, 0.60), (0.66, 0.80), (0.50, 0.60), (0.80, 0.70))
 
-#: The hue of the first class and the step to the next, in turns of the colour circle. Of such steps this one keeps the
-#: first dozen classes furthest apart.
-_CLASS_HUE, _CLASS_STEP = 0.55, 0.077
+#: The hue of the first class and the step to the next, in turns of the colour circle. This step keeps the first dozen
+#: classes apart, in hue and in lightness.
+_CLASS_HUE, _CLASS_STEP = 0.6, 0.155
 
 
 def class_colours(count: int) -> list[str]:

@@ -135,8 +135,10 @@ def _map_panel(axes: Axes, classes: np.ndarray, count: int) -> None:
     _picture_panel(axes, classes, "class of each place", cmap=ListedColormap(colours), vmin=-0.5, vmax=count - 0.5)
     found, sizes = np.unique(classes, return_counts=True)
     named = sorted(found[np.argsort(-sizes, kind="stable")[:_NAMED]].tolist())
-    axes.legend([Patch(color=colours[number]) for number in named], [str(number) for number in named], frameon=False,
-                loc="upper center", bbox_to_anchor=(0.5, -0.03), ncols=min(len(named), 4), fontsize=8,
-                labelcolor=LIGHT.ink, handlelength=1, handleheight=1, columnspacing=1, handletextpad=0.5,
-                title=None if len(named) == len(found) else f"the {len(named)} most frequent of {len(found)}",
-                title_fontproperties={"size": 7.5})
+    patches, names = [Patch(color=colours[number]) for number in named], [str(number) for number in named]
+    legend = axes.legend(patches, names, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.03),
+                         ncols=min(len(named), 4), fontsize=8, labelcolor=LIGHT.ink, handlelength=1, handleheight=1,
+                         columnspacing=1, handletextpad=0.5, title_fontproperties={"size": 7.5})
+    if len(named) < len(found):
+        legend.set_title(f"the {len(named)} most frequent of {len(found)}")
+        legend.get_title().set_color(LIGHT.muted)

@@ -108,7 +108,7 @@ function mount({ model, el }) {
     scrub.setAttribute("aria-valuetext", moment.textContent ?? "");
     const total = fired.flat(2).length;
     const neurons = about.sizes.reduce((/** @type {number} */ sum, /** @type {number} */ size) => sum + size, 0);
-    const facts = count ? `${total} spikes from ${neurons} neurons in ${about.steps} steps` : "no neurons in this network";
+    const facts = count ? `${total} spikes from ${neurons} neurons in ${about.steps === 1 ? "1 step" : `${about.steps} steps`}` : "no neurons in this network";
     say(head.element.children[1], `sample ${sample}${labelled ? `, a ${about.labels[sample]}` : ""}  ·  ${facts}`);
     // The output comes with the spikes of the last layer.
     reading?.show(sample, clamp(wave.at - (about.steps - 1), 0, 1));
