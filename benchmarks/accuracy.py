@@ -1,11 +1,11 @@
-"""What spikes cost in accuracy: networks that spike and their ReLU twins on MNIST, in the same run.
+"""What spikes cost in accuracy: networks that spike and their ReLU baselines on MNIST, in the same run.
 
     python benchmarks/accuracy.py --data ../shared/data/mnist.npz [--tables default optimizers] [--seeds 3] [--jobs 2]
 
-The net is that of the original package's example: Dense 256 and 64, 100 outputs, batches of 128, 21 epochs; the twin
-has ReLU in place of spiking layers and ends in ten outputs with a softmax. Both see the same batches, with the same
-optimizer, learning rate, dropout and number of epochs. Spiking nets are trained by ``recipes.train``, layers left as
-they come, and judged when they are fully sharp; where a row departs from that its name says so.
+The net is that of the original package's example: Dense 256 and 64, 100 outputs, batches of 128, 21 epochs; its
+baseline has ReLU in place of spiking layers and ends in ten outputs with a softmax. Both see the same batches, with the
+same optimizer, learning rate, dropout and number of epochs. Spiking nets are trained by ``recipes.train``, layers left
+as they come, and judged when they are fully sharp; where a row departs from that its name says so.
 
 Each training is a line in the results file as soon as it is done, and is not repeated when the benchmark goes on. A
 training takes a core some 75 seconds for the perceptron, seven minutes for the convnet. The tables are
@@ -40,7 +40,7 @@ class Way:
     Attributes:
         optimizer: A name in ``recipes.OPTIMIZERS``.
         net: ``"mlp"`` or ``"convnet"``.
-        spiking: Whether it spikes or is the ReLU twin.
+        spiking: Whether it spikes or is the ReLU baseline.
         width, dropout, batchnorm: Of the net.
         temperature, surrogate: Of the layers: ``"default"``, or the published layers' (``"published"``).
         policy: When to sharpen: ``"together"``, all layers in the first third; ``"bottom-up"``, one after the other in
@@ -66,7 +66,7 @@ class Way:
     recipe: str = "train"
 
     @property
-    def twin(self) -> Way:
+    def baseline(self) -> Way:
         """The ReLU net that is trained alike; its rate falls along a cosine, if it is not the published one."""
         return Way(self.optimizer, self.net, False, dropout=self.dropout, batchnorm=self.batchnorm, rate="cosine",
                    recipe=self.recipe)
@@ -76,11 +76,11 @@ OURS = Way()
 CONVNET = Way(net="convnet", dropout=0.1)
 OPTIMIZERS = ("sgd", "adadelta", "rmsprop", "adam", "adamw", "nadam")
 
-#: Name of a table -> its rows: a way with its twin, or another to set beside it.
+#: Name of a table -> its rows: a way with its baseline, or another to set beside it.
 TABLES: Mapping[str, Mapping[str, Way | tuple[Way, Way]]] = {
     "default": {
         "ours: `train(model, x, y)`": OURS,
-        "ours, beside a twin at the same constant rate": (OURS, replace(OURS.twin, rate="constant")),
+        "ours, beside a baseline at the same constant rate": (OURS, replace(OURS.baseline, rate="constant")),
         "as published": Way(recipe="published"),
     },
     "optimizers": {name: replace(OURS, optimizer=name) for name in OPTIMIZERS},
@@ -243,15 +243,15 @@ def measure(ways: Iterable[Way], args: argparse.Namespace) -> dict[tuple[Way, in
 
 def pairs(name: str) -> dict[str, tuple[Way, Way]]:
     """The two that stand side by side in each row of a table."""
-    return {label: row if isinstance(row, tuple) else (row, row.twin) for label, row in TABLES[name].items()}
+    return {label: row if isinstance(row, tuple) else (row, row.baseline) for label, row in TABLES[name].items()}
 
 
 def table(name: str, found: Mapping[tuple[Way, int], float], seeds: int) -> str:
-    """A table in Markdown: the accuracies of each seed, their mean, and the points between net and twin.
+    """A table in Markdown: the accuracies of each seed, their mean, and the points between net and baseline.
 
     A training that failed is a nan.
     """
-    lines = [f"| {name} | spiking | mean | ReLU twin | mean | points |", 6 * "| --- " + "|"]
+    lines = [f"| {name} | spiking | mean | ReLU baseline | mean | points |", 6 * "| --- " + "|"]
     for label, pair in pairs(name).items():
         both = [[found.get((kind, seed), math.nan) for seed in range(seeds)] for kind in pair]
         means = [float(np.mean(each)) for each in both]

@@ -25,7 +25,7 @@ import numpy as np
 
 from whetstone_lab import models
 from whetstone_lab.training.layers import SpikingLayer
-from whetstone_lab.training.sharpener import AdaptiveSharpener
+from whetstone_lab.training.sharpeners import AdaptiveSharpener
 
 BATCH = 128
 
@@ -47,7 +47,7 @@ class Always(AdaptiveSharpener):
     def attach(self, model: keras.Model, batches: int | None = None) -> None:
         """Starts with the sharpening on, at a rate that no layer becomes sharp with."""
         super().attach(model, batches)
-        self.state = self.state.but(sharpening=True, batches=10**6)
+        self.state = self.state.replace(sharpening=True, batches=10**6)
 
 
 def ratios(net: Callable[[], keras.Model], bottom_up: bool, chunks: int, steps: int,

@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 
 from whetstone_lab import keys
-from whetstone_lab.simulator import Network, operations, predict, run
-from whetstone_lab.simulator.operations import Conv2D, Dense, MaxPool2D, Neurons, Reshape
+from whetstone_lab.simulator import Network, predict, run
+from whetstone_lab.simulator.operations import Conv2D, Dense, MaxPool2D, Neurons, Reshape, sparsity
 
 #: Fires at ``x > THRESHOLD`` exactly where Whetstone's neurons fire at ``x >= 0.5``.
 THRESHOLD = float(np.nextafter(np.float32(0.5), np.float32(0)))
@@ -202,13 +202,13 @@ def crossover(rounds: int) -> dict[str, Any]:
         "Dense 2048 x 2048, batch 16": (dense(rng, 2048, 2048), (16, 2048)),
         "Conv2D 3 x 3, 64 to 64 on 64 x 64, batch 1": (conv(rng, (3, 3, 64, 64)), (1, 64, 64, 64)),
     }
-    usual = operations.SPARSE
+    usual = sparsity.MAX_ACTIVE
 
     def forced(limit: float, layer: Any, x: np.ndarray) -> Callable[[], None]:
         def call() -> None:
-            operations.SPARSE = limit
+            sparsity.MAX_ACTIVE = limit
             layer.apply(x)
-            operations.SPARSE = usual
+            sparsity.MAX_ACTIVE = usual
 
         return call
 

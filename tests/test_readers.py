@@ -21,7 +21,7 @@ from whetstone_lab.exchange.nir import from_nir
 from whetstone_lab.records import archive
 from whetstone_lab.records.archive import ArchiveError
 from whetstone_lab.records.trace import Trace
-from whetstone_lab.simulator import Network, SpikeRecord, costs, run
+from whetstone_lab.simulator import Network, SpikeRecord, count_operations, run
 from whetstone_lab.simulator.operations import (
     Conv2D,
     Conv2DTranspose,
@@ -69,7 +69,7 @@ def use_network(loaded):
     assert "Network(" in loaded.summary()
     if max(np.prod(shape, dtype=float) for shape in loaded.shapes.values()) < SMALL:
         x = np.ones((2, *loaded.input_shape), np.float32)
-        assert run(loaded, x).samples == len(costs(loaded, x).spikes) == 2
+        assert run(loaded, x).samples == len(count_operations(loaded, x).spikes) == 2
 
 
 def use_record(loaded):

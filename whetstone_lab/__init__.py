@@ -11,12 +11,15 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from whetstone_lab._registration import register_with_keras
+
 # What editors and type checkers see; at run time ``__getattr__`` imports the same names.
 # ruff: noqa: F401
 if TYPE_CHECKING:
     from whetstone_lab import datasets, simulator
     from whetstone_lab.conversion.convert import convert
     from whetstone_lab.conversion.folding import fold_batchnorm
+    from whetstone_lab.exchange import nir
     from whetstone_lab.exchange.nir import from_nir, to_nir
     from whetstone_lab.method import class_keys as keys
     from whetstone_lab.method import curves, policies
@@ -31,25 +34,26 @@ if TYPE_CHECKING:
     from whetstone_lab.training import models, recipes
     from whetstone_lab.training.averaging import WhetstoneOptimizer
     from whetstone_lab.training.background import LiveRun, fit
-    from whetstone_lab.training.layers import SoftmaxDecode, SpikingBReLU, SpikingSigmoid, spiking_layers
+    from whetstone_lab.training.decode import SoftmaxDecode
+    from whetstone_lab.training.layers import SpikingBReLU, SpikingSigmoid, spiking_layers
     from whetstone_lab.training.recipes import prepare, train
-    from whetstone_lab.training.sharpener import AdaptiveSharpener, ScheduledSharpener, StepwiseSharpener
+    from whetstone_lab.training.sharpeners import AdaptiveSharpener, ScheduledSharpener, StepwiseSharpener
     from whetstone_lab.view import plots, widgets
 
 __version__ = "0.1.0"
 
 #: Public name -> where it lives: a module of the house, or ``module:name`` for one name in it.
 _HOMES = {
-    "AdaptiveSharpener": "training.sharpener:AdaptiveSharpener",
+    "AdaptiveSharpener": "training.sharpeners:AdaptiveSharpener",
     "ArchiveError": "records.archive:ArchiveError",
     "LiveRun": "training.background:LiveRun",
     "Network": "simulator.network:Network",
-    "ScheduledSharpener": "training.sharpener:ScheduledSharpener",
-    "SoftmaxDecode": "training.layers:SoftmaxDecode",
+    "ScheduledSharpener": "training.sharpeners:ScheduledSharpener",
+    "SoftmaxDecode": "training.decode:SoftmaxDecode",
     "SpikeRecord": "records.spikes:SpikeRecord",
     "SpikingBReLU": "training.layers:SpikingBReLU",
     "SpikingSigmoid": "training.layers:SpikingSigmoid",
-    "StepwiseSharpener": "training.sharpener:StepwiseSharpener",
+    "StepwiseSharpener": "training.sharpeners:StepwiseSharpener",
     "Trace": "records.trace:Trace",
     "WhetstoneOptimizer": "training.averaging:WhetstoneOptimizer",
     "check_key": "method.class_keys:check_key",
@@ -65,6 +69,7 @@ _HOMES = {
     "live": "training.background",
     "make_key": "method.class_keys:make_key",
     "models": "training.models",
+    "nir": "exchange.nir",
     "plots": "view.plots",
     "policies": "method.policies",
     "prepare": "training.recipes:prepare",
@@ -110,3 +115,4 @@ class _PublicModules(MetaPathFinder, Loader):
 
 
 sys.meta_path.append(_PublicModules())
+register_with_keras()

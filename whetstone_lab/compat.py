@@ -19,16 +19,12 @@ import numpy as np
 from whetstone_lab.conversion.folding import fold_after, fold_batchnorm, scale_and_shift
 from whetstone_lab.method import class_keys
 from whetstone_lab.method.policies import ScheduledPolicy
-from whetstone_lab.training.layers import (
-    SoftmaxDecode,
-    SpikingBReLU,
-    SpikingLayer,
-    SpikingSigmoid,
-    check_sharpness,
-    sync_weights,
-)
-from whetstone_lab.training.sharpener import AdaptiveSharpener as _AdaptiveSharpener
-from whetstone_lab.training.sharpener import Sharpener, StepwiseSharpener
+from whetstone_lab.training._internals import sync_weights
+from whetstone_lab.training.decode import SoftmaxDecode
+from whetstone_lab.training.layers import SpikingBReLU, SpikingLayer, SpikingSigmoid, check_sharpness
+from whetstone_lab.training.sharpener import Sharpener
+from whetstone_lab.training.sharpeners import AdaptiveSharpener as _AdaptiveSharpener
+from whetstone_lab.training.sharpeners import StepwiseSharpener
 
 __all__ = [
     "AdaptiveSharpener",

@@ -1,6 +1,7 @@
 """The demo from end to end on digits, with a policy in a hurry: what it says can be worked out again from its files."""
 
 import dataclasses
+import inspect
 import io
 
 import keras
@@ -10,10 +11,11 @@ from rich.console import Console
 
 from whetstone_lab import datasets
 from whetstone_lab.cli import demo
+from whetstone_lab.cli import main as cli
 from whetstone_lab.method.policies import AdaptivePolicy
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.simulator import Network, SpikeRecord
-from whetstone_lab.training.recipes import ROBUST
+from whetstone_lab.training.recipes import RECIPES, ROBUST
 
 # Epoch 0 sets the reference, 1 starts, then a layer takes one to two epochs, whatever the loss.
 HASTY = dataclasses.replace(ROBUST, epochs=12, policy=AdaptivePolicy(
@@ -25,8 +27,8 @@ SEED = 3
 def done(tmp_path_factory):
     out, words = tmp_path_factory.mktemp("demo") / "new" / "folder", io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(demo.RECIPES, "robust", HASTY)
-        result = demo.run(out, seed=SEED, console=Console(file=words, width=200))
+        patch.setitem(RECIPES, "robust", HASTY)
+        result = demo.demonstrate(out, seed=SEED, console=Console(file=words, width=200))
     return result, out, words.getvalue()
 
 
@@ -75,7 +77,7 @@ def test_the_accuracies_are_those_of_the_saved_model_and_network(done, pictures)
     assert network.key.tolist() == key.tolist()
     assert result.mismatches == 0
     assert result.record.labels.tolist() == pictures.y_test.tolist()
-    for words_of, name in (("ReLU twin", "relu"), ("soft network", "soft"), ("spiking network", "spiking")):
+    for words_of, name in (("ReLU baseline", "relu"), ("soft network", "soft"), ("spiking network", "spiking")):
         line = next(line for line in words.splitlines() if line.startswith(f"  {words_of}"))
         assert line.endswith(f" {result.accuracies[name]:.4f}")
     assert "its classes are those of Keras" in words
@@ -97,8 +99,8 @@ def test_it_learns(done):
 
 
 def test_the_same_seed_gives_the_same_figures(done, monkeypatch, tmp_path):
-    monkeypatch.setitem(demo.RECIPES, "robust", HASTY)
-    again = demo.run(tmp_path, seed=SEED, console=Console(file=io.StringIO()))
+    monkeypatch.setitem(RECIPES, "robust", HASTY)
+    again = demo.demonstrate(tmp_path, seed=SEED, console=Console(file=io.StringIO()))
     assert again.accuracies == done[0].accuracies
     assert again.trace.loss.tolist() == done[0].trace.loss.tolist()
 
@@ -106,20 +108,20 @@ def test_the_same_seed_gives_the_same_figures(done, monkeypatch, tmp_path):
 def test_too_few_epochs_are_refused_before_training(tmp_path, monkeypatch):
     monkeypatch.setattr(keras.Model, "fit", lambda *_, **__: pytest.fail("It trained."))
     with pytest.raises(ValueError, match=r"Expected at least 21 epochs, .* recipe robust can sharpen 3 layers; got 20"):
-        demo.run(tmp_path / "out", epochs=20)
+        demo.demonstrate(tmp_path / "out", epochs=20)
     assert not (tmp_path / "out").exists()
     with pytest.raises(ValueError, match=r"Expected at least \d+ epochs, .* recipe published .*; got 2"):
-        demo.run(tmp_path / "out", epochs=2, recipe="published")
+        demo.demonstrate(tmp_path / "out", epochs=2, recipe="published")
 
 
 def test_a_net_that_did_not_get_sharp_is_told_of_and_its_trace_is_kept(tmp_path, monkeypatch):
     # Uphill the loss rises, and a rise by a millionth stops it.
     touchy = dataclasses.replace(HASTY, epochs=8, cosine=False, policy=dataclasses.replace(
         HASTY.policy, rate=0.5, sig_increase=1e-6), optimizer={"class_name": "SGD", "config": {"learning_rate": -0.01}})
-    monkeypatch.setitem(demo.RECIPES, "robust", touchy)
+    monkeypatch.setitem(RECIPES, "robust", touchy)
     monkeypatch.setattr(demo, "_check_epochs", lambda *_: None)
     with pytest.raises(ValueError, match=r"fully sharp after 8 epochs; got sharpness \[.*\]. Train for more"):
-        demo.run(tmp_path, console=Console(file=io.StringIO()))
+        demo.demonstrate(tmp_path, console=Console(file=io.StringIO()))
     assert Trace.load(tmp_path / "trace.npz").epochs == 8
     assert [file.name for file in tmp_path.iterdir()] == ["trace.npz"]
 
@@ -128,5 +130,33 @@ def test_a_net_that_did_not_get_sharp_is_told_of_and_its_trace_is_kept(tmp_path,
     ({"recipe": "wild"}, r"Expected a recipe among \['published', 'robust'\]; got 'wild'"), ({"data": "cats"}, "cats")])
 def test_what_is_not_known_is_refused(options, words, tmp_path):
     with pytest.raises(ValueError, match=words):
-        demo.run(tmp_path / "out", **options)
+        demo.demonstrate(tmp_path / "out", **options)
     assert not (tmp_path / "out").exists()
+
+
+def told_by(capsys, name):
+    with pytest.raises(SystemExit, match="0"):
+        cli.main([name, "--help"])
+    return capsys.readouterr().out
+
+
+def test_the_options_of_the_demo_are_those_that_there_are(capsys):
+    told = told_by(capsys, "demo")
+    for name in (*datasets.LOADERS, *RECIPES):
+        assert name in told
+    told = told_by(capsys, "simulate")
+    assert all(name in told for name in datasets.LOADERS)
+    defaults = {name: parameter.default for name, parameter in inspect.signature(demo.demonstrate).parameters.items()}
+    given = vars(cli.build_parser().parse_args(["demo"]))
+    assert all(given[name] == defaults[name] for name in ("seed", "data", "recipe", "epochs"))
+
+
+def test_a_name_that_there_is_not_is_told_those_there_are(tmp_path, capsys, monkeypatch):
+    words = "whetstone-lab: error: Expected a recipe among ['published', 'robust']; got 'secret'.\n"
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["demo", "--recipe", "secret"]) == 1
+    assert capsys.readouterr() == ("", words)
+    assert cli.main(["demo", "--data", "x"]) == 1
+    words = "whetstone-lab: error: Expected a dataset among ['cifar10', 'digits', 'fashion_mnist', 'mnist']; got 'x'.\n"
+    assert capsys.readouterr() == ("", words)
+    assert not list(tmp_path.iterdir())

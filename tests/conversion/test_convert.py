@@ -19,7 +19,8 @@ from whetstone_lab import keys
 from whetstone_lab.conversion.convert import convert
 from whetstone_lab.conversion.folding import fold_batchnorm
 from whetstone_lab.simulator import Network, Node, operations, predict, run
-from whetstone_lab.training.layers import SoftmaxDecode, SpikingBReLU, SpikingSigmoid, recorded_inputs, spiking_layers
+from whetstone_lab.training.decode import SoftmaxDecode
+from whetstone_lab.training.layers import SpikingBReLU, SpikingSigmoid, recorded_inputs, spiking_layers
 
 KEY = keys.make_key(10, 50)
 
@@ -419,7 +420,7 @@ def test_relus_are_kept_where_a_relu_twin_is_asked_for():
     model = relu_twin()
     x = np.random.default_rng(0).normal(size=(50, 8, 8, 1)).astype(np.float32)
     network = convert(model, rectify=True)
-    assert [type(node.operation).__name__ for node in network.nodes].count("Rectify") == 3
+    assert [type(node.operation).__name__ for node in network.nodes].count("ReLU") == 3
     assert network.layers == ()
     logits = run(network, x).votes
     shares = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)

@@ -10,7 +10,8 @@ from keras import layers
 
 from whetstone_lab import keys
 from whetstone_lab.conversion.folding import TRAIN_ONLY, fold_after, fold_batchnorm, fold_before, scale_and_shift
-from whetstone_lab.training.layers import SoftmaxDecode, SpikingBReLU, SpikingSigmoid
+from whetstone_lab.training.decode import SoftmaxDecode
+from whetstone_lab.training.layers import SpikingBReLU, SpikingSigmoid
 
 
 def settle(model, seed=0, exact=False):

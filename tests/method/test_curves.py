@@ -8,12 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whetstone_lab.method.curves import (
+    BOUNDED_RELU,
     CURVES,
-    GRADIENTS,
+    SIGMOID,
     SIGMOID_KNEES,
-    THRESHOLDS,
     WIDTH_FLOOR,
-    arctan_gradient,
     bounded_relu,
     sigmoid,
 )
@@ -29,8 +28,11 @@ def logistic(x):
     return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
 
 
-def test_there_is_a_threshold_for_every_curve():
-    assert set(THRESHOLDS) == set(CURVES)
+def test_a_curve_is_found_by_its_name_and_steps_at_its_threshold():
+    assert {name: (curve.name, curve.threshold) for name, curve in CURVES.items()} == {
+        "bounded_relu": ("bounded_relu", 0.5), "sigmoid": ("sigmoid", 0.0)}
+    assert CURVES["bounded_relu"] is BOUNDED_RELU
+    assert CURVES["sigmoid"] is SIGMOID
 
 
 @given(x=st.floats(-50, 50), sharpness=SOFT)
@@ -61,22 +63,22 @@ def test_at_sharpness_0_the_bounded_relu_is_the_identity_on_the_unit_interval():
 @pytest.mark.parametrize("name", NAMES)
 @given(x=INPUTS)
 def test_at_sharpness_1_it_is_a_step(name, x):
-    assert np.array_equal(CURVES[name](x, 1.0), np.where(x >= THRESHOLDS[name], 1.0, 0.0))
+    assert np.array_equal(CURVES[name].value(x, 1.0), np.where(x >= CURVES[name].threshold, 1.0, 0.0))
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_threshold_itself_fires_and_what_is_just_below_does_not(name, dtype):
-    threshold = dtype(THRESHOLDS[name])
+    threshold = dtype(CURVES[name].threshold)
     below = np.nextafter(threshold, dtype(-np.inf))
-    assert CURVES[name](np.array([below, threshold]), 1.0).tolist() == [0, 1]
-    assert CURVES[name](np.array([threshold]), 0.7).tolist() == [0.5]
+    assert CURVES[name].value(np.array([below, threshold]), 1.0).tolist() == [0, 1]
+    assert CURVES[name].value(np.array([threshold]), 0.7).tolist() == [0.5]
 
 
 @pytest.mark.parametrize("name", NAMES)
 @given(x=INPUTS, sharpness=SHARPNESS)
 def test_activations_stay_between_0_and_1_and_never_fall(name, x, sharpness):
-    y = CURVES[name](np.sort(x), sharpness)
+    y = CURVES[name].value(np.sort(x), sharpness)
     assert (y >= 0).all()
     assert (y <= 1).all()
     assert (np.diff(y) >= 0).all()
@@ -85,7 +87,7 @@ def test_activations_stay_between_0_and_1_and_never_fall(name, x, sharpness):
 @pytest.mark.parametrize("name", NAMES)
 @given(distance=st.floats(0, 50), sharpness=SOFT)
 def test_both_sides_of_the_threshold_mirror_each_other(name, distance, sharpness):
-    curve, threshold = CURVES[name], THRESHOLDS[name]
+    curve, threshold = CURVES[name].value, CURVES[name].threshold
     assert curve(threshold + distance, sharpness) + curve(threshold - distance, sharpness) == pytest.approx(1, abs=1e-9)
 
 
@@ -93,15 +95,15 @@ def test_both_sides_of_the_threshold_mirror_each_other(name, distance, sharpness
 @given(distance=st.floats(1e-6, 50), sharper=SHARPNESS, softer=SHARPNESS)
 def test_a_sharper_curve_is_nowhere_further_from_the_step(name, distance, sharper, softer):
     softer, sharper = sorted((softer, sharper))
-    x = THRESHOLDS[name] + distance
-    assert CURVES[name](x, sharper) >= CURVES[name](x, softer) - 1e-12
+    x = CURVES[name].threshold + distance
+    assert CURVES[name].value(x, sharper) >= CURVES[name].value(x, softer) - 1e-12
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("sharpness", [0.3, 1.0, np.float64(0.3), np.float64(1), np.array([[0.3], [1.0]])])
 def test_the_type_of_the_input_is_kept_whatever_that_of_the_sharpness(name, dtype, sharpness):
-    y = CURVES[name](np.zeros(3, dtype), sharpness)
+    y = CURVES[name].value(np.zeros(3, dtype), sharpness)
     assert y.dtype == dtype
     assert y.shape == np.broadcast_shapes((3,), np.shape(sharpness))
 
@@ -109,8 +111,8 @@ def test_the_type_of_the_input_is_kept_whatever_that_of_the_sharpness(name, dtyp
 @pytest.mark.parametrize("name", NAMES)
 def test_a_column_of_sharpnesses_gives_a_row_for_each(name):
     x, sharpness = np.linspace(-1, 2, 31), np.array([0.0, 0.5, 0.99, 1.0])
-    together = CURVES[name](x, sharpness[:, None])
-    assert np.array_equal(together, [CURVES[name](x, s) for s in sharpness])
+    together = CURVES[name].value(x, sharpness[:, None])
+    assert np.array_equal(together, [CURVES[name].value(x, s) for s in sharpness])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -119,44 +121,26 @@ def test_numpy_and_keras_agree(name):
 
     x = np.concatenate([np.linspace(-3, 3, 601), [0.5, np.nextafter(0.5, 0), -0.0]]).astype(np.float32)
     for sharpness in (0.0, 0.25, 0.5, 0.9, 0.999, 1.0):
-        theirs = keras.ops.convert_to_numpy(CURVES[name](keras.ops.convert_to_tensor(x), sharpness, keras.ops))
+        theirs = keras.ops.convert_to_numpy(CURVES[name].value(keras.ops.convert_to_tensor(x), sharpness, keras.ops))
         assert theirs.dtype == np.float32
-        np.testing.assert_allclose(theirs, CURVES[name](x, sharpness), rtol=0, atol=2e-5)
-    assert np.array_equal(theirs, CURVES[name](x, 1.0))
+        np.testing.assert_allclose(theirs, CURVES[name].value(x, sharpness), rtol=0, atol=2e-5)
+    assert np.array_equal(theirs, CURVES[name].value(x, 1.0))
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("curve", sorted(CURVES))
 def test_at_full_sharpness_the_numbers_next_to_the_threshold_are_told_apart(curve, dtype):
-    threshold = dtype(THRESHOLDS[curve])
+    threshold = dtype(CURVES[curve].threshold)
     x = np.array([np.nextafter(threshold, dtype(-1)), threshold, np.nextafter(threshold, dtype(1)),
                   np.finfo(dtype).max, np.finfo(dtype).min, np.inf, -np.inf], dtype)
-    np.testing.assert_array_equal(CURVES[curve](x, 1.0), np.array([0, 1, 1, 1, 0, 1, 0], dtype))
+    np.testing.assert_array_equal(CURVES[curve].value(x, 1.0), np.array([0, 1, 1, 1, 0, 1, 0], dtype))
 
 
 @pytest.mark.parametrize("curve", sorted(CURVES))
 @pytest.mark.parametrize("sharpness", [-0.5, 0.0, 0.4, 0.9])
 def test_gradients_are_the_slopes_of_the_curves(curve, sharpness):
     x, step = np.linspace(-1.03, 2.04, 300), 1e-6
-    slope = (CURVES[curve](x + step, sharpness) - CURVES[curve](x - step, sharpness)) / (2 * step)
+    slope = (CURVES[curve].value(x + step, sharpness) - CURVES[curve].value(x - step, sharpness)) / (2 * step)
     upstream = np.linspace(-1, 1, 300)
-    np.testing.assert_allclose(GRADIENTS[curve](x, sharpness, upstream), upstream * slope, rtol=1e-5, atol=1e-6)
-    assert not GRADIENTS[curve](x, 1.0, upstream).any()
-
-
-@pytest.mark.parametrize("width", [0.25, 1.0, 2.0])
-def test_the_surrogate_is_the_slope_of_a_blurred_step(width):
-    x, step = np.linspace(-3, 4, 300), 1e-6
-
-    def blurred(x):
-        return np.arctan(np.pi * (x - 0.3) / width) * width / np.pi
-
-    slope = (blurred(x + step) - blurred(x - step)) / (2 * step)
-    upstream = np.linspace(-1, 1, 300)
-    np.testing.assert_allclose(arctan_gradient(x, 0.3, width, upstream), upstream * slope, rtol=1e-5, atol=1e-8)
-
-
-def test_half_of_the_surrogate_lies_within_its_width_over_pi():
-    x = np.linspace(0.5 - 2 / np.pi, 0.5 + 2 / np.pi, 10001)
-    assert np.trapezoid(arctan_gradient(x, 0.5, 2.0, 1.0), x) == pytest.approx(1.0, abs=1e-6)  # of 2
-    assert arctan_gradient(np.array([0.5]), 0.5, 2.0, 1.0) == 1
+    np.testing.assert_allclose(CURVES[curve].gradient(x, sharpness, upstream), upstream * slope, rtol=1e-5, atol=1e-6)
+    assert not CURVES[curve].gradient(x, 1.0, upstream).any()

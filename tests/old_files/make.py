@@ -22,12 +22,12 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from whetstone_lab.trace import Trace
 
 import whetstone_lab
 from whetstone_lab import keys
 from whetstone_lab.simulator import Network, run
 from whetstone_lab.simulator import operations as ops
-from whetstone_lab.trace import Trace
 
 HERE = Path(__file__).parent
 KEY = np.array([[1, 1, 0, 0, 1, 0], [0, 0, 1, 1, 0, 1], [1, 0, 1, 0, 0, 1]])
@@ -227,7 +227,6 @@ def training_data():
 
 def dense_model(optimizer):
     import keras
-
     from whetstone_lab.layers import SoftmaxDecode, SpikingBReLU, SpikingSigmoid
 
     keras.utils.set_random_seed(1)
@@ -280,7 +279,6 @@ def weights_of(model):
 def make_sharp_model(folder):
     """Every layer of ours, fully sharp."""
     import keras
-
     from whetstone_lab.layers import SoftmaxDecode, SpikingBReLU, SpikingSigmoid, spiking_layers
 
     keras.utils.set_random_seed(2)
@@ -302,7 +300,6 @@ def make_sharp_model(folder):
 def make_soft_model(folder):
     """Curves in part sharp, without a sharpener, with options that are not the defaults."""
     import keras
-
     from whetstone_lab.layers import SoftmaxDecode, SpikingBReLU, SpikingSigmoid, spiking_layers
 
     keras.utils.set_random_seed(3)
@@ -319,7 +316,6 @@ def make_soft_model(folder):
 def make_mid_run(folder, name, optimizer):
     """A model saved after four epochs of seven by an adaptive sharpener that somebody has steered."""
     import keras
-
     from whetstone_lab.sharpeners import AdaptiveSharpener
 
     x, _ = training_data()
@@ -354,7 +350,6 @@ def make_mid_run(folder, name, optimizer):
 def make_mid_average(folder):
     """A model saved while a ``WhetstoneOptimizer`` was averaging its weights."""
     import keras
-
     from whetstone_lab.optimizers import WhetstoneOptimizer
     from whetstone_lab.sharpeners import StepwiseSharpener
 
@@ -386,7 +381,6 @@ def make_mid_average(folder):
 def make_weights(folder):
     """Weights saved within an epoch by a sharpener that steps by batches."""
     import keras
-
     from whetstone_lab.sharpeners import StepwiseSharpener
 
     x, _ = training_data()

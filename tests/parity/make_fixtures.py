@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from whetstone_lab import curves, keys, policies
+from whetstone_lab.method import class_keys, curves, judging, policies
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.simulator import Network, run
 from whetstone_lab.simulator.operations import Dense, Neurons
@@ -29,11 +29,11 @@ Case = dict[str, Any]
 def curve_cases() -> Iterator[Case]:
     """Both curves over their ramp and beyond, with the thresholds and their neighbours among floats, and the ramp."""
     for curve, sharpness in itertools.product(curves.CURVES, (0.0, 0.25, 0.5, 0.875, 0.99, 0.999999, 1.0)):
-        threshold = curves.THRESHOLDS[curve]
+        threshold = curves.CURVES[curve].threshold
         x = np.array([-1e6, -3.0, -0.75, -0.125, 0.0, 0.125, 0.4995, 0.4999, 0.5, 0.5001, 0.625, 1.0, 1.75, 3.0, 1e6,
                       np.nextafter(threshold, -9), threshold, np.nextafter(threshold, 9)])
         yield {"curve": curve, "threshold": threshold, "sharpness": sharpness, "x": x,
-               "y": curves.CURVES[curve](x, sharpness), "ramp": scenes.ramp(curve, sharpness)}
+               "y": curves.CURVES[curve].value(x, sharpness), "ramp": scenes.ramp(curve, sharpness)}
 
 
 def judging_cases() -> Iterator[Case]:
@@ -64,7 +64,7 @@ def _judged(reference: float | None, waiting: int, sharpening: bool, loss: float
     return {"state": {"reference": math.nan if reference is None else reference, "waiting": waiting,
                       "sharpening": sharpening},
             "loss": loss, "rules": {"up": up, "down": down, "patience": patience, "early": early, "sharp": sharp},
-            "change": policies._change(reference, loss) if math.isfinite(loss) else math.nan, "kind": kind,
+            "change": judging.change(reference, loss) if math.isfinite(loss) else math.nan, "kind": kind,
             "after": {"reference": math.nan if after.reference is None else after.reference, "waiting": after.waiting,
                       "sharpening": after.sharpening},
             "levels": levels}
@@ -148,7 +148,7 @@ def _replay(losses: list[float], states: list[Any], changed: list[Any]) -> Case:
         if state.sharpening != states[epoch].sharpening:
             kind = {(True, True): "goes on", (False, True): "starts", (True, False): "stops",
                     (False, False): "waits"}[before.sharpening, state.sharpening]
-            change = policies._change(before.reference, loss)
+            change = judging.change(before.reference, loss)
             return {"lines": lines, "first": {"epoch": epoch + 1, "kind": kind, "change": change}}
     return {"lines": lines, "first": None}
 
@@ -165,13 +165,15 @@ def _rows(trace: Trace) -> list[dict[str, float]]:
 def vote_cases() -> Iterator[Case]:
     """Spikes read by keys, without overlap and with it; where classes have equal votes, the lowest wins."""
     rng = np.random.default_rng(0)
-    for name, key in {"apart": keys.make_key(4, 10, seed=1), "overlapping": keys.make_key(5, 8, hot=3, overlap=True),
+    for name, key in {"apart": class_keys.make_key(4, 10, seed=1),
+                      "overlapping": class_keys.make_key(5, 8, hot=3, overlap=True),
                       "two": np.array([[0, 1], [1, 0]])}.items():
         width = key.shape[1]
         spikes = np.concatenate([key, 1 - key, np.zeros((1, width), int), np.ones((1, width), int),
                                  rng.integers(0, 2, (12, width))])
-        votes = keys.votes(spikes, key)
-        yield {"key_name": name, "key": key, "spikes": spikes, "votes": votes, "classes": keys.decode(spikes, key),
+        votes = class_keys.votes(spikes, key)
+        yield {"key_name": name, "key": key, "spikes": spikes, "votes": votes,
+               "classes": class_keys.decode(spikes, key),
                "ties": int((np.sort(votes, axis=1)[:, -1] == np.sort(votes, axis=1)[:, -2]).sum())}
 
 
@@ -186,7 +188,7 @@ def wave_cases() -> Iterator[Case]:
                    "bias": rng.integers(-2, 3, outputs) / 4 if with_bias else None,
                    "thresholds": np.full(outputs, 0.5) if number % 2 == 0 else rng.integers(0, 4, outputs) / 4}
                   for number, (inputs, outputs) in enumerate(itertools.pairwise(sizes))]
-        key = keys.make_key(3, sizes[-1], seed=2)
+        key = class_keys.make_key(3, sizes[-1], seed=2)
         network = Network(sizes[:1], [operation for layer in layers for operation in (
             Dense(layer["weights"], layer["bias"]), Neurons(layer["thresholds"]))], key=key)
         inputs = rng.integers(-4, 5, (8, sizes[0])) / 4

@@ -1,5 +1,7 @@
 """``SpikeRecord``: its views of the events, and that a file gives back the same record."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -23,7 +25,7 @@ def record(seed=0, samples=4, membranes=True):
 
 
 def assert_same(one, other):
-    for name in ("sample", "step", "layer", "neuron", "inputs", "votes", "labels"):
+    for name in ("sample", "step", "layer", "neuron", "inputs", "votes", "labels", "classes"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
     assert (one.layers, one.shapes, one.steps, one.meta) == (other.layers, other.shapes, other.steps, other.meta)
     assert one.membranes.keys() == other.membranes.keys()
@@ -55,12 +57,34 @@ def test_the_latency_is_when_the_last_layer_falls_silent():
     assert shown.select([]).latency.shape == (0,)
 
 
-def test_the_class_is_the_one_with_most_votes_and_the_lowest_on_a_tie():
+def with_votes(votes, classes=None, labels=None):
     shown, _ = record()
-    shown.votes = np.array([[1, 3, 2], [2, 2, 1], [0, 0, 0], [-3, -5, -1]])
+    return replace(shown, votes=votes, classes=classes, labels=shown.labels if labels is None else labels)
+
+
+def test_unless_told_the_most_votes_decide_and_the_lowest_class_on_a_tie():
+    shown = with_votes(np.array([[1, 3, 2], [2, 2, 1], [0, 0, 0], [-3, -5, -1]]))
     np.testing.assert_array_equal(shown.classes, [1, 0, 0, 2])
-    shown.votes = np.zeros((4, 0))
-    assert shown.classes.shape == (0,)
+    assert with_votes(np.zeros((4, 0))).classes.shape == (0,)
+    assert with_votes(np.zeros((4, 2, 5, 3))).classes.shape == (4, 2, 5)
+
+
+def test_what_was_decided_is_kept_whatever_the_votes_say(tmp_path):
+    logit = with_votes(np.array([[-1.5], [0.5], [2.0], [-0.1]]), classes=np.array([0, 1, 1, 0]))
+    values = with_votes(np.ones((4, 3)), classes=np.zeros(0, np.int64))
+    places = np.random.default_rng(0).integers(0, 3, (4, 2, 5))
+    image = with_votes(np.zeros((4, 2, 5, 3)), classes=places, labels=places[:, ::-1])
+    for shown in (logit, values, image):
+        for again in (SpikeRecord.load(shown.save(tmp_path / "record.npz")), shown.select(range(4))):
+            assert_same(again, shown)
+    assert logit.select([2, 0]).classes.tolist() == [1, 0]
+    assert values.select([2, 0]).classes.shape == (0,)
+
+
+def test_a_file_that_does_not_say_what_was_decided_is_read_by_its_votes(tmp_path):
+    shown, _ = record()
+    path = archive.write(tmp_path / "record.npz", "whetstone_lab.spike_record", 1, HEADER, arrays_of(shown))
+    np.testing.assert_array_equal(SpikeRecord.load(path).classes, shown.votes.argmax(-1))
 
 
 def test_layers_it_does_not_have_are_refused():
@@ -152,6 +176,15 @@ def test_arrays_that_do_not_fit_are_refused(name, change, tmp_path):
         arrays[name] = np.asarray(change(changed))
     path = archive.write(tmp_path / "record.npz", "whetstone_lab.spike_record", 1, HEADER, arrays)
     with pytest.raises(ArchiveError):
+        SpikeRecord.load(path)
+
+
+@pytest.mark.parametrize("classes", [[0, 1, 2], [0, 1, 2, 3], [0, 1, 2, -1], [0.0, 1.0, 2.0, 0.0],
+                                     [[0], [1], [2], [0]]])
+def test_classes_that_do_not_fit_are_refused(classes, tmp_path):
+    arrays = arrays_of(record()[0]) | {"classes": np.array(classes)}
+    path = archive.write(tmp_path / "record.npz", "whetstone_lab.spike_record", 1, HEADER, arrays)
+    with pytest.raises(ArchiveError, match=r"classes|'classes'"):
         SpikeRecord.load(path)
 
 

@@ -1,36 +1,23 @@
-"""Inputs over time: what ``held``, ``once`` and ``poisson`` make of samples."""
+"""Inputs over time: what ``constant_input``, ``threshold_spikes`` and ``poisson`` make of samples."""
 
 import numpy as np
 import pytest
 
-from whetstone_lab import datasets
-from whetstone_lab.simulator import Network, Node, costs, encoding, predict, run
-from whetstone_lab.simulator.operations import (
-    Add,
-    AveragePool2D,
-    Concatenate,
-    Conv2D,
-    Dense,
-    GlobalAveragePool2D,
-    Neurons,
-    Rectify,
-    Reshape,
-    Scale,
-)
+from whetstone_lab.simulator import encoding
 
 
-def test_held_currents_are_the_same_at_every_step_and_kept_once():
+def test_constant_input_is_the_same_at_every_step_and_kept_once():
     x = np.arange(6.0).reshape(2, 3)
-    trains = encoding.held(x, 1000)
+    trains = encoding.constant_input(x, 1000)
     assert trains.shape == (2, 1000, 3)
     assert (trains == x[:, None]).all()
     assert np.shares_memory(trains, x)
 
 
-def test_once_is_a_spike_at_the_first_step_for_values_at_the_threshold():
-    trains = encoding.once([[0.4, 0.5, 0.6]], 3)
+def test_threshold_spikes_are_a_spike_at_the_first_step_for_values_at_the_threshold():
+    trains = encoding.threshold_spikes([[0.4, 0.5, 0.6]], 3)
     assert trains[0].tolist() == [[False, True, True], [False] * 3, [False] * 3]
-    assert encoding.once([[0.4, 0.5, 0.6]], threshold=0.6).tolist() == [[[False, False, True]]]
+    assert encoding.threshold_spikes([[0.4, 0.5, 0.6]], threshold=0.6).tolist() == [[[False, False, True]]]
 
 
 def test_a_rate_code_has_the_rates_and_no_memory():
@@ -55,99 +42,11 @@ def test_a_seed_gives_a_sample_the_same_spikes_whoever_comes_after_it():
 @pytest.mark.parametrize(("call", "words"), [
     (lambda: encoding.poisson([[0.5, 1.5]], 3), "values from 0 to 1.*; got 0.5 to 1.5"),
     (lambda: encoding.poisson([[0.5, np.nan]], 3), "values from 0 to 1"),
-    (lambda: encoding.held([[1.0]], 0), "steps to be a positive integer; got 0"),
-    (lambda: encoding.once([[1.0]], 2.0), "steps to be a positive integer"),
-    (lambda: encoding.held(1.0, 3), r"numbers of shape \(samples, ...\); got shape \(\)"),
-    (lambda: encoding.held([["a"]], 3), "Expected numbers"),
+    (lambda: encoding.constant_input([[1.0]], 0), "steps to be a positive integer; got 0"),
+    (lambda: encoding.threshold_spikes([[1.0]], 2.0), "steps to be a positive integer"),
+    (lambda: encoding.constant_input(1.0, 3), r"numbers of shape \(samples, ...\); got shape \(\)"),
+    (lambda: encoding.constant_input([["a"]], 3), "Expected numbers"),
 ])
 def test_bad_input_is_refused(call, words):
     with pytest.raises(ValueError, match=words):
         call()
-
-
-# -- networks that compute in rates -----------------------------------------------------------------------------------
-
-
-def normal(rng, *shape):
-    return rng.normal(0, 1.5 / np.sqrt(np.prod(shape[:-1])), shape).astype(np.float32)
-
-
-def relu_network():
-    """Convolutions, averages, a residual sum and a join of layers whose activations differ in size, in ReLUs."""
-    rng = np.random.default_rng(0)
-    return Network((6, 6, 1), [
-        Node("scale", Scale(2.0, -0.25), ("input",)),
-        Node("conv", Conv2D(3 * normal(rng, 3, 3, 1, 6), padding="same"), ("scale",)), Node("a", Rectify(), ("conv",)),
-        Node("conv2", Conv2D(normal(rng, 3, 3, 6, 6), normal(rng, 6), padding="same"), ("a",)),
-        Node("b", Rectify(), ("conv2",)), Node("sum", Add(), ("b", "a")), Node("c", Rectify(), ("sum",)),
-        Node("pool", AveragePool2D(), ("c",)), Node("join", Concatenate(), ("pool", "pool")),
-        Node("d", Rectify(), ("join",)), Node("mean", GlobalAveragePool2D(), ("d",)), Node("flat", Reshape(), ("d",)),
-        Node("dense", Dense(normal(rng, 108, 8), normal(rng, 8)), ("flat",)), Node("e", Rectify(), ("dense",)),
-        Node("both", Concatenate(), ("mean", "e")), Node("read", Dense(normal(rng, 20, 4)), ("both",)),
-    ])
-
-
-def test_rates_come_near_the_activations_with_more_steps():
-    network = relu_network()
-    x = np.random.default_rng(1).random((60, 6, 6, 1)).astype(np.float32)
-    rates = encoding.rate_coded(network, x, percentile=100)
-    assert rates.layers == ("a", "b", "c", "d", "e")
-    expected, errors = run(network, x).votes, []
-    for steps in (20, 80, 320):
-        found = run(rates, encoding.held(x, steps)).votes / steps
-        errors.append(np.abs(found - expected).max() / np.abs(expected).max())
-    assert errors[0] > 1.5 * errors[1] > 2.25 * errors[2]
-    assert errors[2] < 0.02
-    # Rate-coded inputs too, though these are drawn.
-    drawn = run(rates, encoding.poisson(x, 320)).votes / 320
-    assert np.abs(drawn - expected).max() / np.abs(expected).max() < 0.15
-
-
-def test_a_layer_never_fires_faster_than_once_a_step_and_outliers_are_clipped():
-    network = Network((1,), [Dense(np.float32([[1.0]])), Rectify(), Dense(np.float32([[1.0]]))])
-    x = np.linspace(0, 1, 101, dtype=np.float32)[:, None]
-    rates = encoding.rate_coded(network, x, percentile=50)
-    np.testing.assert_allclose(rates.nodes[1].operation.threshold, 0.505)
-    found = run(rates, encoding.held(x, 200)).votes[:, 0] / 200
-    np.testing.assert_allclose(found, np.minimum(x[:, 0], 0.505), atol=0.01)
-
-
-def test_neurons_among_relus_keep_their_thresholds():
-    network = Network((3,), [Dense(2 * np.eye(3, dtype=np.float32)), Rectify(), Neurons(1.0)])
-    rates = encoding.rate_coded(network, np.ones((1, 3)))
-    np.testing.assert_allclose(rates.nodes[1].operation.threshold, 2.0)
-    np.testing.assert_allclose(rates.nodes[2].operation.threshold, 0.5)  # of a spike that stands for 2
-
-
-def test_on_digits_rates_pay_for_the_same_accuracy_with_steps_and_spikes():
-    """A hidden layer at random and a read-out by least squares: no training, and accuracy enough to lose."""
-    digits, rng = datasets.load("digits"), np.random.default_rng(0)
-    weights, bias = normal(rng, 64, 300) * 2, normal(rng, 300)
-    hidden = np.maximum(digits.x_train @ weights + bias, 0)
-    target = np.eye(10)[digits.y_train] - 0.1
-    read = np.linalg.solve(hidden.T @ hidden + 10 * np.eye(300), hidden.T @ target).astype(np.float32)
-    twin = Network((64,), [Dense(weights, bias), Rectify(), Dense(read)])
-    x, y = digits.x_test[:150], digits.y_test[:150]
-    right = (predict(twin, x) == y).mean()
-    assert right > 0.9
-    rates = encoding.rate_coded(twin, digits.x_train)
-    few, many = ((predict(rates, encoding.poisson(x, steps)) == y).mean() for steps in (2, 100))
-    assert few < right - 0.1
-    assert many > right - 0.04
-    price = costs(rates, encoding.poisson(x, 100))
-    assert price.latency == 100
-    assert price.additions.mean() > twin.synapses  # more additions than the twin has products
-    assert not price.products.any()
-
-
-@pytest.mark.parametrize(("change", "words"), [
-    ({"network": Network((2,), [Neurons()])}, r"with ReLUs, from convert\(model, rectify=True\); got one without"),
-    ({"percentile": 0}, r"a percentile in \(0, 100\]; got 0"),
-    ({"samples": np.zeros((0, 2))}, r"at least one; got shape \(0, 2\)"),
-    ({"samples": np.zeros((1, 3, 2))}, "samples without steps"),
-    ({"samples": np.zeros((1, 3))}, "inputs of shape"),
-])
-def test_what_cannot_be_rate_coded_is_refused(change, words):
-    options = {"network": Network((2,), [Rectify()]), "samples": np.ones((1, 2)), **change}
-    with pytest.raises(ValueError, match=words):
-        encoding.rate_coded(options.pop("network"), options.pop("samples"), **options)

@@ -1,4 +1,4 @@
-"""``Faults``: each does what it says and no more, the same from run to run, and sweeps show what redundancy buys."""
+"""``Faults``: each does what it says and no more, the same from run to run."""
 
 import itertools
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from whetstone_lab import keys
-from whetstone_lab.simulator import Faults, Network, predict, run, sweep
+from whetstone_lab.simulator import Faults, Network, predict, run
 from whetstone_lab.simulator.operations import Conv2D, Dense, MaxPool2D, Neurons, Reshape
 
 
@@ -98,21 +98,6 @@ def test_weights_are_rounded_to_their_bits(bits):
     assert coarse.dtype == whole.dtype
 
 
-def test_redundant_outputs_outlive_lost_spikes():
-    """The class is given; what is measured is how long its key is recognised."""
-    labels = np.random.default_rng(0).integers(0, 10, 300)
-    accuracy = {}
-    for width in (10, 100):
-        key = keys.make_key(10, width)
-        accuracy[width] = sweep(Network((width,), [Neurons()], key=key), keys.encode(labels, key), labels, "lost",
-                                [0.0, 0.2, 0.4])
-    assert accuracy[10].shape == (3, 3)
-    assert (accuracy[10][0] == 1).all()
-    assert (accuracy[100] > 0.99).all()
-    # A single neuron speaks for its class, or nobody does and the lowest class wins.
-    np.testing.assert_allclose(accuracy[10][2], 0.6 + 0.4 * 0.1, atol=0.1)
-
-
 @pytest.mark.parametrize(("options", "words"), [
     ({"dead": 1.5}, r"dead to be a share in \[0, 1\]; got 1.5"), ({"lost": -0.1}, "lost to be a share"),
     ({"stuck": float("nan")}, "stuck to be a share"), ({"dead": 0.6, "stuck": 0.6}, "at most all"),
@@ -122,8 +107,3 @@ def test_redundant_outputs_outlive_lost_spikes():
 def test_what_is_no_fault_is_refused(options, words):
     with pytest.raises(ValueError, match=words):
         Faults(**options)
-
-
-def test_a_sweep_over_something_else_is_refused():
-    with pytest.raises(ValueError, match=r"a fault among .*'dead'.*; got 'seed'"):
-        sweep(network(), X, np.zeros(50, int), "seed", [1])

@@ -22,6 +22,7 @@ from whetstone_lab.simulator.operations import (
     GlobalAveragePool2D,
     MaxPool2D,
     Neurons,
+    ReLU,
     Reshape,
     Scale,
     UpSample2D,
@@ -110,7 +111,8 @@ def test_it_computes_in_the_type_of_its_weights():
     (lambda: Network((4,), [Dense(np.zeros((4, 4)))], key=KEY), "class key to read spikes; the output, node 'dense'"),
     (lambda: Network((4,), [Neurons()], readout="softmax"), r"readout among \('spikes',\)"),
     (lambda: Network((4,), [Neurons()], key=KEY, readout="linear"), r"readout among \('key',\)"),
-    (lambda: Network((4,), [Dense(np.zeros((4, 4)))], readout="key"), r"readout among \('linear', 'softmax'\)"),
+    (lambda: Network((4,), [Dense(np.zeros((4, 4)))], readout="key"),
+     r"readout among \('linear', 'softmax', 'values'\), as the output is analog; got 'key'"),
     (lambda: Network((4,), [Neurons()], readout="loudest"), "got 'loudest'"),
 ])
 def test_what_does_not_fit_is_refused(make, words):
@@ -129,7 +131,13 @@ def test_a_key_may_read_pooled_and_reshaped_spikes_but_no_averages():
         Network((4, 4, 1), [Neurons(), AveragePool2D(), Reshape()], key=KEY)
 
 
-@pytest.mark.parametrize("make", [convnet, residual])
+def rectified():
+    """A ReLU, whose name in files is another than that of its class, and values that stand for no classes."""
+    return Network((3,), [Node("d", Dense(quarters((3, 4))), ("input",)), Node("r", ReLU(), ("d",)),
+                          Node("read", Dense(quarters((4, 2), 1)), ("r",))], readout="values")
+
+
+@pytest.mark.parametrize("make", [convnet, residual, rectified])
 def test_a_file_gives_back_the_same_network(make, tmp_path):
     network = make()
     again = Network.load(network.save(tmp_path / "net.npz"))
@@ -146,6 +154,14 @@ def test_a_file_gives_back_the_same_network(make, tmp_path):
         np.testing.assert_array_equal(getattr(before, name), getattr(after, name))
 
 
+def test_names_in_files_stay_when_classes_are_renamed(tmp_path):
+    path = rectified().save(tmp_path / "net.npz")
+    with np.load(path) as file:
+        header = json.loads(file["header"].tobytes())
+    assert [node["operation"] for node in header["nodes"]] == ["Dense", "Rectify", "Dense"]
+    assert "ReLU" in Network.load(path).summary()
+
+
 def test_a_file_is_plain_numpy(tmp_path):
     path = convnet().save(tmp_path / "net.npz")
     with np.load(path, allow_pickle=False) as file:
@@ -155,7 +171,7 @@ def test_a_file_is_plain_numpy(tmp_path):
 
 
 def read_without_numpy(path):
-    """The members of a file, by the words of ``Network.save`` alone: name -> (shape, flat values)."""
+    """The members of a file, by the words of ``network_file`` alone: name -> (shape, flat values)."""
     members = {}
     with zipfile.ZipFile(path) as file:
         for name in file.namelist():

@@ -1,11 +1,11 @@
-"""``costs``: counted spike by spike and synapse by synapse in loops, beside the twin that multiplies everywhere."""
+"""``count_operations``: counted spike by spike in loops, beside the baseline that multiplies everywhere."""
 
 import itertools
 
 import numpy as np
 import pytest
 
-from whetstone_lab.simulator import Network, Node, costs, run
+from whetstone_lab.simulator import Network, Node, count_operations, run
 from whetstone_lab.simulator.operation_counts import ADD, MULTIPLY
 from whetstone_lab.simulator.operations import (
     Add,
@@ -57,42 +57,42 @@ def convnet():
 
 def test_spikes_add_and_analog_values_multiply():
     network, x = convnet(), np.random.default_rng(1).normal(size=(20, 6, 6, 1))
-    found, record = costs(network, x, batch_size=7), run(network, x)
+    found, record = count_operations(network, x, batch_size=7), run(network, x)
     np.testing.assert_array_equal(found.spikes, record.counts().sum(1))
     first, second, third = (record.dense(layer)[:, layer] for layer in range(3))
     pooled = first.reshape(20, 3, 2, 3, 2, 4).any(axis=(2, 4))
     windows = np.outer([1, 2, 1], [1, 2, 1])[..., None] * 3  # of a 2 x 2 kernel over a 3 x 3 image, 3 filters
-    np.testing.assert_array_equal(found.additions, (pooled * windows).sum((1, 2, 3)) + 2 * third.sum(1))
+    np.testing.assert_array_equal(found.synaptic_operations, (pooled * windows).sum((1, 2, 3)) + 2 * third.sum(1))
     # The image and the averages are analog: every connection multiplies.
     image, averages = 16 * 16 * 4, 3 * 5
-    np.testing.assert_array_equal(found.products, np.full(20, image + averages))
-    assert found.twin_products == network.synapses == image + 4 * 16 * 3 + averages + 10
+    np.testing.assert_array_equal(found.macs, np.full(20, image + averages))
+    assert found.baseline_macs == network.synapses == image + 4 * 16 * 3 + averages + 10
     assert found.latency == 3
-    np.testing.assert_allclose(found.energy, 0.9e-12 * found.additions + 4.6e-12 * found.products)
-    assert found.twin_energy == pytest.approx(found.twin_products * (ADD + MULTIPLY))
-    assert (found.energy < found.twin_energy).all()
+    np.testing.assert_allclose(found.energy, 0.9e-12 * found.synaptic_operations + 4.6e-12 * found.macs)
+    assert found.baseline_energy == pytest.approx(found.baseline_macs * (ADD + MULTIPLY))
+    assert (found.energy < found.baseline_energy).all()
     assert second.any()
 
 
 def test_inputs_of_zeros_and_ones_are_spikes():
     network = Network((4,), [Dense(normal(4, 3)), Neurons()])
-    found = costs(network, [[1, 0, 1, 1], [0, 0, 0, 0]])
-    assert found.additions.tolist() == [9, 0]
-    assert found.products.tolist() == [0, 0]
-    assert costs(network, [[1, 0, 0.5, 1]]).products.tolist() == [12]
+    found = count_operations(network, [[1, 0, 1, 1], [0, 0, 0, 0]])
+    assert found.synaptic_operations.tolist() == [9, 0]
+    assert found.macs.tolist() == [0, 0]
+    assert count_operations(network, [[1, 0, 0.5, 1]]).macs.tolist() == [12]
 
 
 def test_sums_of_spikes_are_no_spikes():
     network = Network((3,), [Node("a", Neurons(), ("input",)), Node("sum", Add(), ("a", "input")),
                              Node("out", Dense(normal(3, 2)), ("sum",))])
-    assert costs(network, np.ones((1, 3))).products.tolist() == [6]
+    assert count_operations(network, np.ones((1, 3))).macs.tolist() == [6]
 
 
 def test_they_say_what_they_are():
     network = Network((4,), [Dense(normal(4, 3)), Neurons(-100)])
-    assert repr(costs(network, [[1, 0, 1, 1]])) == (
-        "Costs(per sample: 3.0 spikes, 9 additions, 0 products, 1 steps, 0.0081 nJ; ReLU twin: 12 products, "
-        "0.0552 nJ)")
-    assert repr(costs(network, np.zeros((0, 4)))) == "Costs(no samples)"
+    assert repr(count_operations(network, [[1, 0, 1, 1]])) == (
+        "OperationCounts(per sample: 3.0 spikes, 9 synaptic operations, 0 MACs, 1 steps, 0.0081 nJ; "
+        "ReLU baseline: 12 MACs, 0.0552 nJ)")
+    assert repr(count_operations(network, np.zeros((0, 4)))) == "OperationCounts(no samples)"
     with pytest.raises(ValueError, match="inputs of shape"):
-        costs(network, np.zeros((2, 5)))
+        count_operations(network, np.zeros((2, 5)))

@@ -8,9 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from whetstone_lab.simulator import operations
 from whetstone_lab.simulator.operations import (
-    OPERATIONS,
+    KINDS,
     Add,
     AveragePool2D,
     Concatenate,
@@ -21,11 +20,16 @@ from whetstone_lab.simulator.operations import (
     GlobalMaxPool2D,
     MaxPool2D,
     Neurons,
+    Operation,
     Pad2D,
     Permute,
+    ReLU,
     Reshape,
     Scale,
     UpSample2D,
+    conv,
+    kind_name,
+    sparsity,
     without_bias,
 )
 
@@ -62,8 +66,8 @@ def windows(image, size, strides, padding, dilation=(1, 1)):
 @pytest.fixture
 def spike_by_spike(monkeypatch):
     """Weights are applied spike by spike, however small they are and however many the spikes."""
-    monkeypatch.setattr(operations, "WORTHWHILE", 0)
-    monkeypatch.setattr(operations, "SPARSE", 1e6)
+    monkeypatch.setattr(sparsity, "MIN_PRODUCTS", 0)
+    monkeypatch.setattr(sparsity, "MAX_ACTIVE", 1e6)
 
 
 def conv_and_image(geometry, dilation, channels):
@@ -90,7 +94,7 @@ def check_conv2d(geometry, dilation, channels):
 @pytest.mark.parametrize("dilation", [(1, 1), (2, 1)])
 @pytest.mark.parametrize("geometry", GEOMETRIES)
 def test_conv2d_sums_what_its_windows_see(geometry, dilation, channels, window_bytes, monkeypatch):
-    monkeypatch.setattr(operations, "WINDOW_BYTES", window_bytes)  # a row at a time, some samples at a time, all
+    monkeypatch.setattr(conv, "WINDOW_BYTES", window_bytes)  # a row at a time, some samples at a time, all
     check_conv2d(geometry, dilation, channels)
 
 
@@ -104,7 +108,7 @@ def test_conv2d_sends_spike_by_spike_what_its_windows_see(geometry, dilation, ch
 @pytest.mark.parametrize(("groups", "filters"), [(2, 6), (4, 4), (4, 8)])
 @pytest.mark.parametrize("geometry", GEOMETRIES)
 def test_groups_are_convolutions_side_by_side(geometry, groups, filters, monkeypatch):
-    monkeypatch.setattr(operations, "WINDOW_BYTES", 4000)
+    monkeypatch.setattr(conv, "WINDOW_BYTES", 4000)
     rng = np.random.default_rng(0)
     weights, bias = rng.integers(-4, 5, (*geometry["size"], 4 // groups, filters)) / 4, rng.integers(-4, 5, filters) / 4
     options = {"strides": geometry["strides"], "padding": geometry["padding"]}
@@ -208,7 +212,7 @@ def test_large_weights_are_applied_spike_by_spike_where_spikes_are_few(operation
         few = operation.apply(x)
         assert len(taken) == expected
         with monkeypatch.context() as dense:
-            dense.setattr(operations, "SPARSE", 0)
+            dense.setattr(sparsity, "MAX_ACTIVE", 0)
             np.testing.assert_array_equal(few, operation.apply(x))
 
 
@@ -304,9 +308,40 @@ def test_arrays_keep_float64_and_everything_else_becomes_float32():
 def test_every_operation_has_a_name_in_files():
     def kinds(base):
         for kind in base.__subclasses__():
-            yield from [kind] if not kind.__name__.startswith("_") else kinds(kind)
+            yield kind
+            yield from kinds(kind)
 
-    assert set(OPERATIONS.values()) == set(kinds(operations.Operation))
+    shared = {kind for kind in kinds(Operation) if kind.__subclasses__()}
+    assert set(KINDS.values()) == set(kinds(Operation)) - shared
+    assert all(kind_name(kind.__new__(kind)) == name for name, kind in KINDS.items())
+
+
+def test_the_names_in_files_are_those_of_the_first_release():
+    assert list(KINDS) == ["Neurons", "Dense", "Conv2D", "Conv2DTranspose", "MaxPool2D", "AveragePool2D",
+                           "GlobalMaxPool2D", "GlobalAveragePool2D", "Reshape", "Permute", "Pad2D", "UpSample2D",
+                           "Scale", "Rectify", "Add", "Concatenate"]
+
+
+def test_an_operation_that_files_do_not_know_is_refused():
+    with pytest.raises(ValueError, match=r"a kind that files know, \['Neurons'.*; got Operation\(\)"):
+        kind_name(Operation())
+
+
+@pytest.mark.parametrize("operation", [
+    Dense(np.ones((2, 3)), np.ones(3)), Conv2D(np.ones((2, 2, 1, 3)), None, 2, padding="same"),
+    Conv2DTranspose(np.ones((2, 2, 1, 3)), np.ones(3), size=5, strides=2)])
+def test_mapped_weights_change_and_nothing_else(operation):
+    changed = operation.map_weights(lambda weights: weights * 3)
+    assert type(changed) is type(operation)
+    np.testing.assert_array_equal(changed.weights, 3 * operation.weights)
+    np.testing.assert_array_equal(operation.weights, np.ones_like(operation.weights))
+    assert changed.options() == operation.options()
+    assert changed.bias is operation.bias
+
+
+@pytest.mark.parametrize("operation", [Neurons(2.0), Scale(2.0, 1.0), MaxPool2D(), ReLU()])
+def test_what_has_no_weights_is_left_alone(operation):
+    assert operation.map_weights(lambda weights: weights * 3) is operation
 
 
 finite = {32: st.floats(width=32, allow_nan=False, allow_infinity=False),

@@ -4,6 +4,7 @@ import gc
 import json
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -153,6 +154,46 @@ def test_every_place_of_an_image_may_have_a_class_of_its_own(tmp_path):
     np.testing.assert_array_equal(again.classes, record.classes)
 
 
+@pytest.mark.parametrize("first", [[], [Neurons()]], ids=["no neurons", "neurons"])
+@pytest.mark.parametrize("steps", [1, 3])
+def test_places_need_no_key_and_a_network_needs_no_neurons(first, steps, tmp_path):
+    conv = Conv2D(quarters(np.random.default_rng(0), (1, 1, 1, 3)), [0, 0.25, 0.5])
+    network = Network((4, 5, 1), [*first, conv])
+    x = np.random.default_rng(1).integers(0, 5, (6, 4, 5, 1)) / 4
+    shown = (x >= 0.5).astype(np.float32) if first else x.astype(np.float32)
+    expected = steps * (shown * conv.weights[0, 0, 0] + conv.bias)  # one channel: each filter is a factor
+    given = x if steps == 1 else np.repeat(x[:, None], steps, axis=1)
+    labels = expected.argmax(-1)
+    record = run(network, given, membranes=True, labels=labels, batch_size=4)
+    np.testing.assert_array_equal(record.votes, expected)
+    np.testing.assert_array_equal(record.classes, labels)
+    np.testing.assert_array_equal(predict(network, given, batch_size=4), labels)
+    assert record.spikes == (steps * shown.sum() if first else 0)
+    assert list(record.membranes) == list(range(len(first)))
+    assert predict(network, given[:0]).shape == (0, 4, 5)
+    again = type(record).load(record.save(tmp_path / "record.npz"))
+    for name in ("votes", "classes", "labels", "neuron"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(record, name))
+    np.testing.assert_array_equal(again.select([2]).classes[0], labels[2])
+
+
+def test_labels_of_samples_are_taken_beside_classes_of_places():
+    network = Network((2, 2, 1), [Neurons(), Conv2D(np.ones((1, 1, 1, 3)))])
+    assert run(network, np.ones((5, 2, 2, 1)), labels=np.arange(5)).labels.tolist() == [0, 1, 2, 3, 4]
+    with pytest.raises(ValueError, match=r"labels of shape \(5,\) or \(5, 2, 2\); got shape \(5, 2\)"):
+        run(network, np.ones((5, 2, 2, 1)), labels=np.zeros((5, 2), int))
+
+
+def test_values_are_kept_but_decide_nothing():
+    network = Network((2,), [Dense(np.float32([[1, 2], [3, -1]]))], readout="values")
+    record = run(network, [[1, 0], [1, 1]])
+    assert record.votes.tolist() == [[1, 2], [4, 1]]
+    assert record.classes.shape == (0,)
+    assert record.meta["readout"] == "values"
+    with pytest.raises(ValueError, match="the output values of this one stand for no classes"):
+        predict(network, [[1, 0]])
+
+
 def test_inputs_of_any_number_type_are_taken():
     network = mlp()
     x = np.random.default_rng(0).integers(0, 3, (20, 10))
@@ -246,12 +287,10 @@ print(network.neurons, network.synapses, fired, resource.getrusage(resource.RUSA
     assert int(megabytes) < 2000
 
 
-def test_a_network_that_is_gone_leaves_no_schedule_behind():
+def test_a_network_that_is_gone_leaves_no_memory_behind():
     network = mlp()
-    schedules = sys.modules["whetstone_lab.simulator.runner"]._SCHEDULES
     run(network, np.zeros((1, 10)))
-    assert network in schedules
-    before = len(schedules)
+    gone = [weakref.ref(network), weakref.ref(network.nodes[0].operation.weights)]
     del network
     gc.collect()
-    assert len(schedules) < before
+    assert [reference() for reference in gone] == [None, None]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from whetstone_lab import keys
-from whetstone_lab.simulator import Faults, Network, Node, costs, encoding, predict, run
+from whetstone_lab.simulator import Faults, Network, Node, count_operations, encoding, predict, run
 from whetstone_lab.simulator.operations import Add, AveragePool2D, Conv2D, Dense, MaxPool2D, Neurons, Reshape
 
 KEY = keys.make_key(2, 6, seed=1)
@@ -129,7 +129,7 @@ def test_a_pipeline_takes_a_new_sample_every_step():
 def test_one_step_is_one_step():
     network = chain([{"leak": 0.0}] * 3)
     x = np.random.default_rng(4).random((6, 5))
-    for other in (x[:, None], encoding.held(x, 1)):
+    for other in (x[:, None], encoding.constant_input(x, 1)):
         first, second = run(network, x), run(network, other)
         assert events_of(first) == events_of(second)
         assert first.steps == second.steps == 3
@@ -173,15 +173,15 @@ def test_where_paths_meet_spikes_of_one_step_meet():
 def test_integrators_code_a_value_in_their_rate():
     """What reset by subtraction is for: over T steps, a current of c makes floor(c T / threshold) spikes."""
     currents = np.linspace(0, 1, 33, dtype=np.float32)[None]
-    record = run(Network((33,), [Neurons(1.0, leak=0.0, reset="subtract")]), encoding.held(currents, 64))
+    record = run(Network((33,), [Neurons(1.0, leak=0.0, reset="subtract")]), encoding.constant_input(currents, 64))
     np.testing.assert_array_equal(record.dense(0).sum(1), np.floor(currents * 64))
-    lossy = run(Network((33,), [Neurons(1.0, leak=0.0)]), encoding.held(currents, 64))
+    lossy = run(Network((33,), [Neurons(1.0, leak=0.0)]), encoding.constant_input(currents, 64))
     assert (lossy.dense(0).sum(1) < np.floor(currents * 64)).sum() > 10
 
 
 def test_lost_spikes_and_noise_come_at_every_step_anew():
     fires = Network((400,), [Neurons(0.5)])
-    trains = encoding.held(np.ones((2, 400)), 5)
+    trains = encoding.constant_input(np.ones((2, 400)), 5)
     kept = run(fires, trains, faults=Faults(lost=0.25)).dense(0)
     np.testing.assert_allclose(kept.mean(2), 0.75, atol=0.08)
     assert (kept[:, 0] != kept[:, 1]).any()
@@ -193,14 +193,15 @@ def test_lost_spikes_and_noise_come_at_every_step_anew():
     np.testing.assert_allclose(later.std((0, 2)), 0.2, atol=0.03)
 
 
-def test_costs_over_time_are_those_of_its_steps():
+def test_counts_over_time_are_those_of_its_steps():
     network = chain([{"leak": 0.0, "delay": 1}, {}, {"refractory": 1}])
     trains = np.random.default_rng(1).integers(0, 2, (6, 7, 5)).astype(np.float32)
-    found, record = costs(network, trains, batch_size=4), run(network, trains)
+    found, record = count_operations(network, trains, batch_size=4), run(network, trains)
     np.testing.assert_array_equal(found.spikes, record.counts().sum(1))
     # The delayed spikes of the last step reach nobody.
     first = record.dense(0)[:, :6].sum((1, 2))
-    np.testing.assert_array_equal(found.additions, trains.sum((1, 2)) * 7 + first * 8 + record.counts()[:, 1] * 6)
+    np.testing.assert_array_equal(found.synaptic_operations,
+                                  trains.sum((1, 2)) * 7 + first * 8 + record.counts()[:, 1] * 6)
     assert found.latency == record.steps == 9
 
 

@@ -22,8 +22,9 @@ import numpy as np  # noqa: E402
 
 from whetstone_lab import keys  # noqa: E402
 from whetstone_lab.training.averaging import WhetstoneOptimizer  # noqa: E402
-from whetstone_lab.training.layers import SoftmaxDecode, SpikingBReLU, SpikingSigmoid, spiking_layers  # noqa: E402
-from whetstone_lab.training.sharpener import AdaptiveSharpener  # noqa: E402
+from whetstone_lab.training.decode import SoftmaxDecode  # noqa: E402
+from whetstone_lab.training.layers import SpikingBReLU, SpikingSigmoid, spiking_layers  # noqa: E402
+from whetstone_lab.training.sharpeners import AdaptiveSharpener  # noqa: E402
 
 SAMPLES, BATCH, EPOCHS = 32, 8, 5
 X = np.random.default_rng(0).normal(0.5, 1, (SAMPLES, 6)).astype(np.float32)

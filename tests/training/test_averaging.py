@@ -8,8 +8,9 @@ from keras import optimizers
 
 from whetstone_lab import keys
 from whetstone_lab.training.averaging import WhetstoneOptimizer, find_whetstone
-from whetstone_lab.training.layers import SoftmaxDecode, SpikingBReLU, spiking_layers
-from whetstone_lab.training.sharpener import ScheduledSharpener, StepwiseSharpener
+from whetstone_lab.training.decode import SoftmaxDecode
+from whetstone_lab.training.layers import SpikingBReLU, spiking_layers
+from whetstone_lab.training.sharpeners import ScheduledSharpener, StepwiseSharpener
 
 X = np.random.default_rng(0).random((48, 6), np.float32)
 Y = np.arange(48) % 3

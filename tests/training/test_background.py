@@ -14,8 +14,9 @@ from backends import only_on
 from keras import ops
 
 from whetstone_lab import keys, live
-from whetstone_lab.training.layers import SoftmaxDecode, SpikingBReLU, spiking_layers
-from whetstone_lab.training.sharpener import AdaptiveSharpener, ScheduledSharpener, StepwiseSharpener
+from whetstone_lab.training.decode import SoftmaxDecode
+from whetstone_lab.training.layers import SpikingBReLU, spiking_layers
+from whetstone_lab.training.sharpeners import AdaptiveSharpener, ScheduledSharpener, StepwiseSharpener
 
 SAMPLES, BATCH = 24, 4
 BATCHES = SAMPLES // BATCH
@@ -370,7 +371,7 @@ import atexit, sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 # What is registered first comes last: by then no thread may be left.
 atexit.register(lambda: print(running._thread.is_alive(), resting._thread.is_alive()))
-from test_live import FOREVER, begin, make_model, paused, until
+from test_background import FOREVER, begin, make_model, paused, until
 running, resting = begin(make_model("one"), epochs=FOREVER), begin(make_model("two"), epochs=FOREVER, start=False)
 resting.step()
 paused(resting)

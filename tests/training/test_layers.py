@@ -13,14 +13,8 @@ from hypothesis import strategies as st
 from keras import ops
 
 from whetstone_lab import curves, keys
-from whetstone_lab.training.layers import (
-    SoftmaxDecode,
-    SpikingBReLU,
-    SpikingLayer,
-    SpikingSigmoid,
-    recorded_inputs,
-    spiking_layers,
-)
+from whetstone_lab.training.decode import SoftmaxDecode
+from whetstone_lab.training.layers import SpikingBReLU, SpikingLayer, SpikingSigmoid, recorded_inputs, spiking_layers
 
 SPIKING = [SpikingBReLU, SpikingSigmoid]
 SHARPNESS = [0.0, 0.25, 0.5, 0.9, 0.999, 1.0]
@@ -148,7 +142,7 @@ def test_outputs_are_the_closed_form_whatever_the_surrogate_and_the_phase(layer_
     x = inputs_near(layer.threshold)
     for sharpness in SHARPNESS:
         layer.set_sharpness(sharpness)
-        expected = curves.CURVES[layer.curve](x, np.float32(sharpness))
+        expected = layer.curve.value(x, np.float32(sharpness))
         np.testing.assert_allclose(array(layer(x)), expected, rtol=0, atol=3e-5)
         np.testing.assert_allclose(array(layer(x, training=True)), expected, rtol=0, atol=3e-5)
 
@@ -200,11 +194,11 @@ def slope(curve, x, sharpness):
 def test_without_a_surrogate_the_gradient_is_that_of_the_curve(layer_type, sharpness):
     layer = layer_type(sharpness, None)
     x = np.linspace(-1.0123, 2.0123, 2000).astype(np.float32)
-    found, expected = gradient(layer, x), slope(layer.curve, x.astype(float), float(layer.sharpness))
+    found, expected = gradient(layer, x), slope(layer.curve.name, x.astype(float), float(layer.sharpness))
     np.testing.assert_allclose(found, expected, rtol=2e-4, atol=1e-3)
     # The closed form itself, against differences of the curve in double precision.
     step = 1e-7
-    rise = [curves.CURVES[layer.curve](x.astype(float) + side * step, float(layer.sharpness)) for side in (-1, 1)]
+    rise = [layer.curve.value(x.astype(float) + side * step, float(layer.sharpness)) for side in (-1, 1)]
     np.testing.assert_allclose((rise[1] - rise[0]) / (2 * step), expected, rtol=1e-3, atol=1e-3)
 
 
@@ -246,7 +240,7 @@ def test_any_precision(layer_type, policy, compute, atol):
     y = layer(x, training=True)
     assert keras.backend.standardize_dtype(y.dtype) == compute
     # The inputs are what half precision made of them, but the curve is reckoned in float32.
-    expected = curves.CURVES[layer.curve](x.astype(np.float64), float(layer.sharpness))
+    expected = layer.curve.value(x.astype(np.float64), float(layer.sharpness))
     np.testing.assert_allclose(array(y), expected, rtol=0, atol=atol)
     layer.set_sharpness(1.0)
     for training in (False, True):

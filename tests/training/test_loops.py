@@ -8,8 +8,10 @@ import pytest
 from keras import ops
 
 from whetstone_lab import keys
-from whetstone_lab.training.layers import SoftmaxDecode, SpikingBReLU, spiking_layers, sync_weights
-from whetstone_lab.training.sharpener import AdaptiveSharpener, StepwiseSharpener
+from whetstone_lab.training._internals import sync_weights
+from whetstone_lab.training.decode import SoftmaxDecode
+from whetstone_lab.training.layers import SpikingBReLU, spiking_layers
+from whetstone_lab.training.sharpeners import AdaptiveSharpener, StepwiseSharpener
 
 EAGER = keras.backend.backend() == "torch"  # neither compiled nor several steps an execution
 BATCHES, BATCH = 10, 4

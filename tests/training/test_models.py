@@ -1,4 +1,4 @@
-"""The reference nets and their ReLU twins: what they are made of, and what they refuse."""
+"""The reference nets and their ReLU baselines: what they are made of, and what they refuse."""
 
 import keras
 import numpy as np
@@ -13,16 +13,16 @@ def kinds(model):
     return [type(layer).__name__ for layer in model.layers]
 
 
-def test_the_spiking_net_and_its_twin_differ_in_their_activations_and_their_end_alone():
-    spiking, twin = mlp(64, 10), mlp(64, 10, spiking=False)
+def test_the_spiking_net_and_its_baseline_differ_in_their_activations_and_their_end_alone():
+    spiking, baseline = mlp(64, 10), mlp(64, 10, spiking=False)
     hidden = ["Dense", "SpikingBReLU", "Dropout"] * 2
     assert kinds(spiking) == [*hidden, "Dense", "SpikingBReLU", "SoftmaxDecode"]
-    assert kinds(twin) == [*(name.replace("SpikingBReLU", "ReLU") for name in hidden), "Dense"]
+    assert kinds(baseline) == [*(name.replace("SpikingBReLU", "ReLU") for name in hidden), "Dense"]
     assert [layer.units for layer in spiking.layers if isinstance(layer, keras.layers.Dense)] == [256, 64, 100]
-    assert [layer.units for layer in twin.layers if isinstance(layer, keras.layers.Dense)] == [256, 64, 10]
-    assert spiking.output_shape == twin.output_shape == (None, 10)
+    assert [layer.units for layer in baseline.layers if isinstance(layer, keras.layers.Dense)] == [256, 64, 10]
+    assert spiking.output_shape == baseline.output_shape == (None, 10)
     assert (spiking.built, spiking.compiled) == (True, False)
-    for model in (spiking, twin):
+    for model in (spiking, baseline):
         y = model.predict(np.random.default_rng(0).random((5, 64)), verbose=0)
         np.testing.assert_allclose(y.sum(-1), 1, atol=1e-5)
 
@@ -52,16 +52,16 @@ def test_batch_norm_stands_before_each_activation_of_both():
 
 
 @pytest.mark.parametrize("batchnorm", [True, False])
-def test_the_convnet_and_its_twin(batchnorm):
-    spiking, twin = (convnet((28, 28, 1), 10, batchnorm=batchnorm, spiking=spiking) for spiking in (True, False))
+def test_the_convnet_and_its_baseline(batchnorm):
+    spiking, baseline = (convnet((28, 28, 1), 10, batchnorm=batchnorm, spiking=spiking) for spiking in (True, False))
     norm = ["BatchNormalization"] * batchnorm
     conv = ["Conv2D", *norm, "MaxPooling2D", "SpikingBReLU"]
     assert kinds(spiking) == [*conv, *conv, "Flatten", "Dense", *norm, "SpikingBReLU", "Dropout",
                               "Dense", *norm, "SpikingBReLU", "SoftmaxDecode"]
-    assert kinds(twin) == [name.replace("SpikingBReLU", "ReLU") for name in kinds(spiking)[:-2 - batchnorm - 1]] + [
+    assert kinds(baseline) == [name.replace("SpikingBReLU", "ReLU") for name in kinds(spiking)[:-2 - batchnorm - 1]] + [
         "Dense"]
     assert [layer.name for layer in spiking_layers(spiking)] == ["conv_1", "conv_2", "hidden_1", "output"]
-    assert spiking.output_shape == twin.output_shape == (None, 10)
+    assert spiking.output_shape == baseline.output_shape == (None, 10)
 
 
 def test_the_convnet_converts_to_the_same_classes():

@@ -7,8 +7,9 @@ from backends import array
 
 from whetstone_lab import compat, keys
 from whetstone_lab.method.curves import bounded_relu
-from whetstone_lab.training.layers import SoftmaxDecode, SpikingBReLU, SpikingSigmoid, spiking_layers
-from whetstone_lab.training.sharpener import AdaptiveSharpener, StepwiseSharpener
+from whetstone_lab.training.decode import SoftmaxDecode
+from whetstone_lab.training.layers import SpikingBReLU, SpikingSigmoid, spiking_layers
+from whetstone_lab.training.sharpeners import AdaptiveSharpener, StepwiseSharpener
 
 SAMPLES, BATCH = 16, 4
 RNG = np.random.default_rng(0)

@@ -79,10 +79,10 @@ def test_the_published_recipe_is_as_published():
 
 
 @ALL
-def test_the_twin_of_a_recipe_has_no_spikes(recipe):
-    twin = recipe.mlp(8, 3, spiking=False)
+def test_the_baseline_of_a_recipe_has_no_spikes(recipe):
+    baseline = recipe.mlp(8, 3, spiking=False)
     with pytest.raises(ValueError, match="at least one spiking layer"):
-        spiking_layers(twin)
+        spiking_layers(baseline)
 
 
 def blobs(seed=0, samples=320):

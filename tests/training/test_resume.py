@@ -13,8 +13,9 @@ from keras import ops
 
 from whetstone_lab import keys
 from whetstone_lab.records.trace import Trace
-from whetstone_lab.training.layers import SoftmaxDecode, SpikingBReLU, SpikingSigmoid, spiking_layers
-from whetstone_lab.training.sharpener import AdaptiveSharpener, ScheduledSharpener, StepwiseSharpener
+from whetstone_lab.training.decode import SoftmaxDecode
+from whetstone_lab.training.layers import SpikingBReLU, SpikingSigmoid, spiking_layers
+from whetstone_lab.training.sharpeners import AdaptiveSharpener, ScheduledSharpener, StepwiseSharpener
 
 #: PyTorch's dropout draws from a generator of the whole process, which a checkpoint does not hold.
 DROPOUT = 0.0 if keras.backend.backend() == "torch" else 0.2

@@ -11,19 +11,16 @@ from backends import only_on
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
-from test_policies import PARAMETERS, PublishedAdaptiveRule, PublishedSimpleRule
+from published_rules import PARAMETERS, PublishedAdaptiveRule, PublishedSimpleRule
 
 from whetstone_lab import curves, keys
+from whetstone_lab.method.layer_health import HISTOGRAM_BINS, METRICS
 from whetstone_lab.method.policies import AdaptivePolicy
-from whetstone_lab.records.trace import LAYER_METRICS, Trace
-from whetstone_lab.training.layers import SoftmaxDecode, SpikingBReLU, SpikingSigmoid, spiking_layers
-from whetstone_lab.training.sharpener import (
-    HISTOGRAM_BINS,
-    AdaptiveSharpener,
-    ScheduledSharpener,
-    Sharpener,
-    StepwiseSharpener,
-)
+from whetstone_lab.records.trace import Trace
+from whetstone_lab.training.decode import SoftmaxDecode
+from whetstone_lab.training.layers import SpikingBReLU, SpikingSigmoid, spiking_layers
+from whetstone_lab.training.sharpener import Sharpener
+from whetstone_lab.training.sharpeners import AdaptiveSharpener, ScheduledSharpener, StepwiseSharpener
 from whetstone_lab.view import scenes
 
 SAMPLES, BATCH = 40, 4
@@ -426,7 +423,7 @@ def test_a_probe_tells_dead_neurons_saturation_and_the_flow_of_the_gradient():
     probe = np.linspace(0.05, 0.95, 10)[:, None]
     sharpener = StepwiseSharpener(9, probe=probe)
     model.fit(probe, probe, epochs=1, callbacks=[sharpener], verbose=0)
-    metrics = {name: sharpener.trace.layer_metric(name)[0].tolist() for name in LAYER_METRICS}
+    metrics = {name: sharpener.trace.layer_metric(name)[0].tolist() for name in METRICS}
     # The first layer lets a tenth or more through within 1.5 / pi of its threshold, where the third neuron is for all
     # ten inputs. The second layer is steep at 0 alone.
     assert metrics == {name: pytest.approx(values) for name, values in {
@@ -686,7 +683,7 @@ def test_a_fit_that_carries_on_is_not_warned_of_for_being_short():
 
 
 def test_of_a_fit_too_long_to_look_ahead_nothing_is_foretold(monkeypatch):
-    monkeypatch.setattr("whetstone_lab.training.sharpener._FORESEEN", 2)
+    monkeypatch.setattr("whetstone_lab.training.diagnostics.FORESEEN", 2)
     with warnings.catch_warnings():
         warnings.filterwarnings("error", ".*too short")
         fit(make_model(), StepwiseSharpener(200), 3)

@@ -23,7 +23,8 @@ from whetstone_lab.conversion.folding import (
 from whetstone_lab.simulator import Network, Node, operations
 from whetstone_lab.simulator.network import INPUT
 from whetstone_lab.simulator.operations import Operation, Shape
-from whetstone_lab.training.layers import SoftmaxDecode, SpikingLayer
+from whetstone_lab.training.decode import SoftmaxDecode
+from whetstone_lab.training.layers import SpikingLayer
 
 
 def convert(model: keras.Model, *, require_sharp: bool = True, rectify: bool = False) -> Network:
@@ -47,8 +48,8 @@ def convert(model: keras.Model, *, require_sharp: bool = True, rectify: bool = F
         require_sharp: Whether every spiking layer must be fully sharp. False converts the layers as if they were.
             Default: True.
         rectify: Whether ReLU activations are kept, which gives the ReLU twin of a spiking network; it can be run
-            beside it, and rate-coded (:func:`whetstone_lab.simulator.encoding.rate_coded`). False refuses them, as no
-            neuron that fires once computes one. Default: False.
+            beside it, and rate-coded (:func:`whetstone_lab.simulator.rate_coding.rate_coded`). False refuses them, as
+            no neuron that fires once computes one. Default: False.
 
     Returns:
         The network. Layers of neurons are named after the spiking layers, after those of the models around them.
@@ -113,7 +114,7 @@ def _operations(layer: Any, weights: Weights | None, shapes: Sequence[Shape],
         return [("", operations.Neurons(layer.threshold))]
     if rectify and type(layer) is keras.layers.ReLU and (layer.max_value, layer.negative_slope, layer.threshold) == (
             None, 0, 0):
-        return [("", operations.Rectify())]
+        return [("", operations.ReLU())]
     kind = computes_as(layer, _MAKERS)
     if kind is None and not isinstance(layer, keras.layers.Layer):
         # ``x + y`` and ``ops.concatenate`` in a functional model are operations called and set as these layers are.
@@ -136,7 +137,7 @@ def _operations(layer: Any, weights: Weights | None, shapes: Sequence[Shape],
     if isinstance(activation, SpikingLayer):
         found.append((f"/{activation.name}", operations.Neurons(activation.threshold)))
     elif rectify and activation is keras.activations.relu:
-        found.append(("/relu", operations.Rectify()))
+        found.append(("/relu", operations.ReLU()))
     elif activation not in (None, keras.activations.linear, keras.activations.softmax):
         name = getattr(activation, "__name__", type(activation).__name__)
         raise ValueError(f"expected no activation, and a spiking layer such as SpikingBReLU after it; got activation "

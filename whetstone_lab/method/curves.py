@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,6 @@ WIDTH_FLOOR = 1e-3
 
 #: Distance between the two knees of the sigmoid (the outer roots of its third derivative), in units of 1 / gain.
 SIGMOID_KNEES = 4 * math.log(2 + math.sqrt(3))
-
 
 #: The slope of a fully sharp ramp: so steep that from the floating-point number next to the threshold on it is 0 or 1.
 _STEEP = 2.0**60
@@ -42,8 +42,8 @@ def bounded_relu(x: Any, sharpness: Any, xp: Any = np) -> Any:
     slope = xp.where(sharpness >= 1.0, _STEEP, 1.0 / (1.0 - sharpness + WIDTH_FLOOR))
     level = xp.where(sharpness >= 1.0, 1.0, 0.5)
     wide = np.asarray(x, np.promote_types(np.asarray(x).dtype, np.float32)) if xp is np else x  # for the steep slope
-    ramp = (wide - 0.5) * _as_type(slope, wide, xp) + _as_type(level, wide, xp)
-    return _as_type(xp.clip(ramp, 0.0, 1.0), x, xp)
+    ramp = (wide - 0.5) * as_type(slope, wide, xp) + as_type(level, wide, xp)
+    return as_type(xp.clip(ramp, 0.0, 1.0), x, xp)
 
 
 def bounded_relu_gradient(x: Any, sharpness: Any, upstream: Any, xp: Any = np) -> Any:
@@ -59,8 +59,8 @@ def bounded_relu_gradient(x: Any, sharpness: Any, upstream: Any, xp: Any = np) -
         Gradient by the pre-activations, shape of ``x``.
     """
     width = 1.0 - sharpness + WIDTH_FLOOR
-    half = _as_type(xp.where(sharpness >= 1.0, 0.0, 0.5 * width), x, xp)
-    return xp.where(xp.abs(x - 0.5) < half, upstream / _as_type(width, x, xp), xp.zeros_like(x))
+    half = as_type(xp.where(sharpness >= 1.0, 0.0, 0.5 * width), x, xp)
+    return xp.where(xp.abs(x - 0.5) < half, upstream / as_type(width, x, xp), xp.zeros_like(x))
 
 
 def sigmoid(x: Any, sharpness: Any, xp: Any = np) -> Any:
@@ -76,7 +76,7 @@ def sigmoid(x: Any, sharpness: Any, xp: Any = np) -> Any:
     Returns:
         Activations in [0, 1], of the shape and type of ``x``.
     """
-    return _as_type(xp.where(sharpness >= 1.0, _as_type(x >= 0.0, x, xp), _logistic(x, sharpness, xp)), x, xp)
+    return as_type(xp.where(sharpness >= 1.0, as_type(x >= 0.0, x, xp), _logistic(x, sharpness, xp)), x, xp)
 
 
 def sigmoid_gradient(x: Any, sharpness: Any, upstream: Any, xp: Any = np) -> Any:
@@ -93,30 +93,7 @@ def sigmoid_gradient(x: Any, sharpness: Any, upstream: Any, xp: Any = np) -> Any
     """
     y = _logistic(x, sharpness, xp)
     gain = xp.where(sharpness >= 1.0, 0.0, SIGMOID_KNEES / (1.0 - sharpness + WIDTH_FLOOR))
-    return upstream * (_as_type(gain, x, xp) * y * (1.0 - y))
-
-
-def arctan_gradient(x: Any, threshold: float, width: float, upstream: Any, xp: Any = np) -> Any:
-    """Surrogate for the gradient of a step, backwards: ``upstream / (1 + (pi (x - threshold) / w)^2)``.
-
-    It is the slope of ``w / pi arctan(pi (x - threshold) / w)``: 1 at the threshold, as that of a ReLU, and half of
-    that ``w / pi`` away from it. Its tails reach neurons far away, which a window cut off at its edges would leave
-    without a gradient for good.
-
-    Args:
-        x: Pre-activations, any shape.
-        threshold: Where the step is.
-        width: The width w, positive, in units of the pre-activation: a step of that width and slope 1 has as much area.
-        upstream: Gradient by the activations, shape of ``x``.
-        xp: Array namespace. Default: NumPy.
-
-    Returns:
-        Gradient by the pre-activations, shape of ``x``.
-
-    Source: Fang et al., "Incorporating learnable membrane time constant to enhance learning of spiking neural
-    networks", ICCV 2021, whose alpha is ``2 / w``, but for the factor ``w``.
-    """
-    return upstream / (1.0 + (math.pi / width) ** 2 * xp.square(x - threshold))
+    return upstream * (as_type(gain, x, xp) * y * (1.0 - y))
 
 
 def _logistic(x: Any, sharpness: Any, xp: Any) -> Any:
@@ -124,36 +101,32 @@ def _logistic(x: Any, sharpness: Any, xp: Any) -> Any:
     return 0.5 * (xp.tanh(0.5 * SIGMOID_KNEES / (1.0 - sharpness + WIDTH_FLOOR) * x) + 1.0)
 
 
-#: Name -> curve, as layers and traces name them.
-CURVES: dict[str, Callable[..., Any]] = {"bounded_relu": bounded_relu, "sigmoid": sigmoid}
+@dataclass(frozen=True)
+class Curve:
+    """A sharpening curve: an activation that turns into a threshold gate.
 
-#: Name -> the curve's gradient, backwards.
-GRADIENTS: dict[str, Callable[..., Any]] = {"bounded_relu": bounded_relu_gradient, "sigmoid": sigmoid_gradient}
-
-#: Name -> the pre-activation at which the sharp curve steps from 0 to 1.
-THRESHOLDS: dict[str, float] = {"bounded_relu": 0.5, "sigmoid": 0.0}
-
-
-def gradient(curve: str, x: Any, sharpness: Any, surrogate_width: float | None, upstream: Any, xp: Any = np) -> Any:
-    """What a spiking layer gives back: the gradient of its curve, or with a width that of the blurred step.
-
-    Args:
-        curve: A name in :data:`CURVES`.
-        x: Pre-activations, any shape.
-        sharpness: Scalar in [0, 1].
-        surrogate_width: For :func:`arctan_gradient`, or None for the curve's own.
-        upstream: Gradient by the activations, shape of ``x``.
-        xp: Array namespace. Default: NumPy.
-
-    Returns:
-        Gradient by the pre-activations, shape of ``x``.
+    Attributes:
+        name: As traces and files name it.
+        threshold: The pre-activation at which the sharp curve steps from 0 to 1.
+        value: The activation, ``value(x, sharpness, xp=numpy)``, of the shape of ``x``, in [0, 1].
+        gradient: Its gradient, backwards, ``gradient(x, sharpness, upstream, xp=numpy)``, of the shape of ``x``.
     """
-    if surrogate_width is None:
-        return GRADIENTS[curve](x, sharpness, upstream, xp)
-    return arctan_gradient(x, THRESHOLDS[curve], surrogate_width, upstream, xp)
+
+    name: str
+    threshold: float
+    value: Callable[..., Any]
+    gradient: Callable[..., Any]
 
 
-def _as_type(values: Any, like: Any, xp: Any) -> Any:
+BOUNDED_RELU = Curve("bounded_relu", 0.5, bounded_relu, bounded_relu_gradient)
+SIGMOID = Curve("sigmoid", 0.0, sigmoid, sigmoid_gradient)
+
+#: Name -> curve.
+CURVES: dict[str, Curve] = {curve.name: curve for curve in (BOUNDED_RELU, SIGMOID)}
+
+
+def as_type(values: Any, like: Any, xp: Any) -> Any:
+    """Casts values to the floating point type of ``like``; what is no float in NumPy becomes float64."""
     # NumPy would let a float64 sharpness widen float32 activations, and a condition stay boolean.
     if xp is np:
         dtype = np.asarray(like).dtype

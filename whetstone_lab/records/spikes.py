@@ -30,11 +30,14 @@ class SpikeRecord:
         inputs: What was shown, shape ``(samples, ...)``.
         votes: What each class's key scored at the output, or the analog output where there is no key, shape
             ``(samples, classes)``, or ``(samples, ..., classes)`` where each place of the output has a class of its
-            own; no columns where the output stands for no classes.
-        labels: The true classes where they are known, shape ``(samples,)``, else empty.
+            own; no columns where output spikes stand for no classes.
+        labels: The true classes where they are known, shape ``(samples,)`` or that of ``classes``, else empty.
         membranes: Layer index -> membrane potentials before the reset, in units of the threshold, shape
             ``(samples, steps, neurons)``, where they were asked for.
         meta: Anything else worth keeping, JSON-able.
+        classes: What was decided: the class of each sample, shape ``(samples,)``, or ``(samples, ...)`` where each
+            place of the output has a class of its own; empty where the output stands for no classes. Default: the most
+            votes, the lowest class on a tie, as long as there are votes.
     """
 
     layers: tuple[str, ...]
@@ -49,6 +52,11 @@ class SpikeRecord:
     labels: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     membranes: Mapping[int, np.ndarray] = field(default_factory=dict)
     meta: dict[str, Any] = field(default_factory=dict)
+    classes: np.ndarray = None  # type: ignore[assignment]  # only until the votes are known
+
+    def __post_init__(self) -> None:
+        if self.classes is None:
+            self.classes = self.votes.argmax(-1) if self.votes.shape[-1] else np.zeros(0, np.int64)
 
     @property
     def samples(self) -> int:
@@ -66,18 +74,11 @@ class SpikeRecord:
         return len(self.step)
 
     @property
-    def classes(self) -> np.ndarray:
-        """The decoded class of each sample: the most votes, the lowest class on a tie; empty where there are no votes.
-
-        Shape ``(samples,)``, or ``(samples, ...)`` where each place of the output has a class of its own.
-        """
-        return self.votes.argmax(-1) if self.votes.shape[-1] else np.zeros(0, np.int64)
-
-    @property
     def latency(self) -> np.ndarray:
         """Time steps from the beginning of each sample to the last spike of the last layer; 0 where it never fires.
 
-        Shape ``(samples,)``. No sample takes longer than :attr:`Costs.latency`, which needs no spikes to be known.
+        Shape ``(samples,)``. No sample takes longer than :attr:`OperationCounts.latency`, which needs no spikes
+        to be known.
         """
         latency = np.zeros(self.samples, np.int64)
         mine = self.layer == len(self.layers) - 1
@@ -114,14 +115,15 @@ class SpikeRecord:
         return SpikeRecord(self.layers, self.shapes, self.steps, number.astype(self.sample.dtype), self.step[events],
                            self.layer[events], self.neuron[events], self.inputs[chosen], self.votes[chosen],
                            self.labels[chosen] if len(self.labels) else self.labels,
-                           {key: value[chosen] for key, value in self.membranes.items()}, dict(self.meta))
+                           {key: value[chosen] for key, value in self.membranes.items()}, dict(self.meta),
+                           self.classes[chosen] if len(self.classes) else self.classes)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Writes the record to an ``.npz`` file without pickle, in one piece; returns the path."""
         header = {"layers": self.layers, "shapes": self.shapes, "steps": self.steps, "meta": self.meta,
                   "membranes": sorted(self.membranes)}
         arrays = {"sample": self.sample, "step": self.step, "layer": self.layer, "neuron": self.neuron,
-                  "inputs": self.inputs, "votes": self.votes, "labels": self.labels}
+                  "inputs": self.inputs, "votes": self.votes, "labels": self.labels, "classes": self.classes}
         arrays |= {f"membrane_{index}": values for index, values in self.membranes.items()}
         return archive.write(path, _KIND, _VERSION, header, arrays)
 
@@ -162,14 +164,17 @@ class SpikeRecord:
             raise archive.ArchiveError(f"{path} is damaged: it has events outside its shape.")
         if not (sample[:-1] <= sample[1:]).all():
             raise archive.ArchiveError(f"{path} is damaged: its events are not in order.")
-        places = (None,) * max(arrays["votes"].ndim - 2 if "votes" in arrays else 0, 0)
+        places = arrays["votes"].shape[1:-1] if "votes" in arrays else ()
         votes = archive.take(arrays, "votes", (len(inputs), *places, None), "iuf", path)
-        labels = archive.take(arrays, "labels", (None,), "iu", path)
-        if len(labels) not in (0, len(inputs)):
-            raise archive.ArchiveError(f"{path} has {len(labels)} labels for {len(inputs)} samples: it is damaged.")
+        labels = _for_each(arrays, "labels", [(len(inputs),), (len(inputs), *places)], path)
+        # Files of earlier releases do not say what was decided: there the most votes win.
+        classes = _for_each(arrays, "classes", [(len(inputs), *places)], path) if "classes" in arrays else None
+        if classes is not None and not _within(classes, max(votes.shape[-1], 2)):  # one value may decide between two
+            raise archive.ArchiveError(f"{path} is damaged: it has classes outside its {votes.shape[-1]} votes.")
         membranes = {index: archive.take(arrays, f"membrane_{index}", (len(inputs), steps, int(sizes[index])), "f",
                                          path) for index in with_membranes}
-        return cls(layers, shapes, steps, sample, step, layer, neuron, inputs, votes, labels, membranes, meta)
+        return cls(layers, shapes, steps, sample, step, layer, neuron, inputs, votes, labels, membranes, meta,
+                   classes)  # type: ignore[arg-type]  # where it is None, the votes decide
 
     def _index(self, layer: int | str) -> int:
         if isinstance(layer, str):
@@ -179,6 +184,16 @@ class SpikeRecord:
         if not 0 <= layer < len(self.layers):
             raise IndexError(f"Expected a layer from 0 to {len(self.layers) - 1}; got {layer}.")
         return layer
+
+
+def _for_each(arrays: dict[str, np.ndarray], name: str, shapes: list[tuple[int, ...]], path: Any) -> np.ndarray:
+    """Takes an array of classes that has one of these shapes or is empty."""
+    axes = arrays[name].ndim if name in arrays else 1
+    array = archive.take(arrays, name, (None,) * axes, "iu", path)
+    if array.shape not in (*shapes, (0,)):
+        raise archive.ArchiveError(f"{path} has {name} of shape {array.shape}; expected {shapes[-1]}, or none: it is "
+                                   "damaged.")
+    return array
 
 
 def _within(values: np.ndarray, limit: int) -> bool:

@@ -16,15 +16,27 @@ from typing import Any
 import numpy as np
 
 from whetstone_lab.method.curves import CURVES
+from whetstone_lab.method.layer_health import METRICS
 from whetstone_lab.records import archive
+from whetstone_lab.records.table import Spec, Table
 
 _KIND, _VERSION = "whetstone_lab.trace", 1
 
 #: What a run can be doing. ``recorded`` is a trace that came from a file.
 STATUSES = ("ready", "running", "paused", "stopped", "finished", "failed", "recorded")
 
-#: What a probe tells of each layer besides its firing rate; see :meth:`Trace.layer_metric`.
-LAYER_METRICS = ("never_firing", "always_firing", "gradient_flow", "saturation")
+#: What is kept of every batch, and of every epoch. The names are those in files.
+BATCH_COLUMNS = (
+    Spec("epoch_of_batch", "int32"),
+    Spec("loss", "float64"),
+    Spec("sharpness", "float64", ("layers",)),
+)
+EPOCH_COLUMNS = (
+    Spec("epoch_ends", "int64"),
+    Spec("firing_rates", "float32", ("layers",), optional=True),
+    *(Spec(name, "float32", ("layers",), optional=True, later=True) for name in METRICS),
+    Spec("histograms", "float32", ("layers", "bins"), optional=True),
+)
 
 
 @dataclass(frozen=True)
@@ -49,11 +61,31 @@ class Event:
     values: dict[str, Any] = field(default_factory=dict)
 
 
+class _Subscribers:
+    """Who wants to hear that a trace has grown."""
+
+    def __init__(self) -> None:
+        self.listeners: dict[object, Callable[[Trace, bool], None]] = {}
+        self._lock = threading.Lock()
+
+    def add(self, listener: Callable[[Trace, bool], None]) -> Callable[[], None]:
+        subscription = object()
+        # The dict is replaced, never changed: another thread may be going through it.
+        with self._lock:
+            self.listeners = {**self.listeners, subscription: listener}
+
+        def unsubscribe() -> None:
+            with self._lock:
+                self.listeners = {key: other for key, other in self.listeners.items() if key is not subscription}
+
+        return unsubscribe
+
+
 class Trace:
     """The record of one sharpening run.
 
     Args:
-        layers: Names of the spiking layers, bottom first.
+        layers: Names of the spiking layers, bottom first. Default: none yet; :meth:`begin` tells them.
         curves: The curve of each layer, a name in ``curves.CURVES``. Default: bounded ReLU for all.
         policy: The sharpening policy's parameters at the start, JSON-able, with its ``name``.
         meta: Anything else worth keeping, JSON-able.
@@ -66,69 +98,71 @@ class Trace:
         states: Per epoch, the policy's state after it (adaptive: ``reference``, ``waiting``, ``sharpening``, ...).
     """
 
-    def __init__(self, layers: Sequence[str], curves: Sequence[str] | None = None,
+    def __init__(self, layers: Sequence[str] = (), curves: Sequence[str] | None = None,
                  policy: Mapping[str, Any] | None = None, meta: Mapping[str, Any] | None = None) -> None:
-        self.layers = tuple(layers)
-        self.curves = tuple(curves) if curves is not None else ("bounded_relu",) * len(self.layers)
-        if len(self.curves) != len(self.layers):
-            raise ValueError(f"Expected a curve for each of the {len(self.layers)} layers; got {len(self.curves)}.")
-        unknown = sorted(set(self.curves) - set(CURVES))
+        self._subscribers = _Subscribers()
+        self.begin(layers, curves, policy, meta)
+
+    def begin(self, layers: Sequence[str], curves: Sequence[str] | None = None,
+              policy: Mapping[str, Any] | None = None, meta: Mapping[str, Any] | None = None) -> None:
+        """Starts the record of a run in this trace; the arguments are those of the class, subscribers stay.
+
+        Raises:
+            ValueError: The curves are not one for each layer, or are unknown.
+        """
+        names = tuple(layers)
+        kinds = tuple(curves) if curves is not None else ("bounded_relu",) * len(names)
+        if len(kinds) != len(names):
+            raise ValueError(f"Expected a curve for each of the {len(names)} layers; got {len(kinds)}.")
+        unknown = sorted(set(kinds) - set(CURVES))
         if unknown:
             raise ValueError(f"Expected curves among {sorted(CURVES)}; got {unknown}.")
-        self.policy = dict(policy or {})
-        self.meta = dict(meta or {})
-        self.status = "ready"
-        self.message = ""
+        self._batches = Table(BATCH_COLUMNS, {"layers": len(names)})
+        self._epochs = Table(EPOCH_COLUMNS, {"layers": len(names)})
+        self._bins = np.zeros(0)
+        self.layers, self.curves = names, kinds
+        self.policy, self.meta = dict(policy or {}), dict(meta or {})
+        self.status, self.message = "ready", ""
         self.events: list[Event] = []
         self.epoch_logs: list[dict[str, float]] = []
         self.states: list[dict[str, Any]] = []
-        self._epoch = _Column((), np.int32)
-        self._loss = _Column((), np.float64)
-        self._sharpness = _Column((len(self.layers),), np.float64)
-        self._epoch_ends = _Column((), np.int64)
-        self._rates = _Column((len(self.layers),), np.float32)
-        self._layer_metrics = {name: _Column((len(self.layers),), np.float32) for name in LAYER_METRICS}
-        self._histograms: _Column | None = None
-        self._bins = np.zeros(0)
-        self._listeners: dict[object, Callable[[Trace, bool], None]] = {}
-        self._lock = threading.Lock()
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
     @property
     def batches(self) -> int:
         """How many batches were trained."""
-        return len(self._sharpness)
+        return len(self._batches)
 
     @property
     def epochs(self) -> int:
         """How many epochs were finished."""
-        return len(self._epoch_ends)
+        return len(self._epochs)
 
     @property
     def loss(self) -> np.ndarray:
         """Loss after each batch, as Keras reports it (the running mean of its epoch), shape ``(batches,)``."""
-        return self._loss.values[: self.batches]
+        return self._batches["loss"]
 
     @property
     def epoch_of_batch(self) -> np.ndarray:
         """The epoch of each batch, counted from 0, shape ``(batches,)``."""
-        return self._epoch.values[: self.batches]
+        return self._batches["epoch_of_batch"]
 
     @property
     def sharpness(self) -> np.ndarray:
         """Sharpness in [0, 1] of each layer after each batch, shape ``(batches, layers)``."""
-        return self._sharpness.values
+        return self._batches["sharpness"]
 
     @property
     def epoch_ends(self) -> np.ndarray:
         """How many batches had been trained at the end of each epoch, shape ``(epochs,)``."""
-        return self._epoch_ends.values
+        return self._epochs["epoch_ends"]
 
     @property
     def firing_rates(self) -> np.ndarray:
         """Mean activation of each layer after each epoch on the probe (NaN where none), shape ``(epochs, layers)``."""
-        return self._rates.values[: self.epochs]
+        return self._epochs["firing_rates"]
 
     @property
     def histograms(self) -> np.ndarray:
@@ -136,9 +170,7 @@ class Trace:
 
         What lies outside the outer edges is counted in the outer bins, so each row sums to 1.
         """
-        if self._histograms is None:
-            return np.zeros((self.epochs, len(self.layers), 0), np.float32)
-        return self._histograms.values[: self.epochs]
+        return self._epochs["histograms"]
 
     @property
     def bins(self) -> np.ndarray:
@@ -155,17 +187,15 @@ class Trace:
         Each is a share in [0, 1]. A neuron is an element of the last axis: in a convolution, a feature map.
 
         Args:
-            name: ``"never_firing"`` or ``"always_firing"``, neurons whose activation stays below 0.01, or above 0.99,
-                on the whole probe: dead ones; ``"gradient_flow"``, pre-activations at which the backward pass lets
-                through at least a tenth of the gradient at the threshold; ``"saturation"``, activations below 0.01 or
-                above 0.99, which in a sharp layer all are.
+            name: ``"never_firing"``, ``"always_firing"``, ``"gradient_flow"`` or ``"saturation"``; see
+                :class:`whetstone_lab.method.layer_health.LayerHealth`.
 
         Raises:
             ValueError: There is no such metric.
         """
-        if name not in self._layer_metrics:
-            raise ValueError(f"Expected a metric of layers among {list(LAYER_METRICS)}; got {name!r}.")
-        return self._layer_metrics[name].values[: self.epochs]
+        if name not in METRICS:
+            raise ValueError(f"Expected a metric of layers among {list(METRICS)}; got {name!r}.")
+        return self._epochs[name]
 
     def thresholds_at(self, batch: int) -> dict[str, Any]:
         """The policy's parameters in force once ``batch`` batches had been trained."""
@@ -182,12 +212,7 @@ class Trace:
 
     def append_batch(self, epoch: int, loss: float, sharpness: Sequence[float] | np.ndarray) -> None:
         """Adds a trained batch: its epoch (from 0), the loss, and the sharpness of every layer after it."""
-        # All is checked before anything is written, so that a refused row leaves no column longer than the others.
-        row = _row("sharpness", sharpness, self._sharpness.shape)
-        loss = float(loss)
-        self._epoch.append(epoch)
-        self._loss.append(loss)
-        self._sharpness.append(row)  # last: its length is the number of batches that readers see
+        self._batches.append(epoch_of_batch=epoch, loss=float(loss), sharpness=sharpness)
 
     def append_epoch(self, logs: Mapping[str, float], state: Mapping[str, Any] | None = None,
                      firing_rates: Sequence[float] | np.ndarray | None = None,
@@ -209,36 +234,39 @@ class Trace:
         Raises:
             ValueError: Something is of another shape than this, or the histograms come without bins.
         """
-        rates = np.nan if firing_rates is None else _row("firing_rates", firing_rates, self._rates.shape)
         numbers = {name: float(value) for name, value in logs.items() if np.ndim(value) == 0}
-        row = None if sharpness is None else _row("sharpness", sharpness, self._sharpness.shape)
-        metrics = {name: _row(name, values, self._rates.shape) for name, values in (layer_metrics or {}).items()}
-        unknown = sorted(set(metrics) - set(LAYER_METRICS))
+        changed = None if sharpness is None else self._batches.check_value("sharpness", sharpness)
+        unknown = sorted(set(layer_metrics or {}) - set(METRICS))
         if unknown:
-            raise ValueError(f"Expected metrics of layers among {list(LAYER_METRICS)}; got {unknown}.")
+            raise ValueError(f"Expected metrics of layers among {list(METRICS)}; got {unknown}.")
+        row: dict[str, Any] = {"epoch_ends": self.batches, **(layer_metrics or {})}
+        if firing_rates is not None:
+            row["firing_rates"] = firing_rates
+        self._epochs.check(row)
         if histograms is not None:
-            if bins is None:
-                raise ValueError("Histograms need the edges of their bins; got none.")
-            bins = np.asarray(bins, float)
-            histograms = _row("histograms", histograms, (len(self.layers), len(bins) - 1))
-            if self._histograms is None:
-                column = _Column(histograms.shape, np.float32)
-                column.extend(np.full((self.epochs, *histograms.shape), np.nan))
-                # Readers on other threads look at the histograms first: from here on both are whole.
-                self._bins, self._histograms = bins, column
-            elif not np.array_equal(bins, self._bins):
-                raise ValueError(f"Expected the bins of the epochs before, from {self._bins[0]} to {self._bins[-1]} in "
-                                 f"{len(self._bins) - 1}; got {bins[0]} to {bins[-1]} in {len(bins) - 1}.")
-        if self._histograms is not None:
-            self._histograms.append(np.nan if histograms is None else histograms)
-        if row is not None and self.batches:
-            self._sharpness.values[-1] = row
-        self._rates.append(rates)
-        for name, column in self._layer_metrics.items():
-            column.append(metrics.get(name, np.nan))
+            row["histograms"] = self._in_bins(histograms, bins)
+        if changed is not None and self.batches:
+            self._batches.replace_last("sharpness", changed)
         self.epoch_logs.append(numbers)
         self.states.append(dict(state or {}))
-        self._epoch_ends.append(self.batches)  # last: its length is the number of epochs that readers see
+        self._epochs.append(**row)  # last: readers go by its length
+
+    def _in_bins(self, histograms: np.ndarray, bins: np.ndarray | None) -> np.ndarray:
+        """Histograms in the bins of this trace, which those of the first one are."""
+        if bins is None:
+            raise ValueError("Expected histograms with the edges of their bins; got none.")
+        bins, histograms = np.asarray(bins, float), np.asarray(histograms, float)
+        if histograms.shape != (len(self.layers), len(bins) - 1):
+            raise ValueError(f"Expected histograms of shape {(len(self.layers), len(bins) - 1)}; got shape "
+                             f"{histograms.shape}.")
+        if not len(self._bins):
+            # Readers on other threads look at the histograms first: from here on both are whole.
+            self._bins = bins
+            self._epochs.open("bins", len(bins) - 1)
+        elif not np.array_equal(bins, self._bins):
+            raise ValueError(f"Expected the bins of the epochs before, from {self._bins[0]} to {self._bins[-1]} in "
+                             f"{len(self._bins) - 1}; got {bins[0]} to {bins[-1]} in {len(bins) - 1}.")
+        return histograms
 
     def append_event(self, kind: str, reason: str, *, epoch: int, layer: int | None = None, **values: Any) -> Event:
         """Adds a decision, a change or a warning at the current batch."""
@@ -249,16 +277,18 @@ class Trace:
     def rewind(self) -> None:
         """Forgets the batches after the last finished epoch, and what was decided in them; changes by hand stay."""
         batches = int(self.epoch_ends[-1]) if self.epochs else 0
-        self._sharpness.cut(batches)  # first: its length is the number of batches that readers see
-        self._loss.cut(batches)
-        self._epoch.cut(batches)
+        self._batches.cut(batches)
         self.events = [replace(event, batch=min(event.batch, batches)) for event in self.events
                        if event.batch <= batches or event.kind == "threshold"]
 
     def adopt(self, other: Trace) -> None:
         """Becomes another trace, which must not be used further; the subscribers stay."""
         self.__dict__.update({name: value for name, value in vars(other).items()
-                              if name not in ("_listeners", "_lock")})
+                              if name != "_subscribers"})
+
+    def hand_over(self, other: Trace) -> None:
+        """Lets all who subscribed to this trace follow another one, a new one, from now on."""
+        other._subscribers, self._subscribers = self._subscribers, _Subscribers()
 
     def set_status(self, status: str, message: str = "") -> None:
         """Says what the run is doing now, and tells the readers at once."""
@@ -276,47 +306,23 @@ class Trace:
         Returns:
             A function that ends the subscription.
         """
-        subscription = object()
-        # The dict is replaced, never changed: ``publish`` may be going through it on another thread.
-        with self._lock:
-            self._listeners = {**self._listeners, subscription: listener}
-
-        def unsubscribe() -> None:
-            with self._lock:
-                self._listeners = {key: other for key, other in self._listeners.items() if key is not subscription}
-
-        return unsubscribe
+        return self._subscribers.add(listener)
 
     @property
     def watched(self) -> bool:
         """Whether somebody has subscribed."""
-        return bool(self._listeners)
+        return bool(self._subscribers.listeners)
 
     def publish(self, urgent: bool = False) -> None:
         """Tells the subscribers that the trace has grown."""
-        for listener in self._listeners.values():
+        for listener in self._subscribers.listeners.values():
             listener(self, urgent)
 
     # -- files --------------------------------------------------------------------------------------------------------
 
     def to_parts(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """The trace as plain facts and arrays, what a file holds; :meth:`from_parts` makes a trace of them again."""
-        # Epochs first: while a run goes on, the batches read after them hold at least those of the epochs.
-        epochs, batches = self.epochs, self.batches
-        histograms = self.histograms[:epochs]
-        header = {
-            "layers": self.layers, "curves": self.curves, "policy": self.policy, "meta": self.meta,
-            "status": self.status, "message": self.message, "events": [asdict(event) for event in self.events],
-            "epoch_logs": self.epoch_logs[:epochs], "states": self.states[:epochs],
-        }
-        arrays = {
-            "epoch_of_batch": self.epoch_of_batch[:batches], "loss": self.loss[:batches],
-            "sharpness": self.sharpness[:batches], "epoch_ends": self.epoch_ends[:epochs],
-            "firing_rates": self.firing_rates[:epochs], "histograms": histograms,
-            "bins": self.bins if histograms.shape[-1] else np.zeros(0),
-            **{name: self.layer_metric(name)[:epochs] for name in LAYER_METRICS},
-        }
-        return header, arrays
+        return _take_apart(self)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Writes the trace to an ``.npz`` file without pickle, in one piece; returns the path."""
@@ -345,79 +351,43 @@ class Trace:
         Raises:
             ArchiveError: A part is missing, or the parts do not fit each other.
         """
-        path = source
-        try:
-            trace = cls(header["layers"], header["curves"], header["policy"], header["meta"])
-            trace.events = [_event(**event) for event in header["events"]]
-            trace.epoch_logs = [{str(k): float(v) for k, v in logs.items()} for logs in header["epoch_logs"]]
-            trace.states = [dict(state) for state in header["states"]]
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-            raise archive.ArchiveError(f"{path} has a damaged header: {error!r}.") from error
-        layers, epochs = len(trace.layers), len(trace.epoch_logs)
-        sharpness = archive.take(arrays, "sharpness", (None, layers), "f", path)
-        batches = len(sharpness)
-        bins = archive.take(arrays, "bins", (None,), "f", path)
-        histograms = archive.take(arrays, "histograms", (epochs, layers, max(len(bins) - 1, 0)), "f", path)
-        trace._sharpness.extend(sharpness)
-        trace._loss.extend(archive.take(arrays, "loss", (batches,), "f", path))
-        trace._epoch.extend(archive.take(arrays, "epoch_of_batch", (batches,), "iu", path))
-        ends = archive.take(arrays, "epoch_ends", (epochs,), "iu", path)
-        if (np.diff(ends, prepend=0, append=batches) < 0).any():
-            raise archive.ArchiveError(f"{path} has epochs that end outside its {batches} batches: it is damaged.")
-        trace._epoch_ends.extend(ends)
-        trace._rates.extend(archive.take(arrays, "firing_rates", (epochs, layers), "f", path))
-        for name, column in trace._layer_metrics.items():  # files of the first release lack them
-            column.extend(archive.take(arrays, name, (epochs, layers), "f", path) if name in arrays
-                          else np.full((epochs, layers), np.nan))
-        if len(bins):
-            trace._bins = bins
-            trace._histograms = _Column(histograms.shape[1:], np.float32)
-            trace._histograms.extend(histograms)
-        if len(trace.states) != epochs:
-            raise archive.ArchiveError(f"{path} has {len(trace.states)} states for {epochs} epochs: it is damaged.")
-        trace.status = "recorded"
-        return trace
+        return _put_together(header, arrays, source)
 
 
 def _event(batch: int, epoch: int, kind: str, reason: str, layer: int | None, values: Mapping[str, Any]) -> Event:
     return Event(int(batch), int(epoch), str(kind), str(reason), None if layer is None else int(layer), dict(values))
 
 
-def _row(name: str, values: Any, shape: tuple[int, ...]) -> np.ndarray:
-    row = np.asarray(values, float)
-    if row.shape != shape:
-        raise ValueError(f"Expected {name} of shape {shape}; got shape {row.shape}.")
-    return row
+def _take_apart(trace: Trace) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    # Epochs first: while a run goes on, the batches read after them hold at least those of the epochs.
+    epochs, batches, bins = trace.epochs, trace.batches, trace.bins
+    header = {
+        "layers": trace.layers, "curves": trace.curves, "policy": trace.policy, "meta": trace.meta,
+        "status": trace.status, "message": trace.message, "events": [asdict(event) for event in trace.events],
+        "epoch_logs": trace.epoch_logs[:epochs], "states": trace.states[:epochs],
+    }
+    arrays = {name: trace._batches[name][:batches] for name in trace._batches.specs}
+    arrays |= {name: trace._epochs[name][:epochs] for name in trace._epochs.specs}
+    return header, {**arrays, "bins": bins if arrays["histograms"].shape[-1] else np.zeros(0)}
 
 
-class _Column:
-    """An array that grows by rows at a constant cost a row; readers on other threads always see whole rows."""
-
-    def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
-        self.shape = shape
-        self._buffer = np.zeros((64, *shape), dtype)
-        self._length = 0
-
-    def __len__(self) -> int:
-        return self._length
-
-    @property
-    def values(self) -> np.ndarray:
-        # The length is read first: a buffer swapped in between holds at least as many rows.
-        length = self._length
-        return self._buffer[:length]
-
-    def append(self, row: Any) -> None:
-        if self._length == len(self._buffer):
-            self._buffer = np.concatenate([self._buffer, np.zeros_like(self._buffer)])
-        self._buffer[self._length] = row
-        self._length += 1
-
-    def cut(self, length: int) -> None:
-        # Into a new buffer: readers may still hold views of rows that would be written over.
-        self._buffer, self._length = self._buffer.copy(), min(length, self._length)
-
-    def extend(self, rows: np.ndarray) -> None:
-        self._buffer = np.concatenate([self._buffer[: self._length], np.asarray(rows, self._buffer.dtype),
-                                       np.zeros((64, *self.shape), self._buffer.dtype)])
-        self._length += len(rows)
+def _put_together(header: Mapping[str, Any], arrays: dict[str, np.ndarray], source: Any) -> Trace:
+    try:
+        trace = Trace(header["layers"], header["curves"], header["policy"], header["meta"])
+        trace.events = [_event(**event) for event in header["events"]]
+        trace.epoch_logs = [{str(k): float(v) for k, v in logs.items()} for logs in header["epoch_logs"]]
+        trace.states = [dict(state) for state in header["states"]]
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise archive.ArchiveError(f"{source} has a damaged header: {error!r}.") from error
+    epochs = len(trace.epoch_logs)
+    if len(trace.states) != epochs:
+        raise archive.ArchiveError(f"{source} has {len(trace.states)} states for {epochs} epochs: it is damaged.")
+    trace._bins = archive.take(arrays, "bins", (None,), "f", source)
+    trace._epochs.open("bins", max(len(trace._bins) - 1, 0))
+    trace._batches.read(arrays, len(arrays.get("sharpness", ())), source)
+    trace._epochs.read(arrays, epochs, source)
+    if (np.diff(trace.epoch_ends, prepend=0, append=trace.batches) < 0).any():
+        raise archive.ArchiveError(f"{source} has epochs that end outside its {trace.batches} batches: it is "
+                                   "damaged.")
+    trace.status = "recorded"
+    return trace

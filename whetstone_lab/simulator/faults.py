@@ -1,16 +1,16 @@
-"""Faults of hardware, and what a network still gets right with them. Seeded: the same from run to run."""
+"""``Faults``: what is wrong with the hardware that a network runs on. Seeded: the same from run to run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from whetstone_lab.simulator.network import Network, Node
 from whetstone_lab.simulator.operations import Neurons
-from whetstone_lab.simulator.runner import predict
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,8 @@ class Faults:
         dead: Share of the neurons that never fire, in [0, 1]. Default: 0.
         stuck: Share of the neurons that always fire, in [0, 1]; no neuron is both. Default: 0.
         jitter: Standard deviation of what is added to each neuron's threshold once and for all. Default: 0.
-        noise: Standard deviation of what is added to each neuron's potential each time it is looked at. Default: 0.
+        noise: Standard deviation of what is added to each neuron's membrane potential each time it is compared.
+            Default: 0.
         lost: Share of the spikes that never arrive, and are not recorded, in [0, 1]. Default: 0.
         bits: Bits of a weight, at least 2: each layer's weights are rounded to ``2^bits - 1`` levels, as many below
             zero as above, up to its largest. Biases, which are thresholds on a chip, stay. Default: None, as they are.
@@ -32,6 +33,12 @@ class Faults:
 
     Raises:
         ValueError: A share is outside [0, 1], a deviation is negative, or there are fewer than 2 bits.
+
+    Example:
+        >>> from whetstone_lab.simulator import operations
+        >>> network = Network((1,), [operations.Dense([[0.8, -0.4, 1.0]]), operations.Neurons(0.5)])
+        >>> Faults(bits=2).damage(network).nodes[0].operation.weights.tolist()
+        [[1.0, -0.0, 1.0]]
     """
 
     dead: float = 0.0
@@ -68,10 +75,10 @@ class Faults:
             if isinstance(operation, Neurons):
                 operation = replace(operation, threshold=self._thresholds(
                     operation.threshold, network.shapes[node.name], layers[node.name], network.dtype))
-            elif self.bits and "weights" in operation.arrays():
-                operation = replace(operation, weights=_rounded(operation.arrays()["weights"], self.bits))
+            elif self.bits:
+                operation = operation.map_weights(partial(_rounded, bits=self.bits))
             nodes.append(Node(node.name, operation, node.inputs))
-        return Network(network.input_shape, nodes, key=network.key, readout=network.readout, meta=network.meta)
+        return network.with_nodes(nodes)
 
     def disturb(self, layer: int, potential: np.ndarray, start: int) -> np.ndarray:
         """The potentials of a layer with noise; ``start`` is the number of the first sample."""
@@ -99,37 +106,6 @@ class Faults:
         shifted[fate < self.dead] = never
         shifted[fate >= 1 - self.stuck] = -never
         return shifted.astype(dtype)
-
-
-def sweep(network: Network, inputs: Any, labels: Any, fault: str, values: Iterable[float], *, seeds: int = 3,
-          faults: Faults | None = None) -> np.ndarray:
-    """How accurate a network stays with more and more of a fault.
-
-    Args:
-        network: A network whose output stands for classes.
-        inputs: Samples, shape ``(samples, *network.input_shape)``.
-        labels: Their true classes, integers of shape ``(samples,)``.
-        fault: The name of one of the arguments of :class:`Faults`.
-        values: What it is set to, one after the other.
-        seeds: How many draws of each, with seeds from that of ``faults`` on. Default: 3.
-        faults: What is wrong besides. Default: nothing.
-
-    Returns:
-        Accuracies in [0, 1], shape ``(values, seeds)``.
-
-    Raises:
-        ValueError: There is no such fault; or as in :class:`Faults` and ``predict``.
-    """
-    faults = faults or Faults()
-    names = [name for name in faults.__dataclass_fields__ if name != "seed"]
-    if fault not in names:
-        raise ValueError(f"Expected a fault among {names}; got {fault!r}.")
-    found = []
-    for value in values:
-        options: list[Any] = [{fault: value, "seed": faults.seed + seed} for seed in range(seeds)]
-        found.append([np.mean(predict(network, inputs, faults=replace(faults, **option)) == np.asarray(labels))
-                      for option in options])
-    return np.array(found)
 
 
 def _rounded(weights: np.ndarray, bits: int) -> np.ndarray:

@@ -6,24 +6,20 @@ import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from whetstone_lab.method import class_keys
 from whetstone_lab.records import archive
-from whetstone_lab.simulator.operations import MAX_VALUES, OPERATIONS, Neurons, Operation, Shape, without_bias
-
-_KIND, _VERSION = "whetstone_lab.network", 1
+from whetstone_lab.records.archive import MAX_VALUES
+from whetstone_lab.simulator import network_file
+from whetstone_lab.simulator.operations import Neurons, Operation, Shape, Weighted, without_bias
+from whetstone_lab.simulator.readouts import Readout
 
 #: The name by which nodes refer to the network's input.
 INPUT = "input"
-
-#: How the output is read: ``key``, the class whose n-hot key the output spikes match best; ``linear`` or ``softmax``,
-#: an analog output of which the largest wins; ``spikes``, output spikes that stand for no classes.
-READOUTS = ("key", "linear", "softmax", "spikes")
 
 
 @dataclass(frozen=True)
@@ -55,8 +51,9 @@ class Network:
         nodes: :class:`Node` objects, or bare operations: each of those listens to what stands before it and is named
             after its kind.
         key: Class key, shape ``(classes, width)``, where output spikes vote for classes. Default: none.
-        readout: How an analog output is read, ``"linear"`` or ``"softmax"``; it is given before the softmax, which
-            changes no winner. Default: as the output demands (``"key"``, ``"spikes"``, ``"linear"``).
+        readout: How an analog output is read: ``"linear"`` or ``"softmax"``, where the largest value wins (it is given
+            before the softmax, which changes no winner), or ``"values"``, which stand for no classes. Default: as the
+            output demands (``"key"``, ``"spikes"``, ``"linear"``).
         meta: Anything else worth keeping, JSON-able.
 
     Attributes:
@@ -65,12 +62,16 @@ class Network:
             start; each layer of neurons waits for the last of its inputs and then takes a step.
         spiking: Node name -> whether its output is spikes, zeros and ones; the input's is False.
         dtype: The floating point type it computes in: float64 where some weights are float64 arrays, else float32.
+        head: The :class:`~whetstone_lab.simulator.readouts.Readout` that scores the output and decides.
+        readout: Its kind, one of :data:`~whetstone_lab.simulator.readouts.READOUTS`.
+        key: Its class key, or None.
 
     Raises:
         ValueError: Shapes do not fit, weights are not finite, a name is unknown or taken, or the read-out does not
             suit the output.
 
     Example:
+        >>> from whetstone_lab.simulator.operations import Dense
         >>> weights = np.eye(2, dtype=np.float32)
         >>> Network((2,), [Dense(weights), Neurons(0.5)], key=[[1, 0], [0, 1]])
         Network(input (2,), 1 layer, 2 neurons, 4 synapses, readout 'key' of 2 classes)
@@ -82,7 +83,7 @@ class Network:
         check_size("The input", self.input_shape)
         self.nodes = _named(nodes)
         self.meta = dict(meta or {})
-        weights = [node.operation.weights for node in self.nodes if hasattr(node.operation, "weights")]
+        weights = [node.operation.weights for node in self.nodes if isinstance(node.operation, Weighted)]
         self.dtype: np.dtype = np.result_type(np.float32, *weights)
         self.nodes = tuple(Node(node.name, node.operation.astype(self.dtype), node.inputs) for node in self.nodes)
         self.shapes: dict[str, Shape] = {INPUT: self.input_shape}
@@ -106,21 +107,8 @@ class Network:
             self.steps[node.name] = max(self.steps[name] for name in node.inputs) + fires
             self.spiking[node.name] = fires or (node.operation.keeps_spikes
                                                 and all(self.spiking[name] for name in node.inputs))
-        self.key, self.readout = self._read_out(key, readout, self.spiking[self.output])
-
-    def _read_out(self, key: Any, readout: str | None, spiking: bool) -> tuple[np.ndarray | None, str]:
-        if readout is not None and readout not in READOUTS:
-            raise ValueError(f"Expected a readout among {READOUTS}; got {readout!r}.")
-        kinds = ("key",) if key is not None else ("spikes",) if spiking else ("linear", "softmax")
-        if key is not None and not spiking:
-            raise ValueError(f"Expected a class key to read spikes; the output, node {self.output!r}, is analog.")
-        if readout is not None and readout not in kinds:
-            what = "spikes with a key" if key is not None else "spikes without a key" if spiking else "analog"
-            raise ValueError(f"Expected a readout among {kinds}, as the output is {what}; got {readout!r}.")
-        shape = self.shapes[self.output]
-        if key is not None:
-            key = class_keys.check_key(key, width=shape[-1] if shape else None)
-        return key, readout or kinds[0]
+        self.head = Readout.of(self.output, self.output_shape, self.spiking[self.output], readout, key, self.dtype)
+        self.readout, self.key = self.head.kind, self.head.key
 
     @property
     def output(self) -> str:
@@ -186,60 +174,30 @@ class Network:
         neurons that remember, stays.
         """
         heard = Counter(name for node in self.nodes for name in node.inputs)
-        found = {node.name: node for node in self.nodes}
-        changed: dict[str, dict[str, Any]] = {}
+        changed = {node.name: node.operation for node in self.nodes}
         for node in self.nodes:
-            source = found.get(node.inputs[0])
-            bias = getattr(source.operation, "bias", None) if source else None
-            if not isinstance(node.operation, Neurons) or node.operation.leak < 1:
-                continue
-            if source and bias is not None and heard[source.name] == 1:
-                changed[source.name] = {**source.operation.arrays(), **source.operation.options(), "bias": None}
-                changed[node.name] = {**node.operation.options(),
-                                      "threshold": without_bias(node.operation.threshold, bias)}
-        nodes = [Node(node.name, type(node.operation)(**changed[node.name]), node.inputs) if node.name in changed
-                 else node for node in self.nodes]
+            source = node.inputs[0]
+            weighted, neurons = changed.get(source), node.operation
+            if (isinstance(neurons, Neurons) and neurons.leak == 1 and isinstance(weighted, Weighted)
+                    and weighted.bias is not None and heard[source] == 1):
+                changed[source] = replace(weighted, bias=None)
+                changed[node.name] = replace(neurons, threshold=without_bias(neurons.threshold, weighted.bias))
+        return self.with_nodes(Node(node.name, changed[node.name], node.inputs) for node in self.nodes)
+
+    def with_nodes(self, nodes: Iterable[Node]) -> Network:
+        """A network of other nodes with the same input, key, readout and meta."""
         return Network(self.input_shape, nodes, key=self.key, readout=self.readout, meta=self.meta)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Writes the network to an ``.npz`` file without pickle, in one piece; returns the path.
 
-        **For readers in other languages.** The file is a ZIP archive (deflate) of ``NAME.npy`` members. Each of these
-        is eight bytes, ``93 4E 55 4D 50 59 01 00``, the length n of its header as a little-endian 16-bit integer, n
-        bytes of ASCII such as ``{'descr': '<f4', 'fortran_order': False, 'shape': (784, 256), }``, and the values,
-        little-endian, the last axis fastest. ``<f4`` is IEEE single, ``<f8`` double precision, ``|i1`` a signed and
-        ``|u1`` an unsigned byte.
-
-        ``header`` (``|u1``) is JSON text: ``format`` (``"whetstone_lab.network"``), ``version`` (1), ``input_shape``,
-        ``readout``, ``meta``, and ``nodes``, in an order in which they can run. Each node has a ``name``, an
-        ``operation``, ``inputs`` (names of earlier nodes, or ``"input"``), ``options``, and ``arrays``: what node i
-        names there is member ``i_NAME``; an array that is absent is None in the options. Images are (rows, columns,
-        channels). What the operations do:
-
-        - ``Neurons``: 1 where ``x >= threshold``, else 0. ``threshold`` is a single value, or broadcasts against the
-          last axes of x: shape (channels,) is one for each channel. That is all of it where ``leak`` is 1 and
-          ``refractory`` and ``delay`` are 0, as Whetstone has them.
-        - ``Dense``: ``y[o] = sum over i of x[i] weights[i, o]``, then ``+ bias[o]``; ``weights`` (inputs, outputs).
-        - ``Conv2D``: ``y[r, c, f] = sum over i, j, k of x[r strides[0] + i dilation[0] - top, c strides[1] +
-          j dilation[1] - left, k] weights[i, j, k, f]``, then ``+ bias[f]``; x is 0 outside the image. With padding
-          ``"valid"`` top and left are 0 and windows lie on the image; with ``"same"`` there are ``ceil(size / stride)``
-          windows, and top is half, rounded down, of what the windows need beyond the image. In g ``groups``, filter f
-          sees channel ``k + (f g / filters rounded down) channels / g``.
-        - All others are described by their classes in ``whetstone_lab.simulator.operations``, with the options as
-          arguments.
-
-        ``key`` (``|i1``, classes by outputs), if there is one: the winner is the class c with the greatest
-        ``sum over o of (2 y[o] - 1) (2 key[c, o] - 1)``, the lowest on a tie. :meth:`absorb_biases` first gives a file
-        with few or no biases: weights and thresholds alone, as hardware likes them.
+        :mod:`whetstone_lab.simulator.network_file` describes the file for readers in other languages.
         """
-        nodes = [{"name": node.name, "operation": type(node.operation).__name__, "inputs": node.inputs,
-                  "options": node.operation.options(), "arrays": list(node.operation.arrays())} for node in self.nodes]
+        nodes, arrays = network_file.pack((node.name, node.operation, node.inputs) for node in self.nodes)
         header = {"input_shape": self.input_shape, "nodes": nodes, "readout": self.readout, "meta": self.meta}
-        arrays = {f"{number}_{name}": np.asarray(array, order="C") for number, node in enumerate(self.nodes)
-                  for name, array in node.operation.arrays().items()}
         if self.key is not None:
             arrays["key"] = self.key
-        return archive.write(path, _KIND, _VERSION, header, arrays)
+        return archive.write(path, network_file.KIND, network_file.VERSION, header, arrays)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Network:
@@ -250,13 +208,9 @@ class Network:
             ArchiveError: The file is truncated, damaged, of another format or of a newer version, or what it holds is
                 no network.
         """
-        header, arrays = archive.read(path, _KIND, _VERSION)
+        header, arrays = archive.read(path, network_file.KIND, network_file.VERSION)
         try:
-            nodes = []
-            for number, entry in enumerate(header["nodes"]):
-                values = {name: arrays[f"{number}_{name}"] for name in entry["arrays"]}
-                operation = OPERATIONS[entry["operation"]](**values, **entry["options"])
-                nodes.append(Node(str(entry["name"]), operation, tuple(entry["inputs"])))
+            nodes = [Node(*place) for place in network_file.unpack(header["nodes"], arrays)]
             return cls(header["input_shape"], nodes, key=arrays.get("key"), readout=header["readout"],
                        meta=header["meta"])
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:

@@ -1,4 +1,4 @@
-"""What a network costs to run: spikes, additions, products, time steps and an estimate of the energy."""
+"""``count_operations``: what a network does for a sample, in spikes, synaptic operations, MACs, steps and joules."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from whetstone_lab.simulator.dynamics import fire
 from whetstone_lab.simulator.network import INPUT, Network
 from whetstone_lab.simulator.operations import Neurons
-from whetstone_lab.simulator.runner import batches, check_inputs, count_steps, fire
+from whetstone_lab.simulator.plan import check_inputs, count_steps, plan_of
 
 #: Joules of an addition and of a multiplication of 32-bit floats, in a 45 nm process at 0.9 V. Source: Horowitz,
 #: "Computing's energy problem (and what we can do about it)", ISSCC 2014, figure 1.1.9. Memory, which costs more than
@@ -18,45 +19,46 @@ ADD, MULTIPLY = 0.9e-12, 3.7e-12
 
 
 @dataclass(frozen=True)
-class Costs:
-    """What samples cost on a spiking network, beside its ReLU twin: the same layers without spikes.
+class OperationCounts:
+    """What samples cost on a spiking network, beside its ReLU baseline: the same layers without spikes.
 
     Attributes:
         spikes: Spikes of each sample, shape ``(samples,)``.
-        additions: Synaptic operations of each sample: a weight is added for each spike and each synapse that it
-            crosses, shape ``(samples,)``.
-        products: Multiply-accumulates of each sample: where values are no spikes (an analog input, an average), every
-            connection multiplies, zeros too, shape ``(samples,)``.
-        twin_products: Multiply-accumulates of a sample on the ReLU twin: every connection multiplies.
+        synaptic_operations: Synaptic operations of each sample, shape ``(samples,)``: a weight is added for each spike
+            and each synapse that it crosses.
+        macs: Multiply-accumulates (MACs) of each sample, shape ``(samples,)``: where values are no spikes (an analog
+            input, an average), every connection multiplies, zeros too.
+        baseline_macs: MACs of a sample on the ReLU baseline: every connection multiplies.
         latency: Time steps from the beginning of a sample to its last spikes at the output.
     """
 
     spikes: np.ndarray
-    additions: np.ndarray
-    products: np.ndarray
-    twin_products: int
+    synaptic_operations: np.ndarray
+    macs: np.ndarray
+    baseline_macs: int
     latency: int
 
     @property
     def energy(self) -> np.ndarray:
-        """Estimated joules of each sample: additions at :data:`ADD`, products at ``ADD + MULTIPLY``."""
-        return self.additions * ADD + self.products * (ADD + MULTIPLY)
+        """Estimated joules of each sample: synaptic operations at :data:`ADD`, MACs at ``ADD + MULTIPLY``."""
+        return self.synaptic_operations * ADD + self.macs * (ADD + MULTIPLY)
 
     @property
-    def twin_energy(self) -> float:
-        """Estimated joules of a sample on the ReLU twin."""
-        return self.twin_products * (ADD + MULTIPLY)
+    def baseline_energy(self) -> float:
+        """Estimated joules of a sample on the ReLU baseline."""
+        return self.baseline_macs * (ADD + MULTIPLY)
 
     def __repr__(self) -> str:
         if not len(self.spikes):
-            return "Costs(no samples)"
-        return (f"Costs(per sample: {self.spikes.mean():.1f} spikes, {self.additions.mean():.0f} additions, "
-                f"{self.products.mean():.0f} products, {self.latency} steps, {self.energy.mean() * 1e9:.3g} nJ; "
-                f"ReLU twin: {self.twin_products} products, {self.twin_energy * 1e9:.3g} nJ)")
+            return "OperationCounts(no samples)"
+        return (f"OperationCounts(per sample: {self.spikes.mean():.1f} spikes, {self.synaptic_operations.mean():.0f} "
+                f"synaptic operations, {self.macs.mean():.0f} MACs, {self.latency} steps, "
+                f"{self.energy.mean() * 1e9:.3g} nJ; ReLU baseline: {self.baseline_macs} MACs, "
+                f"{self.baseline_energy * 1e9:.3g} nJ)")
 
 
-def costs(network: Network, inputs: Any, *, batch_size: int | None = None) -> Costs:
-    """Counts what samples cost. It runs them, but keeps no spikes.
+def count_operations(network: Network, inputs: Any, *, batch_size: int | None = None) -> OperationCounts:
+    """Counts the operations that samples take. It runs them, but keeps no spikes.
 
     Args:
         network: The network.
@@ -66,6 +68,13 @@ def costs(network: Network, inputs: Any, *, batch_size: int | None = None) -> Co
 
     Raises:
         ValueError: As in ``run``.
+
+    Example:
+        >>> from whetstone_lab.simulator import operations
+        >>> network = Network((3,), [operations.Dense([[1, 0], [1, 1], [0, 1]]), operations.Neurons(0.5)])
+        >>> counts = count_operations(network, [[1, 0, 0], [1, 1, 0]])
+        >>> counts.synaptic_operations.tolist(), counts.baseline_macs
+        ([2, 4], 6)
     """
     inputs = check_inputs(network, inputs)
     spiking = {INPUT: bool(np.isin(inputs, (0, 1)).all())}
@@ -74,9 +83,9 @@ def costs(network: Network, inputs: Any, *, batch_size: int | None = None) -> Co
             node.operation.keeps_spikes and all(spiking[name] for name in node.inputs))
     fan_outs = {node.name: node.operation.fan_out(network.shapes[node.inputs[0]]) for node in network.nodes
                 if node.operation.synapses(*(network.shapes[name] for name in node.inputs))}
-    spikes, additions, products = np.zeros((3, len(inputs)), np.int64)
+    spikes, synaptic_operations, macs = np.zeros((3, len(inputs)), np.int64)
     steps = count_steps(network, inputs)
-    for start, batch in batches(network, inputs, batch_size):
+    for start, batch in plan_of(network).batches(inputs, steps, batch_size):
         here = slice(start, start + len(batch) // steps)
         values = {INPUT: batch}
         for node in network.nodes:
@@ -91,7 +100,7 @@ def costs(network: Network, inputs: Any, *, batch_size: int | None = None) -> Co
                 continue
             if spiking[node.inputs[0]]:
                 reached = np.where(arrived[0] != 0, fan_outs[node.name], 0)
-                additions[here] += reached.reshape(len(batch) // steps, -1).sum(axis=1)
+                synaptic_operations[here] += reached.reshape(len(batch) // steps, -1).sum(axis=1)
             else:
-                products[here] += steps * fan_outs[node.name].sum()
-    return Costs(spikes, additions, products, network.synapses, network.latency + steps - 1)
+                macs[here] += steps * fan_outs[node.name].sum()
+    return OperationCounts(spikes, synaptic_operations, macs, network.synapses, network.latency + steps - 1)

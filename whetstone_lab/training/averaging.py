@@ -1,4 +1,4 @@
-"""An optimizer that knows when the network is sharp, and acts on it. It wraps any Keras optimizer, on any backend."""
+"""The average of the weights once the network is sharp: an optimizer that keeps it, and its part in validation."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from whetstone_lab.training._internals import layout_of, raw_iterations, sync_weights
 from whetstone_lab.training.layers import SpikingLayer
 
 #: How much later steps count for more than earlier ones in the average; some 1/9 of the steps make most of it.
@@ -59,21 +60,23 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
         # The step before the first that counts; with gradients accumulated, several steps make one update.
         self._begin = self.add_variable((), keras.initializers.Constant(_NEVER), "int", "only_first_replica",
                                         name="average_begin")
+        self._weights: list[Any] = []
         self._averages: list[Any] = []
-        self._is_sharp: Callable[[], bool] = lambda: True  # who has been averaging is
+        # Assume the network is sharp until told otherwise: an average that came from a file was made of sharp weights.
+        self._is_sharp: Callable[[], bool] = lambda: True
 
     @property
     def averaged(self) -> int:
         """How many steps the average is made of; 0 while there is none."""
         begin, now = (int(ops.convert_to_numpy(variable)) for variable in (
-            self._begin, self.inner_optimizer._iterations))
+            self._begin, raw_iterations(self.inner_optimizer)))
         return max(now - begin, 0)
 
     def average(self, layers: Sequence[SpikingLayer]) -> None:
         """Starts an average with the next step if all layers are sharp, and else has none; one that there is goes on.
 
-        In the midst of ``fit``, on JAX, only a callback that has called
-        :func:`whetstone_lab.training.layers.sync_weights` may say so.
+        In the midst of ``fit``, on JAX, only a callback that has
+        synchronised the weights may say so.
 
         Args:
             layers: The spiking layers of the network.
@@ -82,14 +85,14 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
         sharp = self._is_sharp()
         begun = int(ops.convert_to_numpy(self._begin)) != _NEVER
         if sharp and not begun:
-            self._begin.assign(_copy(self.inner_optimizer._iterations))
+            self._begin.assign(_copy(raw_iterations(self.inner_optimizer)))
         elif begun and not sharp:
             self._begin.assign(_NEVER)
 
     def swap(self) -> None:
         """Exchanges the weights and their average, where there is one; done twice, all is as before."""
         if self.averaged:
-            for variable, average in zip(self._trainable_variables, self._averages, strict=True):
+            for variable, average in zip(self._weights, self._averages, strict=True):
                 kept = _copy(variable)
                 variable.assign(_copy(average))
                 average.assign(kept)
@@ -99,9 +102,10 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
     def build(self, variables: Any) -> None:
         """Builds the wrapped optimizer, and makes room for the average."""
         self.inner_optimizer.build(variables)
+        self._weights = list(variables)
         # All replicas have the same weights, so their mean is what each has.
         self._averages = [self.add_variable(variable.shape, "zeros", variable.dtype, "mean",
-                                            getattr(variable, "_layout", None), f"average_{number}")
+                                            layout_of(variable), f"average_{number}")
                           for number, variable in enumerate(variables)]
         super().build(variables)
 
@@ -110,23 +114,23 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
         if not self.built:
             self.build(list(trainable_variables))
         self.inner_optimizer.apply(grads, trainable_variables)
-        steps = ops.cast(self.inner_optimizer._iterations - self._begin, "float32")
+        steps = ops.cast(raw_iterations(self.inner_optimizer) - self._begin, "float32")
         share = ops.where(steps >= 1, (_LATENESS + 1) / ops.maximum(steps + _LATENESS, 1.0), 0.0)
-        for variable, average in zip(self._trainable_variables, self._averages, strict=True):
+        for variable, average in zip(self._weights, self._averages, strict=True):
             average.assign(average + ops.cast(share, average.dtype) * (variable - average))
 
     def finalize_variable_values(self, var_list: Any) -> None:
         """Puts the average in the place of the weights."""
         self.inner_optimizer.finalize_variable_values(var_list)
         if self.averaged and self._is_sharp():
-            for variable, average in zip(self._trainable_variables, self._averages, strict=True):
+            for variable, average in zip(self._weights, self._averages, strict=True):
                 variable.assign(_copy(average))
         self._begin.assign(_NEVER)  # whoever goes on starts from here
 
     @property
     def variables(self) -> list[Any]:
         """Its own variables, and those of the wrapped optimizer."""
-        return self._variables + self.inner_optimizer.variables
+        return [*super().variables, *self.inner_optimizer.variables]
 
     @property
     def learning_rate(self) -> Any:
@@ -167,3 +171,28 @@ def find_whetstone(optimizer: Any) -> WhetstoneOptimizer | None:
     while optimizer is not None and not isinstance(optimizer, WhetstoneOptimizer):
         optimizer = getattr(optimizer, "inner_optimizer", None)
     return optimizer
+
+
+class ValidateAverage:
+    """Has the average validated within ``fit``: it stands in for the weights while Keras evaluates.
+
+    Args:
+        model: The model that ``fit`` trains.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def swap(self) -> None:
+        """Exchanges the weights and their average, where the model's optimizer keeps one."""
+        optimizer = find_whetstone(getattr(self.model, "optimizer", None))
+        if optimizer is not None:
+            sync_weights(self.model)
+            optimizer.swap()
+
+    def tell(self, layers: Sequence[SpikingLayer]) -> None:
+        """Has the optimizer look whether all layers are sharp, which begins an average or ends it."""
+        optimizer = find_whetstone(getattr(self.model, "optimizer", None))
+        if optimizer is not None:
+            sync_weights(self.model)
+            optimizer.average(layers)

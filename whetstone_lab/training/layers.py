@@ -1,4 +1,4 @@
-"""Keras layers of the Whetstone method: activations that sharpen into a threshold gate, and the decoding of n-hot keys.
+"""Keras layers of the Whetstone method: activations that sharpen into a threshold gate.
 
 Written with ``keras.ops`` alone, so they run on every Keras backend. Source: Severa et al., "Training deep neural
 networks for binary communication with the Whetstone method", Nature Machine Intelligence 1, 2019, arXiv 1810.11521.
@@ -16,10 +16,12 @@ import keras
 import numpy as np
 from keras import ops
 
-from whetstone_lab.method import class_keys, curves
+from whetstone_lab.method import surrogates
+from whetstone_lab.method.curves import BOUNDED_RELU, SIGMOID, Curve
+from whetstone_lab.training._internals import assign_scalar, inner_layers
 
-#: Begins the names, in a file of weights, of what a sharpener remembers.
-_MEMORY = "sharpener_"
+#: Begins the names, in a file of weights, of the arrays of a sharpener's checkpoint.
+_CHECKPOINT = "sharpener_"
 
 
 class SpikingLayer(keras.layers.Layer):
@@ -29,7 +31,7 @@ class SpikingLayer(keras.layers.Layer):
     precision, and changes without retracing. The gradient of a fully sharp layer is zero everywhere, so nothing below
     it would learn; with a ``surrogate_width`` w the backward pass puts in its place that of a blurred step,
     ``1 / (1 + (pi (x - threshold) / w)^2)``, whatever the sharpness. What the layer puts out is never changed by
-    it. See :func:`whetstone_lab.method.curves.arctan_gradient`.
+    it. See :func:`whetstone_lab.method.surrogates.arctan_gradient`.
 
     Args:
         sharpness: The sharpness to start with, a float in [0, 1]. Default: 0, the soft curve.
@@ -43,8 +45,8 @@ class SpikingLayer(keras.layers.Layer):
         ValueError: ``sharpness`` is outside [0, 1], or ``surrogate_width`` is not positive.
     """
 
-    #: Name of the curve in ``whetstone_lab.method.curves.CURVES``.
-    curve: str
+    #: The curve that the layer applies.
+    curve: Curve
 
     def __init__(self, sharpness: float = 0.0, surrogate_width: float | None = 2.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -58,15 +60,18 @@ class SpikingLayer(keras.layers.Layer):
             name="sharpness", shape=(), dtype="float32", trainable=False, autocast=False,
             initializer=keras.initializers.Constant(self._initial_sharpness),
         )
-        self._times_set = 0
+        #: How often ``set_sharpness`` was called.
+        self.times_set = 0
         self._tap: Callable[[Any], None] | None = None  # see recorded_inputs
-        # What a sharpener keeps with the weights: arrays that came with them from a file, or what makes new ones.
-        self._memory: Mapping[str, Any] | Callable[[], Mapping[str, Any]] = {}
+        #: Makes the checkpoint of the sharpener at work, which is saved with the weights; None without one.
+        self.make_checkpoint: Callable[[], Mapping[str, Any]] | None = None
+        #: The checkpoint that came with the weights from a file, until a sharpener takes it up.
+        self.loaded_checkpoint: dict[str, Any] = {}
 
     @property
     def threshold(self) -> float:
         """The pre-activation at which the sharp curve steps from 0 to 1."""
-        return curves.THRESHOLDS[self.curve]
+        return self.curve.threshold
 
     def set_sharpness(self, value: float) -> None:
         """Sets the sharpness to a float in [0, 1]; raises a ``ValueError`` outside.
@@ -74,12 +79,8 @@ class SpikingLayer(keras.layers.Layer):
         In a callback, reach the layer through ``self.model``: on JAX the trainer then takes up what was set.
         """
         number = check_sharpness(value)
-        self._times_set += 1
-        variable = self.sharpness.value
-        if type(variable).__name__ == "ResourceVariable":  # TensorFlow's, and not one that is mirrored
-            _assign_scalar(variable, number)
-        else:
-            self.sharpness.assign(number)
+        self.times_set += 1
+        assign_scalar(self.sharpness, number)
 
     def call(self, inputs: Any) -> Any:
         """Applies the curve at the present sharpness."""
@@ -92,18 +93,18 @@ class SpikingLayer(keras.layers.Layer):
         return ops.cast(outputs, self.compute_dtype)
 
     def save_own_variables(self, store: Any) -> None:
-        """Saves the sharpness, and with it what a sharpener must remember to go on from here."""
+        """Saves the sharpness, and with it the checkpoint of the sharpener that is at work, or of the one before."""
         super().save_own_variables(store)
-        for name, array in (self._memory() if callable(self._memory) else self._memory).items():
-            store[_MEMORY + name] = array
+        checkpoint = self.loaded_checkpoint or (self.make_checkpoint() if self.make_checkpoint else {})
+        for name, array in checkpoint.items():
+            store[_CHECKPOINT + name] = array
 
     def load_own_variables(self, store: Any) -> None:
-        """Loads the sharpness, and what a sharpener had to remember, if it was saved with it."""
+        """Loads the sharpness, and the checkpoint of a sharpener if one was saved with it."""
         names = [*store.keys()]
-        super().load_own_variables({name: store[name] for name in names if not name.startswith(_MEMORY)})
-        memory = {name.removeprefix(_MEMORY): np.asarray(store[name]) for name in names if name.startswith(_MEMORY)}
-        if memory or not callable(self._memory):
-            self._memory = memory
+        super().load_own_variables({name: store[name] for name in names if not name.startswith(_CHECKPOINT)})
+        self.loaded_checkpoint = {name.removeprefix(_CHECKPOINT): np.asarray(store[name]) for name in names
+                                  if name.startswith(_CHECKPOINT)}
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The input's shape."""
@@ -132,7 +133,7 @@ class SpikingBReLU(SpikingLayer):
         >>> model = keras.Sequential([keras.layers.Dense(256), SpikingBReLU()])
     """
 
-    curve = "bounded_relu"
+    curve = BOUNDED_RELU
 
 
 @keras.saving.register_keras_serializable(package="whetstone_lab")
@@ -150,81 +151,22 @@ class SpikingSigmoid(SpikingLayer):
     Input shape: any. Output shape: the same, values in [0, 1].
     """
 
-    curve = "sigmoid"
-
-
-@keras.saving.register_keras_serializable(package="whetstone_lab")
-class SoftmaxDecode(keras.layers.Layer):
-    """Turns output spikes into class probabilities by an n-hot class key.
-
-    ``softmax((2 h - 1) @ (2 K - 1)^T / temperature)``: each class scores the outputs that agree with its key minus
-    those that do not. With wide keys these scores saturate the softmax and its gradient vanishes, which a temperature
-    restores; it changes no argmax, so a chip that only compares the scores never sees it. Under a half-precision policy
-    the layer computes in float32 all the same: half precision cannot count the scores of wide keys.
-
-    Args:
-        key: Zeros and ones, shape ``(classes, width)``; see :func:`whetstone_lab.method.class_keys.make_key`.
-        temperature: Positive divisor of the scores. Default: ``sqrt(width) / 2``; 1 is the published layer.
-        **kwargs: As for every Keras layer.
-
-    Input shape: ``(..., width)``. Output shape: ``(..., classes)``, rows sum to 1.
-
-    Raises:
-        ValueError: The key is not one, or its width is not that of the input; the temperature is not positive.
-    """
-
-    def __init__(self, key: Any, temperature: float | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        if self.compute_dtype not in ("float32", "float64"):
-            self.dtype_policy = "float32"
-        self.supports_masking = True
-        self.key = class_keys.check_key(key)
-        if temperature is not None and not (math.isfinite(temperature) and temperature > 0):
-            raise ValueError(f"Expected temperature to be a positive number or None; got {temperature!r}.")
-        self.temperature = math.sqrt(self.key.shape[1]) / 2 if temperature is None else float(temperature)
-
-    def build(self, input_shape: Sequence[int | None]) -> None:
-        """Checks that the key fits the width of the input."""
-        class_keys.check_key(self.key, width=input_shape[-1])
-        super().build(input_shape)
-
-    def call(self, inputs: Any) -> Any:
-        """Scores each class and takes the softmax."""
-        signs = ops.convert_to_tensor(2.0 * self.key.T - 1.0, dtype=self.compute_dtype)
-        h = ops.cast(inputs, self.compute_dtype)
-        return ops.softmax(ops.matmul(2.0 * h - 1.0, signs) / self.temperature)
-
-    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
-        """The input's shape with the number of classes last."""
-        return (*input_shape[:-1], len(self.key))
-
-    def get_config(self) -> dict[str, Any]:
-        """The layer's arguments, the key as lists."""
-        return {**super().get_config(), "key": self.key.tolist(), "temperature": self.temperature}
+    curve = SIGMOID
 
 
 @functools.cache
-def _activation(curve: str, surrogate_width: float | None) -> Callable[[Any, Any], Any]:
+def _activation(curve: Curve, surrogate_width: float | None) -> Callable[[Any, Any], Any]:
     """The curve, with a gradient of its own or of the blurred step."""
 
     @ops.custom_gradient
     def activate(x: Any, sharpness: Any) -> Any:
         def backward(*args: Any, upstream: Any = None) -> tuple[Any, Any]:
             upstream = args[0] if upstream is None else upstream
-            return curves.gradient(curve, x, sharpness, surrogate_width, upstream, ops), ops.zeros_like(sharpness)
+            return surrogates.gradient(curve, x, sharpness, surrogate_width, upstream, ops), ops.zeros_like(sharpness)
 
-        return curves.CURVES[curve](x, sharpness, ops), backward
+        return curve.value(x, sharpness, ops), backward
 
     return activate
-
-
-def _assign_scalar(variable: Any, number: float) -> None:
-    """What ``variable.assign(number)`` does, in a third of the time: it shows where every batch sets the sharpness."""
-    import tensorflow as tf
-
-    # Without a device it is not copied once more to the one on which it is.
-    value = tf.__internal__.EagerTensor(number, None, tf.float32.as_datatype_enum)
-    tf.raw_ops.AssignVariableOp(resource=variable.handle, value=value)
 
 
 def check_sharpness(value: Any) -> float:
@@ -255,20 +197,11 @@ def spiking_layers(model: keras.Model) -> list[SpikingLayer]:
 
 def _walk(layer: Any, seen: set[int]) -> Iterator[Any]:
     # Keras's own recursive walk goes through nested layers from the top down.
-    for inner in layer._flatten_layers(include_self=False, recursive=False):
+    for inner in inner_layers(layer):
         if id(inner) not in seen:
             seen.add(id(inner))
             yield inner
             yield from _walk(inner, seen)
-
-
-def sync_weights(model: keras.Model) -> None:
-    """Brings a model's weights up to date in the midst of ``fit``, where JAX's trainer works on a copy of its own.
-
-    What is then assigned to a weight reaches the trainer's next step.
-    """
-    if hasattr(model, "jax_state_sync"):
-        model.jax_state_sync()
 
 
 @contextmanager

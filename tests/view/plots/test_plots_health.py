@@ -2,7 +2,8 @@ import numpy as np
 from drawn import is_drawn
 
 from whetstone_lab import plots
-from whetstone_lab.records.trace import LAYER_METRICS, Trace
+from whetstone_lab.method.layer_health import METRICS
+from whetstone_lab.records.trace import Trace
 
 
 def test_layer_health_draws_what_the_probe_told_and_where_a_layer_died():
@@ -12,7 +13,7 @@ def test_layer_health_draws_what_the_probe_told_and_where_a_layer_died():
     for epoch, values in enumerate(metrics):
         trace.append_batch(epoch, 1.0, [0, 0])
         trace.append_epoch({"loss": 1.0}, firing_rates=[0.1 * epoch, 0.5],
-                           layer_metrics=dict(zip(LAYER_METRICS, values, strict=True)))
+                           layer_metrics=dict(zip(METRICS, values, strict=True)))
     figure = plots.layer_health(trace)
     assert is_drawn(figure)
     expected = {"firing rate": trace.firing_rates, "dead neurons": metrics[:, :2].sum(axis=1),

@@ -1,6 +1,7 @@
 import numpy as np
 
-from whetstone_lab.records.trace import LAYER_METRICS, Trace
+from whetstone_lab.method.layer_health import METRICS
+from whetstone_lab.records.trace import Trace
 from whetstone_lab.view import scenes
 
 
@@ -9,7 +10,7 @@ def test_health_table_joins_both_ways_of_being_dead():
     never, always = [[0.5, 0.25, 0], [1, 0.5, 0], [0.5, 0.25, 0]], [[0, 0.25, 0], [0, 0.5, 0], [0, 0.75, 0]]
     for epoch in range(3):
         trace.append_batch(epoch, 1.0, [0, 0, 0])
-        metrics = dict.fromkeys(LAYER_METRICS, [0.125] * 3)
+        metrics = dict.fromkeys(METRICS, [0.125] * 3)
         metrics |= {"never_firing": never[epoch], "always_firing": always[epoch]}
         trace.append_epoch({"loss": 1.0}, firing_rates=[0.1, 0.2, 0.3], layer_metrics=metrics)
     table = scenes.health_table(trace)

@@ -65,5 +65,5 @@ def test_other_curves_have_other_thresholds():
     assert widget.about["thresholds"] == [0.0, 0.5]
 
 
-def test_the_picture_is_the_static_twin(finished_trace):
+def test_the_picture_is_the_figure(finished_trace):
     assert ActivationCurves(finished_trace).picture().get_suptitle().startswith("Activation curves, after epoch")

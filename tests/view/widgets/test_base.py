@@ -109,13 +109,13 @@ def test_a_growing_run_reaches_the_page_from_its_thread(make, live_run, wire):
 
 @pytest.mark.parametrize("make", [ActivationCurves, SharpenerChart])
 def test_a_view_that_was_opened_before_its_run_began_sees_it(make, made_up_run, wire):
-    trace = Trace([])
+    trace = Trace()
     widget = make(trace)
     assert repr(widget) == f"{make.__name__}(no layers yet)"
     widget.picture().canvas.draw()
     run = made_up_run()
     wire.messages.clear()
-    trace.adopt(run.trace)
+    trace.begin(run.trace.layers, run.trace.curves, run.trace.policy, run.trace.meta)
     trace.set_status("running")
     # Rows of numbers are read by the number of layers, so both come in one message.
     first = wire.messages[0][0]["state"]

@@ -14,30 +14,30 @@ from whetstone_lab.view.plots.picture import Picture, label_axes, legend_within,
 from whetstone_lab.view.plots.quantities import factor, many
 
 if TYPE_CHECKING:
-    from whetstone_lab.simulator.operation_counts import Costs
+    from whetstone_lab.simulator.operation_counts import OperationCounts
 
 
-def rate_coding(single: tuple[float, Costs], rates: Sequence[tuple[float, Costs]]) -> Picture:
+def rate_coding(single: tuple[float, OperationCounts], rates: Sequence[tuple[float, OperationCounts]]) -> Picture:
     """What single spikes save against a rate code: accuracy over spikes, with the time steps beside each point.
 
     A bracket leads from the single spikes to the first rate code that is as accurate, if there is one.
 
     Args:
-        single: Accuracy in [0, 1] of the network of single spikes, and what ``simulator.costs`` counted of it.
+        single: Accuracy in [0, 1] of the network of single spikes, and its ``OperationCounts``.
         rates: The same of the rate-coded network for more and more time steps; at least one.
 
     Returns:
         The figure.
 
     Raises:
-        ValueError: There is no rate code, an accuracy lies outside [0, 1], or counts have no samples.
+        ValueError: There is no rate code, an accuracy lies outside [0, 1], or operation counts have no samples.
     """
     for accuracy, found in (single, *rates):
         if not 0 <= accuracy <= 1 or not len(found.spikes):
-            raise ValueError(f"Expected an accuracy in [0, 1] and costs of at least one sample; got {accuracy!r} and "
-                             f"{found!r}.")
+            raise ValueError(f"Expected an accuracy in [0, 1] and operation counts of at least one sample; got "
+                             f"{accuracy!r} and {found!r}.")
     if not rates:
-        raise ValueError("Expected the costs of a rate code for at least one number of steps; got none.")
+        raise ValueError("Expected the operation counts of a rate code for at least one number of steps; got none.")
     accuracies = np.array([accuracy for accuracy, _ in rates])
     spikes = np.array([found.spikes.mean() for _, found in rates])
     steps = [found.latency for _, found in rates]

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from whetstone_lab.method.curves import CURVES, THRESHOLDS, WIDTH_FLOOR
+from whetstone_lab.method.curves import CURVES, WIDTH_FLOOR
 from whetstone_lab.records.trace import Trace
 
 
 def activation(curve: str, x: np.ndarray, sharpness: float) -> np.ndarray:
     """The curve of a layer at some pre-activations, shape of ``x``."""
-    return np.asarray(CURVES[curve](x, sharpness))
+    return np.asarray(CURVES[curve].value(x, sharpness))
 
 
 def threshold(curve: str) -> float:
     """The pre-activation at which the sharp curve steps from 0 to 1."""
-    return THRESHOLDS[curve]
+    return CURVES[curve].threshold
 
 
 def ramp(curve: str, sharpness: float) -> tuple[float, float]:

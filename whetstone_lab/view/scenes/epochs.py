@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from whetstone_lab.method.judging import improve_level, stop_level
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.view.scenes.run import sharpness_at
 
@@ -36,14 +37,13 @@ def epoch_table(trace: Trace) -> dict[str, np.ndarray]:
         state = states[epoch - 1] if epoch else {}
         reference = state.get("reference")
         table["loss"][epoch] = trace.epoch_logs[epoch].get(monitor, np.nan)
-        if reference is not None:
-            table["reference"][epoch] = reference
         for name in parameters:
             table[name][epoch] = policy.get(name, np.nan)
+        if reference is not None:
+            table["reference"][epoch] = reference
+            table["stop"][epoch] = stop_level(reference, table["sig_increase"][epoch])
+            table["improve"][epoch] = improve_level(reference, table["sig_decrease"][epoch])
         # An adaptive policy that has nothing left to sharpen may still call itself sharpening.
         table["sharpening"][epoch] = bool(state.get("sharpening")) and not table["sharp"][epoch]
     table["sharpening"] |= (after > before).any(axis=1)
-    # As the policy judges: relative to the size of the reference, since a loss may be negative.
-    table["stop"] = table["reference"] + table["sig_increase"] * abs(table["reference"])
-    table["improve"] = table["reference"] - table["sig_decrease"] * abs(table["reference"])
     return table

@@ -1,0 +1,112 @@
+"""The command ``convert``: a model in, a network out that runs as it did, and a sentence when it fails."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from whetstone_lab import datasets, keys
+from whetstone_lab.cli import main as cli
+from whetstone_lab.conversion.convert import convert
+from whetstone_lab.simulator import Network, SpikeRecord, count_operations, predict, run
+from whetstone_lab.simulator.operations import Neurons
+from whetstone_lab.training.decode import SoftmaxDecode
+from whetstone_lab.training.layers import SpikingBReLU
+
+KEY = keys.make_key(10, 40)
+
+
+@pytest.fixture(scope="module")
+def model():
+    keras.utils.set_random_seed(0)
+    return keras.Sequential([keras.Input((64,)), layers.Dense(30, bias_initializer="ones"), SpikingBReLU(1.0),
+                             layers.Dense(40), SpikingBReLU(1.0), SoftmaxDecode(KEY)])
+
+
+@pytest.fixture(scope="module")
+def saved(model, tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "model.keras"
+    model.save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def digits():
+    dataset = datasets.load("digits")
+    return dataset.x_test, dataset.y_test
+
+
+@pytest.mark.parametrize("suffix", ["npz", "nir"])
+def test_a_model_becomes_a_file_that_runs(suffix, model, saved, digits, tmp_path, capsys):
+    path, spikes = tmp_path / "new" / f"net.{suffix}", tmp_path / "spikes.npz"
+    assert cli.main(["convert", str(saved), "-o", str(path)]) == 0
+    told = capsys.readouterr().out
+    assert repr(convert(model)) in told
+    assert told.endswith(f"Wrote {path}\n")
+    assert cli.main(["simulate", str(path), "-o", str(spikes)]) == 0
+    told = capsys.readouterr().out
+    network, (x, y) = convert(model), digits
+    expected = count_operations(network, x)
+    assert f"Accuracy {(predict(network, x) == y).mean():.4f}" in told
+    assert f"{len(x)} test samples of digits" in told
+    assert f"{expected.spikes.mean():,.1f} spikes of 70 neurons" in told
+    assert f"{expected.synaptic_operations.mean():,.0f} synaptic operations" in told
+    assert f"{expected.energy.mean() * 1e9:,.3f} nJ" in told
+    record = SpikeRecord.load(spikes)
+    np.testing.assert_array_equal(record.neuron, run(network, x).neuron)
+    np.testing.assert_array_equal(record.labels, y)
+
+
+def test_biases_go_where_they_are_told(saved, digits, tmp_path):
+    for name, options in (("with", []), ("without", ["--absorb-biases"])):
+        assert cli.main(["convert", str(saved), "-o", str(tmp_path / f"{name}.npz"), *options]) == 0
+    first, second = Network.load(tmp_path / "with.npz"), Network.load(tmp_path / "without.npz")
+    assert first.nodes[0].operation.bias is not None
+    assert second.nodes[0].operation.bias is None
+    np.testing.assert_array_equal(run(first, digits[0]).neuron, run(second, digits[0]).neuron)
+
+
+def test_layers_that_are_not_sharp_are_refused_unless_told(tmp_path, capsys):
+    path = tmp_path / "soft.keras"
+    keras.Sequential([keras.Input((64,)), layers.Dense(3), SpikingBReLU(0.5, name="soft")]).save(path)
+    assert cli.main(["convert", str(path), "-o", str(tmp_path / "net.npz")]) == 1
+    assert "('soft', SpikingBReLU) at 0.5" in capsys.readouterr().err
+    assert not (tmp_path / "net.npz").exists()
+    assert cli.main(["convert", str(path), "-o", str(tmp_path / "net.npz"), "--as-if-sharp"]) == 0
+
+
+def with_code(tmp_path, suffix):
+    path = tmp_path / f"code{suffix}"
+    keras.Sequential([keras.Input((4,)), layers.Lambda(lambda x: 2 * x), SpikingBReLU(1.0)]).save(path)
+    return path
+
+
+def damaged(tmp_path):
+    path = Network((64,), [Neurons()]).save(tmp_path / "cut.npz")
+    path.write_bytes(path.read_bytes()[:100])
+    return path
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    (lambda tmp, saved: ["convert", str(tmp / "no.keras"), "-o", str(tmp / "net.npz")], "There is no file"),
+    (lambda tmp, saved: ["convert", str(saved), "-o", str(tmp / "net.txt")], "ends in .npz or .nir; got"),
+    (lambda tmp, saved: ["convert", str(damaged(tmp)), "-o", str(tmp / "net.npz")], "error: "),
+    (lambda tmp, saved: ["convert", str(with_code(tmp, ".keras")), "-o", str(tmp / "net.npz")], "`Lambda` layer"),
+    (lambda tmp, saved: ["convert", str(with_code(tmp, ".h5")), "-o", str(tmp / "net.npz")], "name ends in .keras"),
+    (lambda tmp, saved: ["simulate", str(saved)], "Make a network of it first: whetstone-lab convert"),
+])
+def test_what_fails_ends_with_1_and_a_sentence(arguments, words, saved, tmp_path, capsys):
+    assert cli.main(arguments(tmp_path, saved)) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("whetstone-lab: error: ") == 1
+    assert words in captured.err
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    (["convert", "model.keras"], "the following arguments are required: -o/--out"),
+])
+def test_a_wrong_command_line_ends_with_2(arguments, words, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(arguments)
+    assert words in capsys.readouterr().err

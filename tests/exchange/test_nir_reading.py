@@ -1,0 +1,205 @@
+"""NIR graphs of others: they do what their definitions say, or are refused by the name of the node."""
+
+import warnings
+
+import nir
+import numpy as np
+import pytest
+from nir_graphs import cuba, graph_of, images, quarters
+from numpy.lib.stride_tricks import sliding_window_view
+
+from whetstone_lab.exchange.nir import from_nir, to_nir
+from whetstone_lab.simulator import Network, run
+from whetstone_lab.simulator.operations import Dense, Neurons, Reshape
+
+
+def test_nodes_that_lead_nowhere_are_left_out():
+    graph = graph_of(("a", cuba()), ("b", nir.Delay(np.ones(4))),
+                     edges=[("input", "a"), ("input", "b"), ("a", "output")])
+    assert from_nir(graph).layers == ("a",)
+
+
+def euler(node, currents, step):
+    """NIR's differential equations in steps of Euler's, as they stand in its definitions."""
+    v, fired = np.zeros(4), []
+    for current in currents:
+        if isinstance(node, nir.IF):
+            v = v + step * node.r * current
+        elif isinstance(node, nir.LIF):
+            v = v + step / node.tau * (node.v_leak - v + node.r * current)
+        else:
+            v = v + step / node.tau_mem * (node.v_leak - v + node.r * node.w_in * current)
+        fired.append(v > node.v_threshold)
+        v = np.where(fired[-1], node.v_reset, v)
+    return np.array(fired)
+
+
+@pytest.mark.parametrize("node", [
+    nir.IF(np.full(4, 1e4), np.linspace(0.3, 2, 4)), nir.IF(np.full(4, 2500.0), np.ones(4)),
+    nir.LIF(np.full(4, 8e-4), np.full(4, 8.0), np.zeros(4), np.linspace(0.3, 2, 4)),
+    nir.LIF(np.full(4, 2e-4), np.array([1.0, 2, 3, 4]), np.zeros(4), np.ones(4)),
+    cuba(tau_mem=np.full(4, 4e-4), r=np.full(4, 4.0)), cuba(r=np.full(4, 3.0), w_in=np.full(4, 0.5)),
+], ids=lambda node: type(node).__name__)
+def test_neurons_that_remember_follow_nirs_equations(node):
+    trains = np.random.default_rng(0).random((20, 30, 4)).astype(np.float32)
+    network = from_nir(graph_of(("n", node)))
+    found = run(network, trains).dense("n")
+    expected = np.array([euler(node, train.astype(np.float64), 1e-4) for train in trains])
+    assert 0.02 < expected.mean() < 0.98
+    assert (found != expected).sum() <= 2  # float32 against float64
+
+
+def test_what_others_write_is_read():
+    lif = nir.LIF(tau=np.full(4, 0.001), r=np.ones(4), v_leak=np.zeros(4), v_threshold=np.full(4, 0.25))
+    graph = graph_of(("scale", nir.Scale(np.full(4, 2.0))), ("linear", nir.Linear(quarters(4, 4))), ("lif", lif),
+                     ("threshold", nir.Threshold(np.float64([0.0, 0.5, 1, 2]))))
+    x = images(from_nir(graph, step=0.001))
+    potential = 2 * x @ quarters(4, 4).T
+    assert (potential == 0.25).any()
+    record = run(from_nir(graph, step=0.001), x)
+    np.testing.assert_array_equal(record.dense("lif")[:, 0], potential > 0.25)
+    np.testing.assert_array_equal(record.dense("threshold")[:, 1], (potential > 0.25) > np.array([0, 0.5, 1, 2]))
+
+
+def test_pools_and_convolutions_of_others_are_read():
+    image = np.random.default_rng(0).integers(0, 3, (5, 6, 7, 2)).astype(np.float32)
+    weights = quarters(4, 1, 3, 3)
+    graph = graph_of(("conv", nir.Conv2d((6, 7), weights, 1, "same", 1, 2, np.zeros(4))),
+                     ("sum", nir.SumPool2d(np.array([2, 2]), np.array([2, 2]), np.array([0, 0]))),
+                     ("mean", nir.AvgPool2d(np.array([1, 2]), np.array([1, 1]), np.array([0, 0]))),
+                     ("flat", nir.Flatten({"input": np.array([4, 3, 2])}, 1, -1)), size=(2, 6, 7))
+    padded = np.pad(np.moveaxis(image, -1, 1), ((0, 0), (0, 0), (1, 1), (1, 1)))
+    seen = sliding_window_view(padded, (3, 3), (2, 3)).repeat(2, axis=1)
+    conv = np.einsum("nfyxij,fij->nfyx", seen, weights[:, 0])
+    summed = sliding_window_view(conv, (2, 2), (2, 3))[:, :, ::2, ::2].sum((-1, -2))
+    expected = (summed[..., :-1] + summed[..., 1:]) / 2
+    np.testing.assert_array_equal(run(from_nir(graph), image).votes, expected.reshape(5, -1))
+
+
+# -- metadata, names and units of others -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("metadata", [
+    {"key": "A minor"}, {"key": np.eye(3)}, {"readout": "mean rate"}, {"readout": 3}, {"readout": np.ones(4)},
+    {"readout": b"\xff"}, {"readout": "key"}, {"readout": "linear"}, {"readout": "softmax", "key": "A minor"},
+], ids=str)
+def test_metadata_of_others_are_left_alone(metadata):
+    network = from_nir(graph_of(("n", cuba()), metadata=metadata))
+    assert (network.readout, network.key) == ("spikes", None)
+
+
+@pytest.mark.parametrize("readout", ["linear", "softmax"])
+def test_the_readout_that_was_written_is_read(readout, tmp_path):
+    network = Network((4,), [Neurons(), Dense(quarters(4, 3))], readout=readout)
+    to_nir(network, tmp_path / "network.nir")
+    assert from_nir(tmp_path / "network.nir").readout == readout
+
+
+def test_spikes_that_are_flattened_at_the_end_have_their_readout():
+    network = Network((3, 1, 1), [Neurons(), Reshape()])
+    assert from_nir(to_nir(network)).readout == network.readout == "spikes"
+
+
+def test_nodes_may_be_called_as_the_input_or_as_the_helpers_of_others():
+    gain = cuba(r=np.full(4, 3.0))  # a helper, Scale, goes before it
+    graph = graph_of(("fc_scale", nir.Linear(quarters(4, 4))), ("fc", gain), ("fc_scale_2", nir.Linear(quarters(4, 4))))
+    x = images(from_nir(graph))
+    network = from_nir(graph)
+    assert [node.name for node in network.nodes] == ["fc_scale", "fc_scale_3", "fc", "fc_scale_2"]
+    expected = (3 * (x @ quarters(4, 4).T) > 0.5) @ quarters(4, 4).T
+    np.testing.assert_array_equal(run(network, x).votes, expected)
+
+    nodes = {"in": nir.Input({"input": np.array([4])}), "input": nir.Linear(quarters(4, 4)), "input_2": cuba(),
+             "out": nir.Output({"output": np.array([4])})}
+    network = from_nir(nir.NIRGraph(nodes, [("in", "input"), ("input", "input_2"), ("input_2", "out")]))
+    assert [node.name for node in network.nodes] == ["input_3", "input_2"]
+    np.testing.assert_array_equal(run(network, x).dense("input_2")[:, 0], x @ quarters(4, 4).T > 0.5)
+
+
+def test_identity_changes_nothing():
+    shape = {"input": np.array([4]), "output": np.array([4])}
+    identity = nir.ir.graph.Identity(shape)  # nir 1.0.8 has it here only, and reads none from a file
+    plain, more = graph_of(("n", cuba())), graph_of(("a", identity), ("n", cuba()), ("b", identity))
+    x = images(from_nir(plain))
+    assert [node.name for node in from_nir(more).nodes] == ["n"]
+    np.testing.assert_array_equal(run(from_nir(more), x).votes, run(from_nir(plain), x).votes)
+
+
+@pytest.mark.parametrize("node", [
+    nir.IF(np.ones(4), np.ones(4)), nir.IF(np.ones(4), np.full(4, 50.0)),
+    nir.LIF(np.full(4, 20.0), np.ones(4), np.zeros(4), np.ones(4)), cuba(tau_mem=np.full(4, 20.0)),
+], ids=lambda node: type(node).__name__)
+def test_neurons_that_count_time_in_steps_are_pointed_out(node):
+    graph = graph_of(("first", cuba()), ("n", node))
+    with pytest.warns(UserWarning, match=r"the neurons of 'n' less than a thousandth .* pass step=1") as said:
+        from_nir(graph)
+    assert [warning.filename for warning in said] == [__file__]
+
+
+def test_an_if_that_counts_time_in_steps_fires_as_it_should_with_a_step_of_1():
+    graph = graph_of(("n", nir.IF(np.ones(4), np.ones(4))))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        network = from_nir(graph, step=1)
+    spikes = run(network, np.full((1, 51, 4), 0.0625, np.float32)).dense("n")
+    assert spikes[0].sum(axis=0).tolist() == [3] * 4  # at the 17th of 1/16, above 1
+
+
+@pytest.mark.parametrize("node", [
+    nir.IF(np.full(4, 1e4), np.ones(4)), nir.IF(np.ones(4), np.full(4, 1e-3)), nir.IF(np.ones(4), np.zeros(4)),
+    nir.LIF(np.full(4, 0.02), np.ones(4), np.zeros(4), np.ones(4)), nir.Threshold(np.full(4, 5000.0)),
+    cuba(v_threshold=np.full(4, 5000.0)), nir.IF(np.linspace(1, 1e4, 4), np.ones(4)),
+], ids=lambda node: type(node).__name__)
+def test_neurons_that_can_fire_are_not_pointed_out(node):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        from_nir(graph_of(("n", node)))
+
+
+# -- refusals ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("graph", "words"), [
+    (lambda: graph_of(("delay", nir.Delay(np.ones(4)))), "NIR node 'delay', Delay: the simulator knows no"),
+    (lambda: graph_of(("n", nir.IF(np.ones(4), np.ones(4), np.full(4, 0.1)))), "'n', IF: expected v_reset to be 0"),
+    (lambda: graph_of(("conv", nir.Conv1d(4, quarters(1, 1, 1), 1, 0, 1, 1, np.zeros(1)))), "node of type Conv1d"),
+    (lambda: graph_of(("inner", graph_of(("n", cuba())))), "node of type NIRGraph"),
+    (lambda: graph_of(("n", cuba(tau_syn=np.full(4, 0.01)))), "'n', CubaLIF: expected tau_syn to be one time step"),
+    (lambda: graph_of(("n", cuba(tau_mem=np.full(4, 1e-5)))), "'n', CubaLIF: expected one tau_mem for all, at least"),
+    (lambda: graph_of(("n", cuba(tau_mem=np.linspace(1, 2, 4)))), "expected one tau_mem for all"),
+    (lambda: graph_of(("n", cuba(v_leak=np.ones(4)))), "expected v_leak to be 0; got 1 to 1"),
+    (lambda: graph_of(("n", cuba(v_threshold=np.full(4, np.nan)))), "threshold to be finite"),
+    (lambda: graph_of(("a", nir.Affine(np.ones((3, 5)), np.ones(3)))), r"'a', Affine: Expected inputs of shape"),
+    (lambda: graph_of(("a", nir.Linear(np.full((4, 4), np.inf)))), "weights to be finite"),
+    (lambda: graph_of(("pool", nir.SumPool2d(2, 2, 1)), size=(2, 6, 6)), "'pool', SumPool2d: expected no padding"),
+    (lambda: graph_of(("pool", nir.SumPool2d(10**6, 2, 0)), size=(2, 6, 6)), "'pool', SumPool2d: .* fits into"),
+    # What would be made for a node is no larger than what goes in or comes out.
+    (lambda: graph_of(("pool", nir.SumPool2d(2**20, 1, 0)), size=(1, 2**20, 2**20)),
+     "'input', Input: the input: expected at most 268435456 values"),
+    (lambda: graph_of(("conv", nir.Conv2d(None, quarters(1, 1, 1, 1), 1, 2**26, 1, 1, np.zeros(1))), size=(1, 6, 6)),
+     "'conv', Conv2d: its output: expected at most 268435456 values"),
+    (lambda: graph_of(("n", cuba()), size=0), "'input', Input: expected a shape of positive lengths; got"),
+    (lambda: graph_of(("n", cuba()), size=[[4]]), "'input', Input: "),
+    (lambda: graph_of(("n", cuba()), size=np.inf), "'input', Input: cannot convert float infinity"),
+    (lambda: graph_of(("conv", nir.Conv2d(None, quarters(1, 2, 3, 3), 2, "same", 1, 1, np.zeros(1))), size=(2, 6, 6)),
+     "padding 'same' with stride 1 only"),
+    (lambda: graph_of(("flat", nir.Flatten({"input": np.array([2, 6, 6])}, 0, 1)), size=(2, 6, 6)), "all axes"),
+    (lambda: graph_of(("a", cuba()), ("b", cuba()),
+                      edges=[("input", "a"), ("a", "b"), ("b", "a"), ("b", "output")]), "without loops"),
+    (lambda: graph_of(("a", cuba()), edges=[("input", "a"), ("a", "gone")]), "got 'a' to 'gone'"),
+    (lambda: graph_of(("a", cuba()), edges=[("input", "a"), ("input", "a"), ("a", "output")]), "each once"),
+    (lambda: graph_of(("a", cuba()), ("b", cuba()), edges=[("input", "a"), ("b", "output")]),
+     "'b', CubaLIF: nothing leads"),
+    (lambda: graph_of(), "with nodes between"),
+    (lambda: graph_of(("other", nir.Input({"input": np.array([4])}))), "one input and one output; got inputs"),
+    (lambda: graph_of(("n", cuba()), metadata={"readout": "key", "key": np.eye(3)}), "key for 4 output neurons"),
+    (lambda: "a graph" and cuba(), "Expected a NIR graph; got CubaLIF"),
+])
+def test_graphs_that_cannot_run_are_refused_with_the_node(graph, words):
+    with pytest.raises(ValueError, match=words):
+        from_nir(graph())
+
+
+def test_a_step_of_no_time_is_refused():
+    with pytest.raises(ValueError, match="step to be a positive time in seconds; got 0"):
+        from_nir(graph_of(("n", cuba())), step=0)

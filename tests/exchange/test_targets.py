@@ -1,0 +1,81 @@
+"""The table of targets: it is what lies in the folder, and every target keeps what it says."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from nir_graphs import NETWORKS, images
+
+from whetstone_lab import exchange
+from whetstone_lab.exchange import targets as table
+from whetstone_lab.exchange.targets import read, targets, write
+from whetstone_lab.simulator import run
+
+NEW = """
+from whetstone_lab.exchange.targets import Target
+TARGET = Target({suffix!r}, lambda network, path: path.write_text(repr(network)), None, None, "Its summary.")
+"""
+
+
+@pytest.fixture
+def add(monkeypatch, tmp_path):
+    """Puts a module with a target into the folder, for the length of a test."""
+    def put(name, suffix):
+        (tmp_path / f"{name}.py").write_text(NEW.format(suffix=suffix))
+        monkeypatch.delitem(sys.modules, f"{exchange.__name__}.{name}", raising=False)
+        targets.cache_clear()
+
+    monkeypatch.setattr(exchange, "__path__", [*exchange.__path__, str(tmp_path)])
+    yield put
+    targets.cache_clear()
+
+
+def test_the_table():
+    assert list(targets()) == [".npz", ".nir"]
+    assert [target.package for target in targets().values()] == [None, "nir"]
+    for suffix, target in targets().items():
+        assert target.suffix == suffix
+        assert target.keeps.endswith(".")
+
+
+@pytest.mark.parametrize("suffix", [suffix for suffix, target in targets().items() if target.read])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_what_is_written_comes_back_and_spikes_the_same(suffix, name, tmp_path):
+    network = NETWORKS[name]()
+    path = write(network, tmp_path / f"network{suffix}")
+    assert list(tmp_path.iterdir()) == [path]
+    again, x = read(path), images(network)
+    np.testing.assert_array_equal(run(again, x).votes, run(network, x).votes)
+    assert again.readout == network.readout
+
+
+def test_a_new_file_in_the_folder_is_a_new_target(add, tmp_path):
+    add("made_up_target", ".made_up")
+    network, path = NETWORKS["mlp"](), tmp_path / "network.made_up"
+    assert list(targets()) == [".made_up", ".npz", ".nir"]
+    write(network, path)
+    assert path.read_text() == repr(network)
+    with pytest.raises(ValueError, match=r"Expected a network, a file whose name ends in .npz or .nir; got .*made_up"):
+        read(path)  # it is for writing only
+
+
+def test_one_suffix_for_two_is_an_error(add):
+    add("made_up_rival", ".nir")
+    with pytest.raises(RuntimeError, match=r"one target for each suffix; two have .nir"):
+        targets()
+
+
+@pytest.mark.parametrize("name", ["network.txt", "network", "network.NPZ"])
+def test_another_suffix_is_refused_with_those_there_are(name, tmp_path):
+    with pytest.raises(ValueError, match=rf"Expected to write a file whose name ends in .npz or .nir; got .*{name}"):
+        write(NETWORKS["mlp"](), tmp_path / name)
+    with pytest.raises(ValueError, match=rf"a file whose name ends in .npz or .nir; got .*{name}"):
+        read(tmp_path / name)
+
+
+def test_the_table_loads_no_package_of_a_target():
+    program = (f"import sys; from {table.__name__} import targets; targets(); "
+               "print({'nir', 'h5py', 'keras', 'torch'} & set(sys.modules))")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

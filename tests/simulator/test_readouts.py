@@ -1,0 +1,96 @@
+"""``Readout``: what it scores and decides, against the definition over single outputs."""
+
+import numpy as np
+import pytest
+
+from whetstone_lab import keys
+from whetstone_lab.simulator import Network, Readout, accuracy, predict, run
+from whetstone_lab.simulator.operations import Dense, Neurons, Reshape, Scale
+from whetstone_lab.simulator.readouts import READOUTS
+
+KEY = keys.make_key(3, 7, seed=2)
+
+
+@pytest.mark.parametrize("places", [(), (4,), (2, 3)])
+@pytest.mark.parametrize("steps", [1, 3])
+def test_a_key_scores_by_agreements_less_disagreements(places, steps):
+    readout = Readout.of("out", (*places, 7), spiking=True, key=KEY)
+    spikes = np.random.default_rng(0).integers(0, 2, (5 * steps, *places, 7)).astype(np.float32)
+    votes = readout.score(spikes, steps)
+    assert votes.shape == readout.empty(5).shape == (5, *places, 3)
+    agree = (spikes[..., None, :] == KEY).sum(-1) - (spikes[..., None, :] != KEY).sum(-1)
+    expected = agree.reshape(5, steps, *places, 3).sum(1)
+    np.testing.assert_array_equal(votes, expected)
+    assert readout.empty(5).dtype == np.int64
+    decided = readout.decide(votes)
+    assert decided.shape == (5, *places)
+    for place in np.ndindex(decided.shape):
+        assert decided[place] == min(c for c in range(3) if expected[place][c] == expected[place].max())
+    assert (readout.places, readout.columns, readout.decides) == (places, 3, True)
+
+
+@pytest.mark.parametrize("kind", ["linear", "softmax"])
+def test_the_largest_analog_output_wins_and_the_lowest_class_on_a_tie(kind):
+    readout = Readout.of("out", (3,), spiking=False, kind=kind)
+    output = np.float32([[1, 3, 2], [2, 2, 1], [0, 0, 0], [-3, -5, -1]])
+    assert readout.score(output) is output  # no copy, no softmax
+    np.testing.assert_array_equal(readout.decide(output), [1, 0, 0, 2])
+    np.testing.assert_array_equal(readout.decide(readout.score(output, 2)), [1, 2])
+
+
+def test_values_and_bare_spikes_decide_nothing():
+    values, spikes = Readout.of("out", (3,), False, "values"), Readout.of("out", (2, 3), True)
+    assert (values.decides, spikes.decides) == (False, False)
+    assert (values.columns, spikes.columns) == (3, 0)
+    assert values.score(np.ones((4, 3), np.float32), 2).tolist() == [[2, 2, 2], [2, 2, 2]]
+    assert spikes.score(np.ones((4, 2, 3), np.float32), 2).shape == spikes.empty(2).shape == (2, 0)
+    for readout in (values, spikes):
+        assert readout.decide(readout.empty(4)).shape == (0,)
+        assert readout.places == ()
+
+
+def test_without_being_told_it_follows_the_output():
+    assert Readout.of("out", (7,), True, key=KEY).kind == "key"
+    assert Readout.of("out", (7,), True).kind == "spikes"
+    assert Readout.of("out", (7,), False).kind == "linear"
+    assert set(READOUTS) == {"key", "spikes", "linear", "softmax", "values"}
+
+
+def test_a_single_value_is_a_column_of_its_own():
+    network = Network((1,), [Scale(2.0), Reshape(())])
+    assert network.output_shape == ()
+    assert run(network, [[1.0], [3.0]]).votes.tolist() == [[2.0], [6.0]]
+    assert predict(network, [[1.0], [3.0]]).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("network", [
+    Network((4,), [Neurons()], key=[[1, 1, 0, 0], [0, 0, 1, 1]]),
+    Network((4,), [Dense(np.eye(4)[:, :3])], readout="softmax"),
+])
+def test_a_network_predicts_and_records_what_its_head_says(network):
+    x = np.random.default_rng(0).random((20, 4))
+    output = x.astype(network.dtype)
+    for node in network.nodes:
+        output = node.operation.apply(output)
+    votes = network.head.score(output)
+    np.testing.assert_array_equal(run(network, x).votes, votes)
+    np.testing.assert_array_equal(run(network, x).classes, network.head.decide(votes))
+    np.testing.assert_array_equal(predict(network, x), network.head.decide(votes))
+
+
+def test_labels_are_checked_against_the_places():
+    readout = Readout.of("out", (2, 3, 4), spiking=False)
+    for shape in ((5,), (5, 2, 3)):
+        assert readout.check_labels(np.zeros(shape, np.uint8), 5).shape == shape
+    assert readout.check_labels(None, 5).shape == (0,)
+    for wrong in (np.zeros((5, 3, 2), int), np.zeros(4, int), np.zeros(5)):
+        with pytest.raises(ValueError, match=r"integer labels of shape \(5,\) or \(5, 2, 3\); got"):
+            readout.check_labels(wrong, 5)
+
+
+def test_accuracy_is_the_share_of_right_decisions():
+    assert accuracy([1, 2, 3, 4], [1, 2, 0, 0]) == 0.5
+    assert accuracy([[1, 2], [3, 4]], [[1, 0], [3, 4]]) == 0.75
+    for decided, labels in (([1, 2], [1]), ([[1, 2]], [1, 2]), ([], [])):
+        with pytest.raises(ValueError, match="a label for each decision, and at least one"):
+            accuracy(decided, labels)

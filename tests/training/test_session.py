@@ -1,0 +1,138 @@
+"""The session: a policy, a state and a trace that agree, whatever drives them. No Keras is loaded here."""
+
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from published_rules import PublishedAdaptiveRule
+
+from whetstone_lab.method.policies import AdaptivePolicy, ScheduledPolicy, StepwisePolicy
+from whetstone_lab.training.session import SharpeningSession
+
+LOSSES = st.lists(st.floats(0.01, 5), min_size=1, max_size=30)
+
+
+def session(policy=None, layers=2, batches=4):
+    made = SharpeningSession(policy or StepwisePolicy(0, 5, "batch"))
+    made.begin([f"layer_{i}" for i in range(layers)], ["bounded_relu"] * layers, [0.0] * layers, batches, {"seed": 7})
+    made.begin_epoch()
+    return made
+
+
+def test_it_loads_no_keras():
+    program = "import sys; from whetstone_lab.training.session import SharpeningSession; print('keras' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "False\n"
+
+
+@given(losses=LOSSES)
+@settings(deadline=None)
+def test_what_it_asks_for_is_what_the_trace_says_and_what_the_published_rule_does(losses):
+    parameters = {"min_init_epochs": 2, "rate": 0.6, "cz_rate": 0.3, "critical": 0.75, "patience": 0,
+                  "first_layer_relative_rate": 1.0, "sig_increase": 0.15, "sig_decrease": 0.15, "bottom_up": True}
+    one, rule = session(AdaptivePolicy(**parameters)), PublishedAdaptiveRule(2, 4, **parameters)
+    for loss in losses:
+        for _ in range(4):
+            step = one.batch(loss)
+            rule.batch_ended()
+            assert step.sharpness == tuple(one.trace.sharpness[-1]) == one.state.sharpness
+            np.testing.assert_allclose(step.sharpness, rule.sharpness)
+        step = one.epoch({"loss": loss})
+        rule.epoch_ended(loss)
+        assert step.sharpness == tuple(one.trace.sharpness[-1]) == one.state.sharpness
+    assert one.trace.epochs == len(losses)
+    assert one.trace.states[-1] == one.state.asdict()
+
+
+def test_decisions_are_told_once_and_are_the_events_of_the_trace():
+    one = session(ScheduledPolicy(((0.0, 0.5), (0.5, 1.0))))
+    told = [decision.kind for _ in range(4) for decision in one.batch(1.0).decisions]
+    told += [decision.kind for decision in one.epoch({"loss": 1.0}).decisions]
+    assert told == [event.kind for event in one.trace.events] == ["sharp", "sharp", "done"]
+    assert [event.batch for event in one.trace.events] == [2, 4, 4]  # once their batch is counted
+
+
+def test_a_loss_that_is_no_number_is_warned_of_once():
+    one = session()
+    kinds = [[decision.kind for decision in one.batch(loss).decisions] for loss in (1.0, math.nan, math.nan, 1.0)]
+    assert kinds == [[], ["warning"], [], []]
+    assert np.isnan(one.trace.loss).tolist() == [False, True, True, False]
+
+
+def test_sharpness_that_somebody_else_has_set_is_where_it_goes_on():
+    one = session()
+    one.adopt([0.5, 0.25])
+    assert one.state.sharpness == (0.5, 0.25)
+    state = one.state
+    one.adopt([0.5 + 1e-8, 0.25])  # what float32 makes of it
+    assert one.state is state
+
+
+def test_it_goes_back_to_the_start_of_the_epoch():
+    one = session()
+    for _ in range(4):
+        one.batch(1.0)
+    one.epoch({"loss": 1.0})
+    one.begin_epoch()
+    before = one.state
+    one.batch(1.0)
+    one.batch(1.0)
+    assert one.rewind() == before.sharpness
+    assert one.state == before
+    assert one.trace.batches == 4
+
+
+def test_steering_is_noted_and_a_refused_change_changes_nothing():
+    one = session(AdaptivePolicy())
+    one.steer(by="the teacher", sig_increase=0.3, patience=1)  # patience was 1 before
+    (event,) = one.trace.events
+    assert event.values == {"name": "sig_increase", "old": 0.15, "new": 0.3, "by": "the teacher"}
+    policy = one.policy
+    with pytest.raises(ValueError, match="Expected sig_increase"):
+        one.steer(sig_decrease=0.5, sig_increase=-1)
+    assert one.policy is policy
+    fixed = session(ScheduledPolicy(((0.0, 1.0), (1.0, 2.0))))
+    with pytest.raises(ValueError, match="Expected a schedule for each of the 2 spiking layers; got one for 1"):
+        fixed.steer(schedule=((0.0, 1.0),))
+
+
+def test_an_epoch_cut_short_does_not_tell_how_many_batches_there_are():
+    one = session(batches=None)
+    one.batch(1.0)
+    one.record(one.judge(1.0, whole=False), {"loss": 1.0})
+    assert one.state.batches is None
+    one.batch(1.0)
+    one.epoch({"loss": 1.0})
+    assert one.state.batches == 1
+
+
+def test_whoever_watches_before_it_begins_sees_the_run():
+    one, seen = SharpeningSession(StepwisePolicy()), []
+    trace = one.trace
+    trace.subscribe(lambda grown, urgent: seen.append((grown.layers, grown.batches)))
+    one.begin(["a"], ["sigmoid"], [0.0], 2)
+    one.batch(1.0)
+    one.trace.publish()
+    assert one.trace is trace
+    assert seen == [(("a",), 1)]
+
+
+def test_another_network_gets_a_trace_of_its_own_and_whoever_watches_goes_along():
+    one, seen = session(layers=1), []
+    one.batch(1.0)
+    first = one.trace
+    first.subscribe(lambda grown, urgent: seen.append(grown))
+    one.begin(["b", "c"], ["sigmoid", "sigmoid"], [0.0, 0.0])
+    assert one.trace is not first
+    assert (first.batches, one.trace.batches) == (1, 0)
+    first.publish()
+    one.trace.publish()
+    assert seen == [one.trace]
+
+
+def test_before_it_begins_there_is_nothing_to_judge():
+    with pytest.raises(RuntimeError, match="Expected the session to have begun"):
+        SharpeningSession(StepwisePolicy()).batch(1.0)

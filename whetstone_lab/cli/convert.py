@@ -1,0 +1,72 @@
+"""``whetstone-lab convert``: a sharpened Keras model into a network's file."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from whetstone_lab.cli.arguments import Commands, command
+from whetstone_lab.cli.quiet import quieten_tensorflow
+
+if TYPE_CHECKING:
+    from whetstone_lab.simulator.network import Network
+
+
+def add(commands: Commands) -> None:
+    """Declares the command and its arguments."""
+    parser = command(commands, "convert", run, "convert a sharpened Keras model into a network of spiking neurons")
+    parser.add_argument("model", metavar="MODEL", type=Path, help="the model, a .keras file")
+    parser.add_argument("-o", "--out", metavar="FILE", type=Path, required=True,
+                        help="where to write: .npz, for the simulator here and any language, or .nir, for others")
+    parser.add_argument("--as-if-sharp", action="store_true",
+                        help="take spiking layers that are not fully sharp as if they were")
+    parser.add_argument("--absorb-biases", action="store_true", help="move biases into thresholds; spikes stay")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Converts, and prints what came out, a line for each node."""
+    quieten_tensorflow()
+    network = convert_file(args.model, args.out, as_if_sharp=args.as_if_sharp, absorb_biases=args.absorb_biases)
+    print(network.summary())
+    print(f"Wrote {args.out}")
+
+
+def convert_file(model: Path, out: Path, *, as_if_sharp: bool = False, absorb_biases: bool = False) -> Network:
+    """Converts a saved Keras model and writes the network.
+
+    Args:
+        model: A ``.keras`` file. Keras refuses code that stands in one.
+        out: Where to write; the suffix says in which format, one of ``exchange.targets``.
+        as_if_sharp: Whether spiking layers that are not fully sharp are taken as if they were. Default: False.
+        absorb_biases: Whether biases move into thresholds. Default: False.
+
+    Returns:
+        The network that was written.
+
+    Raises:
+        FileNotFoundError: There is no such model.
+        ValueError: The name of the model, or of what to write, ends otherwise; the model cannot be converted; or the
+            format has no word for a part of the network.
+    """
+    from rich.console import Console
+
+    from whetstone_lab.exchange import targets
+
+    # Asked before Keras is loaded, which takes seconds.
+    if out.suffix not in targets.targets():
+        raise ValueError(f"Expected to write a file whose name ends in {' or '.join(targets.targets())}; got {out}.")
+    if not model.is_file():
+        raise FileNotFoundError(f"There is no file {model}.")
+    if model.suffix != ".keras":  # code in older formats is run by some releases of Keras
+        raise ValueError(f"Expected a model whose name ends in .keras, as model.save writes it; got {model}.")
+    with Console(stderr=True).status(f"Converting {model}"):
+        import keras
+
+        from whetstone_lab.conversion.convert import convert
+
+        network = convert(keras.models.load_model(model, compile=False, safe_mode=True), require_sharp=not as_if_sharp)
+        network = network.absorb_biases() if absorb_biases else network
+        out.parent.mkdir(parents=True, exist_ok=True)
+        targets.write(network, out)
+    return network

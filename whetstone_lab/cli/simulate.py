@@ -1,0 +1,123 @@
+"""``whetstone-lab simulate``: a network's file on a data set, how accurate it is and what it costs."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from whetstone_lab.cli.arguments import Commands, command, integer
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from whetstone_lab.datasets import Dataset
+    from whetstone_lab.simulator.network import Network
+
+#: Samples between two movements of the progress bar.
+_CHUNK = 250
+
+
+def add(commands: Commands) -> None:
+    """Declares the command and its arguments."""
+    parser = command(commands, "simulate", run,
+                     "run a network of spiking neurons on a data set, and say how accurate it is and what it costs")
+    parser.add_argument("network", metavar="NETWORK", type=Path, help="the network, a .npz or .nir file")
+    parser.add_argument("--data", metavar="NAME", default="digits",
+                        help="digits, mnist, fashion_mnist or cifar10; their test samples (default: digits)")
+    parser.add_argument("--samples", metavar="N", type=integer(1), default=None,
+                        help="how many samples, at least 1 (default: all)")
+    parser.add_argument("-o", "--out", metavar="FILE", type=Path, default=None,
+                        help="an .npz file for every spike (default: none is kept)")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Runs the first test samples of a data set, prints what came out, and writes every spike where it is asked to.
+
+    Raises:
+        FileNotFoundError: There is no such network, or no such data.
+        ArchiveError: The file is damaged or something else.
+        ValueError: There is no such data set, the network is not for its pictures, or the file is a model that has not
+            been converted, or the one to write to.
+    """
+    path, out = args.network, args.out
+    if path.suffix == ".keras":
+        raise ValueError(f"Expected a network, .npz or .nir; got the Keras model {path}. Make a network of it first: "
+                         f"whetstone-lab convert {path} -o {path.with_suffix('.npz')}")
+    if out is not None:
+        if out.resolve() == path.resolve():
+            raise ValueError(f"Expected another file for the spikes than the network's; got {out} for both.")
+        out.parent.mkdir(parents=True, exist_ok=True)
+    from whetstone_lab import datasets
+
+    network, dataset = read_network(path), datasets.load(args.data)
+    if math.prod(network.input_shape) != math.prod(dataset.image_shape):
+        raise ValueError(f"Expected a network for the pictures of {args.data}, {dataset.image_shape}; {path} takes "
+                         f"inputs of shape {network.input_shape}.")
+    print(report(network, dataset, args.samples))
+    if out is not None:
+        from rich.console import Console
+
+        from whetstone_lab import simulator
+
+        x, labels = _test_samples(network, dataset, args.samples)
+        with Console(stderr=True).status(f"Writing {out}"):
+            simulator.run(network, x, labels=labels).save(out)
+        print(f"Wrote {out}")
+
+
+def read_network(path: Path) -> Network:
+    """Reads a network in the format that the path's suffix names, one of ``exchange.targets``; else as an ``.npz``."""
+    from whetstone_lab.exchange import targets
+    from whetstone_lab.simulator.network import Network
+
+    return targets.read(path) if path.suffix in targets.targets() else Network.load(path)
+
+
+def report(network: Network, dataset: Dataset, samples: int | None = None) -> str:
+    """What a network does on test samples: its accuracy, and what a sample costs on average.
+
+    Args:
+        network: The network.
+        dataset: Pictures of as many values as the network takes.
+        samples: How many test samples, the first ones. Default: all.
+
+    Returns:
+        Lines to print.
+    """
+    import numpy as np
+    from rich.console import Console
+    from rich.progress import track
+
+    from whetstone_lab.simulator import accuracy, count_operations, predict
+
+    x, labels = _test_samples(network, dataset, samples)
+    # A network may also have a class for each place of an image, or none; a picture has one.
+    decides = network.head.decides and not network.head.places
+    found, classes = [], []
+    chunks = [slice(start, start + _CHUNK) for start in range(0, len(x), _CHUNK)]
+    for chunk in track(chunks, "Simulating", console=Console(stderr=True), transient=True):
+        found.append(count_operations(network, x[chunk]))
+        if decides:
+            classes.append(predict(network, x[chunk]))
+
+    def mean(name: str) -> float:
+        return float(np.concatenate([getattr(part, name) for part in found]).mean())
+
+    return "\n".join([
+        repr(network),
+        f"{len(x)} test samples of {dataset.name}; on average a sample takes",
+        f"  {found[0].latency:12} time steps",
+        f"  {mean('spikes'):12,.1f} spikes of {network.neurons:,} neurons",
+        f"  {mean('synaptic_operations'):12,.0f} synaptic operations",
+        f"  {mean('macs'):12,.0f} multiply-accumulates (MACs); its ReLU baseline {found[0].baseline_macs:,}",
+        f"  {mean('energy') * 1e9:12,.3f} nJ of arithmetic at 45 nm; its ReLU baseline "
+        f"{found[0].baseline_energy * 1e9:,.3f} nJ",
+        f"Accuracy {accuracy(np.concatenate(classes), labels):.4f}" if decides else
+        "The output stands for no classes of pictures.",
+    ])
+
+
+def _test_samples(network: Network, dataset: Dataset, samples: int | None) -> tuple[np.ndarray, np.ndarray]:
+    return dataset.x_test[:samples].reshape(-1, *network.input_shape), dataset.y_test[:samples]

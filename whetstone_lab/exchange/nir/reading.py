@@ -1,0 +1,181 @@
+"""From a NIR graph to a network."""
+
+from __future__ import annotations
+
+import math
+import os
+import warnings
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from whetstone_lab.exchange.layout import channels_last
+from whetstone_lab.exchange.nir.names import read_name
+from whetstone_lab.exchange.nir.neurons import STEP, is_slow
+from whetstone_lab.exchange.nir.nodes import read_node
+from whetstone_lab.exchange.nir.package import load_nir, read_graph
+from whetstone_lab.simulator.network import INPUT, Network, Node, check_size
+from whetstone_lab.simulator.operations import Add, Neurons, Operation, Shape
+
+
+def from_nir(source: Any, *, step: float = STEP) -> Network:
+    """Makes a network from a NIR graph or file.
+
+    Known are ``Affine``, ``Linear``, ``Conv2d``, ``AvgPool2d`` and ``SumPool2d`` without padding, ``Flatten`` of all
+    axes, ``Scale``, ``Identity``, ``Threshold``, ``IF``, ``LIF``, and ``CubaLIF`` whose synapse forgets within a time
+    step; leak and reset are at 0. Their equations are taken in Euler steps: ``v += step / tau * (r I - v)``. Images are
+    channels last in the network: ``(channels, rows, columns)`` in NIR is ``(rows, columns, channels)`` here.
+
+    Args:
+        source: A ``nir.NIRGraph``, or the path of a file. Nothing in a file is ever run.
+        step: The time step in seconds, no longer than any time constant. Default: 1e-4, which snnTorch 1.0.0 and
+            SpikingJelly 2.0.0 assume too. Some tools write times in steps; their graphs want a step of 1.
+
+    Returns:
+        The network, which fires where NIR does, above the threshold. The class key and the read-out are those that
+        :func:`to_nir` put into the metadata; what others keep there is left alone.
+
+    Raises:
+        ImportError: The package ``nir`` is not installed.
+        FileNotFoundError: There is no such file.
+        ArchiveError: The file is damaged, is no NIR file, or claims more than it holds.
+        ValueError: The graph holds what the simulator cannot run; the message names the node.
+
+    Warns:
+        UserWarning: In a time step an input of 1 adds so little to a membrane potential that the neurons will hardly
+            ever fire, as when the graph counts time in steps.
+    """
+    if isinstance(source, (str, os.PathLike)):
+        source = read_graph(Path(source))
+    reader = _GraphReader(source, step)
+    network = reader.network()
+    if reader.slow:
+        warnings.warn(f"In a step of {step:g} s an input of 1 brings the neurons of {', '.join(map(repr, reader.slow))}"
+                      " less than a thousandth of the way to their threshold, so that they hardly ever fire. If the "
+                      "graph counts time in steps, as Norse and sinabs do in IF nodes with r = 1, pass step=1.",
+                      stacklevel=2)
+    return network
+
+
+class _GraphReader:
+    """Turns the nodes of a NIR graph into operations, in an order in which they can run.
+
+    Attributes:
+        slow: Names of the NIR nodes whose neurons hardly ever fire at this time step.
+    """
+
+    def __init__(self, graph: Any, step: float) -> None:
+        nir = load_nir()
+        if not isinstance(graph, nir.NIRGraph):
+            raise ValueError(f"Expected a NIR graph; got {type(graph).__name__}.")
+        if not 0 < step < math.inf:
+            raise ValueError(f"Expected step to be a positive time in seconds; got {step!r}.")
+        self.graph, self.step = graph, step
+        self.nodes: list[Node] = []
+        self.shapes: dict[str, Shape] = {}
+        self.names: dict[str, str] = {}  # NIR node -> the node of ours that gives its output
+        self.slow: list[str] = []
+
+    def network(self) -> Network:
+        """The network that does what the graph does."""
+        before = self._predecessors()
+        source, output = self._ends()
+        for name in _in_order(before, output):
+            node = self.graph.nodes[name]
+            try:
+                if name == source:
+                    self.names[name] = INPUT
+                    self.shapes[INPUT] = channels_last(_shape(node.input_type["input"]))
+                    check_size("the input", self.shapes[INPUT])
+                else:
+                    self._add(name, node, before[name])
+            except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
+                raise ValueError(f"NIR node {name!r}, {type(node).__name__}: {error}") from error
+        if not self.nodes:
+            raise ValueError("Expected a NIR graph with nodes between its input and its output.")
+        return _read_out(Network(self.shapes[INPUT], self.nodes), self.graph.metadata)
+
+    def _predecessors(self) -> dict[str, list[str]]:
+        before: dict[str, list[str]] = {name: [] for name in self.graph.nodes}
+        for source, target in self.graph.edges:
+            if source not in before or target not in before or source in before[target]:
+                raise ValueError(f"Expected edges between the nodes {sorted(before)}, each once; got {source!r} to "
+                                 f"{target!r}.")
+            before[target].append(source)
+        return before
+
+    def _ends(self) -> tuple[str, str]:
+        inputs, outputs = ([name for name, node in self.graph.nodes.items() if type(node).__name__ == kind]
+                           for kind in ("Input", "Output"))
+        if len(inputs) != 1 or len(outputs) != 1:
+            raise ValueError(f"Expected a NIR graph with one input and one output; got inputs {inputs} and outputs "
+                             f"{outputs}.")
+        return inputs[0], outputs[0]
+
+    def _add(self, name: str, node: Any, before: list[str]) -> None:
+        if not before:
+            raise ValueError("nothing leads to it.")
+        inputs = [self.names[other] for other in before]
+        if len(inputs) > 1:
+            inputs = [self._put(self._free(f"{name}_sum"), Add(), inputs)]
+        operations = list(read_node(node, self.shapes[inputs[0]], self.step))
+        for operation in operations[:-1]:
+            inputs = [self._put(self._free(f"{name}_{type(operation).__name__.lower()}"), operation, inputs)]
+        for operation in operations[-1:]:  # the last has the node's own name
+            inputs = [self._put(self._free(name) if name == INPUT else name, operation, inputs)]
+            if isinstance(operation, Neurons) and is_slow(node, self.step):
+                self.slow.append(name)
+        self.names[name] = inputs[0]
+
+    def _free(self, name: str) -> str:
+        """A name that neither a node here nor one of NIR's has."""
+        return read_name(name, {*self.graph.nodes, *self.shapes})
+
+    def _put(self, name: str, operation: Operation, inputs: list[str]) -> str:
+        self.shapes[name] = operation.output_shape(*(self.shapes[other] for other in inputs))
+        check_size("its output", self.shapes[name])  # before anything is made for what follows it
+        self.nodes.append(Node(name, operation, tuple(inputs)))
+        return name
+
+
+def _in_order(before: dict[str, list[str]], output: str) -> list[str]:
+    """The nodes that the output depends on, each behind those before it."""
+    needed, left = {output}, [output]
+    while left:
+        new = set(before[left.pop()]) - needed
+        needed |= new
+        left += new
+    try:
+        return list(TopologicalSorter({name: before[name] for name in needed}).static_order())
+    except CycleError as error:
+        raise ValueError(f"Expected a NIR graph without loops; got one through {error.args[1]}, and a wave of "
+                         "spikes ends only where it climbs.") from error
+
+
+def _read_out(network: Network, metadata: dict[str, Any]) -> Network:
+    """The network with the class key and the read-out of a graph's metadata, where :func:`to_nir` wrote them.
+
+    It writes a read-out always, and a key with the read-out ``"key"`` only. Metadata are free, so a ``key`` alone, or a
+    read-out that does not fit the output, is somebody else's.
+    """
+    readout = metadata.get("readout")
+    readout = readout.decode(errors="replace") if isinstance(readout, bytes) else readout
+    shape, nodes = network.input_shape, network.nodes
+    if not isinstance(readout, str):
+        return network
+    if readout == "key" and "key" in metadata:
+        return Network(shape, nodes, key=np.asarray(metadata["key"]))
+    if readout == "softmax" and not network.spiking[network.output]:
+        return Network(shape, nodes, readout=readout)
+    return network  # the other read-outs are what a network has unless told otherwise
+
+
+def _shape(value: Any) -> Shape:
+    if value is None:
+        raise ValueError("expected a known shape; got none.")
+    shape = tuple(int(length) for length in np.atleast_1d(value))
+    if min(shape, default=0) < 1:
+        raise ValueError(f"expected a shape of positive lengths; got {shape}.")
+    return shape

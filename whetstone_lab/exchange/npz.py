@@ -1,0 +1,10 @@
+"""The network's own format: an ``.npz`` archive, described in :meth:`whetstone_lab.Network.save`."""
+
+from __future__ import annotations
+
+from whetstone_lab.exchange.targets import Target
+from whetstone_lab.simulator.network import Network
+
+TARGET = Target(
+    ".npz", write=Network.save, read=Network.load, package=None,
+    keeps="All of the network, to the last bit; any language that reads NumPy's format reads it.")

@@ -1,0 +1,89 @@
+"""The table of targets: which module of this folder writes and reads a file, by the file's suffix.
+
+A target is a module or a package of this folder that has a :class:`Target` by the name ``TARGET``. To add one, add its
+file: the table is made of what lies in the folder. Importing a target must not import the package that it needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from types import MappingProxyType
+from typing import Any
+
+from whetstone_lab import exchange
+from whetstone_lab.simulator.network import Network
+
+
+@dataclass(frozen=True)
+class Target:
+    """A format that a network is written to, and perhaps read from.
+
+    Attributes:
+        suffix: How its files' names end, such as ``".nir"``.
+        write: Writes a network to a path, in one piece. It raises ValueError where the format cannot say what the
+            network does, and ImportError where a package is missing.
+        read: Makes a network from a path, or None where the format is for writing only.
+        package: The package that it needs, which the extra of the same name installs, or None.
+        keeps: One sentence: what of a network a file keeps.
+    """
+
+    suffix: str
+    write: Callable[[Network, Path], Any]
+    read: Callable[[Path], Network] | None
+    package: str | None
+    keeps: str
+
+
+@cache
+def targets() -> Mapping[str, Target]:
+    """Suffix -> target, of all modules in this folder; those that need no package come first, then by suffix.
+
+    Raises:
+        RuntimeError: Two modules claim the same suffix.
+    """
+    found: dict[str, Target] = {}
+    for module in iter_modules(exchange.__path__):
+        target = getattr(import_module(f"{exchange.__name__}.{module.name}"), "TARGET", None)
+        if target is not None and found.setdefault(target.suffix, target) is not target:
+            raise RuntimeError(f"Expected one target for each suffix; two have {target.suffix}, one in {module.name}.")
+    return MappingProxyType(dict(sorted(found.items(), key=lambda item: (item[1].package is not None, item[0]))))
+
+
+def write(network: Network, path: Path) -> Path:
+    """Writes a network in the format that the path's suffix names; returns the path.
+
+    Raises:
+        ValueError: There is no target of that suffix, or the format cannot say what the network does.
+        ImportError: The package that the target needs is not installed.
+    """
+    target = targets().get(path.suffix)
+    if target is None:
+        raise ValueError(f"Expected to write a file whose name ends in {_either(targets())}; got {path}.")
+    target.write(network, path)
+    return path
+
+
+def read(path: Path) -> Network:
+    """Reads a network from a file in the format that the path's suffix names.
+
+    Raises:
+        ValueError: There is no target of that suffix that can be read, or the file holds what the simulator cannot run.
+        ImportError: The package that the target needs is not installed.
+        FileNotFoundError: There is no such file.
+        ArchiveError: The file is damaged or something else.
+    """
+    readers = {suffix: target.read for suffix, target in targets().items() if target.read is not None}
+    if path.suffix not in readers:
+        raise ValueError(f"Expected a network, a file whose name ends in {_either(readers)}; got {path}.")
+    return readers[path.suffix](path)
+
+
+def _either(suffixes: Mapping[str, Any]) -> str:
+    """The suffixes as a sentence lists them, such as ``.c, .npz or .nir``."""
+    *most, last = suffixes
+    return f"{', '.join(most)} or {last}" if most else last

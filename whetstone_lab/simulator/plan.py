@@ -1,0 +1,172 @@
+"""``Plan``: the order in which a network runs, worked out once, and its inputs in batches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from typing import Any, cast
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from whetstone_lab.simulator.dynamics import fire
+from whetstone_lab.simulator.faults import Faults
+from whetstone_lab.simulator.network import Network
+from whetstone_lab.simulator.operations import Neurons
+
+#: Values of the widest layer that are held at once: it sets the batch size where none is given.
+BATCH_VALUES = 1 << 22
+
+#: Is shown a layer's number, its membrane potentials and which of its neurons fired.
+Watch = Callable[[int, np.ndarray, np.ndarray], None]
+
+
+class Plan:
+    """A network in the order in which it runs.
+
+    Attributes:
+        layers, shapes, sizes, steps: Name, shape, number of neurons and time step of each layer of neurons.
+        last: The last of these steps.
+        columns: Layer -> its columns in a table of all neurons, side by side in the order in which they fire.
+    """
+
+    def __init__(self, network: Network) -> None:
+        numbers = {name: number for number, name in enumerate(network.shapes)}
+        layers = {name: number for number, name in enumerate(network.layers)}
+        last = {numbers[name]: node.name for node in network.nodes for name in node.inputs}
+        #: A node each: its operation, the values it takes (by number: 0 is the input, then the nodes in order), the
+        #: number of its layer of neurons or -1, whether these remember, and the values that nothing after it needs.
+        self._stages = [
+            (cast(Any, node.operation), [numbers[name] for name in node.inputs], layers.get(node.name, -1),
+             isinstance(node.operation, Neurons) and node.operation.remembers,
+             [value for value, listener in last.items() if listener == node.name])
+            for node in network.nodes
+        ]
+        self._dtype, self._axes = network.dtype, len(network.input_shape) + 1
+        self._widest = max(math.prod(shape) for shape in network.shapes.values())
+        self.layers = network.layers
+        self.shapes = tuple(network.shapes[name] for name in network.layers)
+        self.sizes = [math.prod(shape) for shape in self.shapes]
+        self.steps = [network.steps[name] for name in network.layers]
+        self.last = max(self.steps, default=0)
+        self._order = sorted(range(len(self.sizes)), key=lambda layer: (self.steps[layer], layer))
+        ends = np.cumsum([0, *(self.sizes[layer] for layer in self._order)]).tolist()
+        self.columns = {layer: slice(*ends[place : place + 2]) for place, layer in enumerate(self._order)}
+
+    def batches(self, inputs: np.ndarray, steps: int, size: Any = None) -> Iterator[tuple[int, np.ndarray]]:
+        """The inputs in batches, in the type that the network computes in, each with the number of its first sample.
+
+        Args:
+            inputs: As :func:`check_inputs` returns them.
+            steps: How many steps each sample has, as :func:`count_steps` says.
+            size: Samples at once. Default: by the widest layer, see :data:`BATCH_VALUES`.
+
+        Yields:
+            The number of the first sample, and shape ``(samples * steps, ...)``, the steps of a sample one after the
+            other.
+
+        Raises:
+            ValueError: The size is no positive integer.
+        """
+        if size is None:
+            size = max(1, BATCH_VALUES // self._widest // steps)
+        elif isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
+            raise ValueError(f"Expected batch_size to be a positive integer; got {size!r}.")
+        for start in range(0, len(inputs), size):
+            batch = inputs[start : start + size].astype(self._dtype, copy=False)
+            yield start, batch if batch.ndim == self._axes else batch.reshape(-1, *batch.shape[2:])
+
+    def compute(self, batch: np.ndarray, steps: int, watch: Watch | None = None, faults: Faults | None = None,
+                start: int = 0) -> Any:
+        """The network's output for a batch.
+
+        Args:
+            batch: Shape ``(samples * steps, ...)``, the steps of a sample one after the other.
+            steps: How many there are of each sample.
+            watch: Is shown what each layer does. Default: nobody.
+            faults: Those that come anew each time are made here. Default: none.
+            start: Number of the first sample.
+        """
+        dtype = batch.dtype
+        values: list[Any] = [batch]
+        for operation, inputs, layer, remembers, done in self._stages:
+            value = values[inputs[0]]
+            if layer >= 0:
+                if faults or remembers:
+                    value, spikes, arriving = fire(operation, value, steps, faults, layer, start)
+                else:
+                    spikes = arriving = operation.fires(value)
+                if watch:
+                    watch(layer, value, spikes)
+                values.append(arriving.astype(dtype))
+            elif len(inputs) == 1:
+                values.append(operation.apply(value))
+            else:
+                values.append(operation.apply(*[values[number] for number in inputs]))
+            for number in done:
+                values[number] = None  # so that memory is free once the last listener has heard it
+        return values[-1]
+
+    def events(self, fired: np.ndarray, start: int) -> np.ndarray:
+        """Sample, step, layer and neuron of every spike in the table, four rows, sorted in that order."""
+        samples, neurons = fired.shape
+        spikes = np.flatnonzero(fired)
+        first = np.searchsorted(spikes, np.arange(samples) * neurons)  # in a sorted list, faster than to divide
+        sample = np.repeat(np.arange(samples), np.diff(first, append=len(spikes)))
+        spikes -= sample * neurons
+        return np.concatenate([(sample + start).astype(np.int32)[None], self._table.take(spikes, axis=1)])
+
+    def events_over_time(self, fired: np.ndarray, start: int, steps: int, offsets: Sequence[int]) -> np.ndarray:
+        """The same where each sample has several rows, its steps, and a layer is as many steps behind as its offset."""
+        row, column = fired.nonzero()
+        sample, step = np.divmod(row, steps)
+        _, layer, neuron = self._table[:, column]
+        events = np.stack([sample + start, step + np.asarray(offsets, np.int64)[layer], layer, neuron]).astype(np.int32)
+        return events[:, np.lexsort(events[::-1])]
+
+    @cached_property
+    def _table(self) -> np.ndarray:
+        """Step, layer and neuron of each column."""
+        parts = [np.stack([np.full(self.sizes[layer], self.steps[layer], np.int32),
+                           np.full(self.sizes[layer], layer, np.int32), np.arange(self.sizes[layer], dtype=np.int32)])
+                 for layer in self._order]
+        return np.concatenate([np.zeros((3, 0), np.int32), *parts], axis=1)
+
+
+_PLANS: WeakKeyDictionary[Network, Plan] = WeakKeyDictionary()
+
+
+def plan_of(network: Network) -> Plan:
+    """The plan of a network, made when it is first asked for and kept as long as the network lives."""
+    plan = _PLANS.get(network)
+    if plan is None:
+        plan = _PLANS[network] = Plan(network)
+    return plan
+
+
+def check_inputs(network: Network, inputs: Any) -> np.ndarray:
+    """The inputs as an array, if they are finite numbers of the network's shape, with or without steps.
+
+    Raises:
+        ValueError: They are not.
+    """
+    array = np.asarray(inputs)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"Expected inputs to be numbers; got dtype {array.dtype}.")
+    # The axis of steps, if there is one, comes second.
+    if array.ndim == 0 or (array.shape[1:] != network.input_shape
+                           and (array.shape[2:] != network.input_shape or array.shape[1] == 0)):
+        hint = " Give a single sample as inputs[None]." if array.shape == network.input_shape else ""
+        wanted = ", ".join(["samples", *map(str, network.input_shape)])
+        raise ValueError(f"Expected inputs of shape ({wanted}); got {array.shape}.{hint}")
+    # A sum of squares is finite only where every value is, and is found in a fraction of the time.
+    if array.dtype.kind == "f" and not math.isfinite(np.vdot(array, array)) and not np.isfinite(array).all():
+        wrong = array.size - int(np.isfinite(array).sum())
+        raise ValueError(f"Expected finite inputs; {wrong} of {array.size} values are NaN or infinite.")
+    return array
+
+
+def count_steps(network: Network, inputs: np.ndarray) -> int:
+    """How many steps each sample of checked inputs has."""
+    return 1 if inputs.ndim == len(network.input_shape) + 1 else inputs.shape[1]

@@ -1,0 +1,178 @@
+"""``Readout``: how the output of a network is scored and what it decides. The one place for both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from whetstone_lab.method import class_keys
+from whetstone_lab.simulator.operations import Shape
+
+#: How an output can be read: ``key``, output spikes vote for the class whose n-hot key they match best; ``linear`` or
+#: ``softmax``, an analog output of which the largest wins; ``values``, an analog output that stands for no classes, as
+#: in a regression; ``spikes``, output spikes that stand for no classes.
+READOUTS = ("key", "linear", "softmax", "values", "spikes")
+
+#: Those whose scores decide for a class: that with the largest score, the lowest class on a tie.
+_DECIDING = ("key", "linear", "softmax")
+
+
+@dataclass(frozen=True, eq=False)
+class Readout:
+    """Scores the output of a network and decides.
+
+    The scores are called votes. With a key K they are ``(2 h - 1) @ (2 K - 1)^T`` for output spikes h, whole numbers;
+    otherwise they are the analog output itself, before any softmax, which changes no winner. The votes of several time
+    steps are added up. Whatever stands before the last axis of the output is a place, and each has a class of its own:
+    a segmentation with an output of shape ``(rows, columns, classes)`` decides for every pixel.
+
+    Args:
+        kind: One of :data:`READOUTS`.
+        shape: Shape of the output of one sample, ``(..., outputs)``; a single value has shape ``(1,)``.
+        key: Class key, shape ``(classes, outputs)``, if the kind is ``"key"``. Default: none.
+        dtype: The floating point type of the output. Default: float32.
+
+    Example:
+        >>> readout = Readout("key", (4,), np.array([[1, 1, 0, 0], [0, 0, 1, 1]]))
+        >>> votes = readout.score(np.array([[1, 1, 0, 1], [0, 0, 0, 1]], np.float32))
+        >>> votes.tolist(), readout.decide(votes).tolist()
+        ([[2.0, -2.0], [-2.0, 2.0]], [0, 1])
+    """
+
+    kind: str
+    shape: Shape
+    key: np.ndarray | None = None
+    dtype: Any = np.float32
+
+    @classmethod
+    def of(cls, output: str, shape: Shape, spiking: bool, kind: str | None = None, key: Any = None,
+           dtype: Any = np.float32) -> Readout:
+        """The readout that suits an output.
+
+        Args:
+            output: Name of the node that is read, for errors.
+            shape: Shape of its output of one sample.
+            spiking: Whether it puts out spikes.
+            kind: How it is to be read. Default: ``"key"``, ``"spikes"`` or ``"linear"``, as the output demands.
+            key: Class key. Default: none.
+            dtype: The floating point type of the output. Default: float32.
+
+        Raises:
+            ValueError: There is no such kind, it does not suit the output, or the key does not.
+        """
+        if kind is not None and kind not in READOUTS:
+            raise ValueError(f"Expected a readout among {READOUTS}; got {kind!r}.")
+        kinds = ("key",) if key is not None else ("spikes",) if spiking else ("linear", "softmax", "values")
+        if key is not None and not spiking:
+            raise ValueError(f"Expected a class key to read spikes; the output, node {output!r}, is analog.")
+        if kind is not None and kind not in kinds:
+            what = "spikes with a key" if key is not None else "spikes without a key" if spiking else "analog"
+            raise ValueError(f"Expected a readout among {kinds}, as the output is {what}; got {kind!r}.")
+        shape = shape or (1,)
+        if key is not None:
+            key = class_keys.check_key(key, width=shape[-1])
+        return cls(kind or kinds[0], shape, key, dtype)
+
+    @property
+    def decides(self) -> bool:
+        """Whether the output stands for classes."""
+        return self.kind in _DECIDING
+
+    @property
+    def columns(self) -> int:
+        """How many scores each place has: one for each class or analog value, none for spikes that are not scored."""
+        return 0 if self.kind == "spikes" else self.shape[-1] if self.key is None else len(self.key)
+
+    @property
+    def places(self) -> Shape:
+        """Axes of the places that have a class each: ``()`` for a class a sample, ``(rows, columns)`` for an image."""
+        return self.shape[:-1] if self.decides else ()
+
+    def empty(self, samples: int) -> np.ndarray:
+        """Room for the votes of so many samples, shape ``(samples, ..., columns)``, zeros; integers with a key."""
+        shape = (samples,) if self.kind == "spikes" else (samples, *self.shape[:-1])
+        return np.zeros((*shape, self.columns), self.dtype if self.key is None else np.int64)
+
+    def score(self, output: np.ndarray, steps: int = 1) -> np.ndarray:
+        """The votes of outputs.
+
+        Args:
+            output: Shape ``(samples * steps, *shape)``, the steps of a sample one after the other.
+            steps: How many there are of each sample; their votes are added up. Default: 1.
+
+        Returns:
+            Shape ``(samples, ..., columns)``, floating point.
+        """
+        if self.kind == "spikes":
+            return np.zeros((len(output) // steps, 0), self.dtype)
+        if output.ndim == 1:
+            output = output[:, None]
+        if self.key is not None:
+            signs, offset = self._signs
+            output = output.dot(signs) if output.ndim == 2 else output @ signs
+            output -= offset
+        return output if steps == 1 else output.reshape(-1, steps, *output.shape[1:]).sum(axis=1)
+
+    def decide(self, votes: np.ndarray) -> np.ndarray:
+        """The class of each sample, or of each place: the most votes, the lowest class on a tie.
+
+        Args:
+            votes: Shape ``(samples, ..., columns)``, as :meth:`score` gives them.
+
+        Returns:
+            Integers, shape ``(samples, ...)``; shape ``(0,)`` where the output stands for no classes.
+        """
+        return votes.argmax(axis=-1) if self.decides else np.zeros(0, np.int64)
+
+    def check_labels(self, labels: Any, samples: int) -> np.ndarray:
+        """True classes as an array: one for each sample or, where places have classes, one for each place.
+
+        Args:
+            labels: Integers of shape ``(samples,)`` or ``(samples, *places)``; None where they are unknown.
+            samples: How many samples there are.
+
+        Returns:
+            The labels; shape ``(0,)`` where they are unknown.
+
+        Raises:
+            ValueError: They are no integers or have another shape.
+        """
+        if labels is None:
+            return np.zeros(0, np.int64)
+        array = np.asarray(labels)
+        if array.shape not in ((samples,), (samples, *self.places)) or array.dtype.kind not in "iu":
+            places = f" or {(samples, *self.places)}" if self.places else ""
+            raise ValueError(f"Expected integer labels of shape ({samples},){places}; got shape {array.shape} and "
+                             f"dtype {array.dtype}.")
+        return array
+
+    @cached_property
+    def _signs(self) -> tuple[np.ndarray, np.ndarray]:
+        """``(2 h - 1) @ (2 K - 1)^T``, multiplied out: whole numbers, so exact in any order, and a tie is a tie."""
+        assert self.key is not None
+        signs = 2 * self.key.T.astype(self.dtype) - 1
+        return 2 * signs, signs.sum(axis=0)
+
+
+def accuracy(classes: Any, labels: Any) -> float:
+    """The share of right decisions, in [0, 1]; where each place has a class, the share of places.
+
+    Args:
+        classes: What was decided, shape ``(samples, ...)``.
+        labels: The true classes, of the same shape.
+
+    Raises:
+        ValueError: The shapes differ, or there is nothing to compare.
+
+    Example:
+        >>> accuracy([0, 1, 2, 1], [0, 1, 2, 2])
+        0.75
+    """
+    decided, true = np.asarray(classes), np.asarray(labels)
+    if decided.shape != true.shape or not decided.size:
+        raise ValueError(f"Expected a label for each decision, and at least one; got shape {true.shape} for decisions "
+                         f"of shape {decided.shape}.")
+    return float((decided == true).mean())

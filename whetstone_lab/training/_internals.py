@@ -1,0 +1,88 @@
+"""Every name of Keras, TensorFlow and JAX that is not documented and that this package leans on, each with its reason.
+
+Each function says why there is no public way, and since when the name has stood. ``tests/contracts`` calls each one on
+the real thing; a failure there says what has changed and what to do.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+#: Keras's thread-local state that a training thread takes over; scopes, such as those of names, it must not share.
+CARRIED = ("global_random_seed", "global_seed_generator", "dtype_policy", "distribution", "custom_objects_scope_dict",
+           "torch_device", "flash_attention", "traceback_filtering")
+
+
+def inner_layers(layer: Any) -> list[Any]:
+    """The layers right inside a layer or model, in the order in which they were made.
+
+    ``Layer._flatten_layers`` (Keras 3.0). ``Model.layers`` is public, but other layers that hold layers, such as
+    ``Bidirectional`` and layers of a user's own, have no public list of them.
+    """
+    return list(layer._flatten_layers(include_self=False, recursive=False))
+
+
+def sync_weights(model: Any) -> None:
+    """Brings a model's weights up to date in the midst of ``fit``, where JAX's trainer works on a copy of its own.
+
+    What is then assigned to a weight reaches the trainer's next step. ``jax_state_sync`` of the JAX trainer (Keras
+    3.0); Keras does the same when a callback reads ``self.model``, but by then nobody has read it.
+    """
+    if hasattr(model, "jax_state_sync"):
+        model.jax_state_sync()
+
+
+def nodes_by_depth(model: Any) -> dict[int, list[Any]]:
+    """The calls that make up a functional model, by their distance from the output.
+
+    ``Function._nodes_by_depth`` (Keras 3.0). Publicly a model tells its layers, not what each is called on.
+    """
+    return model._nodes_by_depth
+
+
+def assign_scalar(variable: Any, number: float) -> None:
+    """What ``variable.assign(number)`` does, in a third of the time: it shows where every batch sets the sharpness.
+
+    ``tf.__internal__.EagerTensor`` (TensorFlow 2.5) makes a tensor without copying it to a device once more. Variables
+    of other backends, and those of TensorFlow that are mirrored, are assigned to as Keras does it.
+    """
+    value = variable.value
+    if type(value).__name__ != "ResourceVariable":
+        variable.assign(number)
+        return
+    import tensorflow as tf
+
+    tensor = tf.__internal__.EagerTensor(number, None, tf.float32.as_datatype_enum)
+    tf.raw_ops.AssignVariableOp(resource=value.handle, value=tensor)
+
+
+def thread_state(carry: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Keras's thread-local state (seed, dtype policy, distribution): reads it, or takes over that of another thread.
+
+    ``keras.src.backend.common.global_state`` (Keras 3.0). Without it a seed set in a notebook would not reach a thread
+    that trains; publicly only a few of these values can be read and set.
+    """
+    from keras.src.backend.common import global_state
+
+    here: dict[str, Any] = global_state.GLOBAL_STATE_TRACKER.__dict__
+    if carry is not None:
+        here.update(carry)
+    return {name: here[name] for name in CARRIED if name in here}
+
+
+def raw_iterations(optimizer: Any) -> Any:
+    """The variable that counts the steps of an optimizer, those that only accumulate gradients among them.
+
+    ``Optimizer._iterations`` (Keras 3.0). The public ``iterations`` counts updates, several steps for one where
+    gradients are accumulated.
+    """
+    return optimizer._iterations
+
+
+def layout_of(variable: Any) -> Any:
+    """How a variable is laid out over devices, or None; a variable that goes beside it must be laid out alike.
+
+    ``Variable._layout`` (Keras 3.4), set where a ``keras.distribution`` is in force. Publicly only
+    ``Optimizer.add_variable_from_reference`` takes it over, which does not say how replicas are brought together.
+    """
+    return getattr(variable, "_layout", None)

@@ -1,0 +1,45 @@
+"""``guarded``: a model that only one thread may train, evaluate or predict with."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+
+#: What must not be called on a model from elsewhere while it trains: it would spoil its metrics without a word.
+GUARDED = ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch", "predict_on_batch", "compile")
+
+
+@contextmanager
+def guarded(model: keras.Model, owner: threading.Thread) -> Iterator[None]:
+    """Lets only one thread use a model, for as long as the context lasts.
+
+    Keras itself says nothing when two threads use a model, and its metrics are then wrong. What the user has put on
+    the model's instance under these names is called where it is allowed, and is there again afterwards.
+
+    Args:
+        model: The model.
+        owner: The thread that may use it; in others, what is guarded raises a ``RuntimeError``.
+    """
+    def guard(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if threading.current_thread() is not owner:
+                raise RuntimeError(f"The model {model.name!r} is training in the background, and {name}() would spoil "
+                                   f"its metrics. Use run.snapshot(), a copy of it, or run.stop() or run.wait() first.")
+            return method(*args, **kwargs)
+
+        return call
+
+    own = {name: vars(model)[name] for name in GUARDED if name in vars(model)}
+    for name in GUARDED:
+        setattr(model, name, guard(name, getattr(model, name)))
+    try:
+        yield
+    finally:
+        for name in GUARDED:
+            delattr(model, name)
+        for name, method in own.items():
+            setattr(model, name, method)

@@ -1,0 +1,102 @@
+"""What a sharpener must remember to go on from a file: packed into arrays, and taken out of them again.
+
+The arrays ride with the weights of the bottom spiking layer, in every ``.keras`` and ``.weights.h5`` file that Keras
+writes while a sharpener is at work, so that weights and sharpener always agree. The names are part of the format.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from whetstone_lab.records.trace import Trace
+from whetstone_lab.training.rollback import RollBack
+from whetstone_lab.training.session import SharpeningSession
+
+
+@dataclass
+class Checkpoint:
+    """Where a sharpener stands.
+
+    Attributes:
+        policy: The policy's name and parameters.
+        state: The policy's state, as ``State.asdict`` gives it.
+        epoch_start: Its state when the present epoch began, or None.
+        epoch: The present epoch as Keras counts, from 0.
+        polished: Whole epochs trained since every layer is sharp.
+        logs: The logs of the last batch.
+        trace: What has happened.
+        good: What was monitored in the last epoch that was not rolled back, or None.
+        steady: The sharpness at the end of that epoch.
+        seeds: The states of the model's random generators, which Keras itself does not save.
+    """
+
+    policy: dict[str, Any]
+    state: dict[str, Any]
+    epoch_start: dict[str, Any] | None
+    epoch: int
+    polished: int
+    logs: dict[str, float]
+    trace: Trace
+    good: float | None = None
+    steady: Sequence[float] = ()
+    seeds: list[np.ndarray] = field(default_factory=list)
+
+
+def pack(checkpoint: Checkpoint) -> dict[str, np.ndarray]:
+    """The checkpoint as arrays by name: its facts as JSON text in bytes, and the trace's columns."""
+    header, columns = checkpoint.trace.to_parts()
+    facts = {name: value for name, value in vars(checkpoint).items() if name not in ("trace", "seeds")}
+    text = json.dumps({**facts, "trace": header}, default=lambda value: value.tolist())
+    seeds = {f"seed_{number}": seed for number, seed in enumerate(checkpoint.seeds)}
+    return {"facts": np.frombuffer(text.encode(), np.uint8), **seeds, **columns}
+
+
+def unpack(arrays: Mapping[str, np.ndarray]) -> Checkpoint:
+    """The checkpoint that :func:`pack` made arrays of.
+
+    Raises:
+        ArchiveError: The trace in it is damaged.
+    """
+    arrays = dict(arrays)
+    facts = json.loads(arrays.pop("facts").tobytes().decode())
+    seeds: list[np.ndarray] = []
+    while f"seed_{len(seeds)}" in arrays:
+        seeds.append(arrays.pop(f"seed_{len(seeds)}"))
+    trace = Trace.from_parts(facts["trace"], arrays, source="the sharpener's checkpoint in the file of the weights")
+    # The first files did not know of roll-backs.
+    return Checkpoint(facts["policy"], facts["state"], facts["epoch_start"], facts["epoch"], facts["polished"],
+                      facts["logs"], trace, facts.get("good"), tuple(facts.get("steady", ())), seeds)
+
+
+def resume(found: Checkpoint, session: SharpeningSession, undo: RollBack) -> bool:
+    """Lets a session, and what it may roll back to, go on where a checkpoint stood.
+
+    A policy that was steered on the way stays so if the script asks for the one that the run began with; else what the
+    script asks for is in force, and the trace notes what that changes.
+
+    Returns:
+        Whether the checkpoint is of a run like this one: the same kind of policy, and layers of the same curves.
+    """
+    values, policy = dict(found.policy), session.policy
+    if values.pop("name") != policy.name or found.trace.curves != session.trace.curves:
+        return False
+    found.trace.status, found.trace.message = session.trace.status, session.trace.message
+    if session.trace.batches:
+        session.follow(found.trace)
+    else:
+        session.trace.adopt(found.trace)  # those who look at it already go on doing so
+    session.state = policy.restored(found.state)
+    session.epoch_start = policy.restored(found.epoch_start) if found.epoch_start else None
+    undo.good, undo.steady = found.good, tuple(found.steady)
+    asked = json.loads(json.dumps(policy.config()))
+    if asked == session.trace.policy:
+        session.policy = policy.steered(**values)
+    else:
+        for name, old in values.items():
+            session.note_change(name, old, asked[name], by="the script that goes on")
+    return True

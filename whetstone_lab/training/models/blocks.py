@@ -1,0 +1,43 @@
+"""What the reference nets are put together from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from whetstone_lab.method import class_keys
+from whetstone_lab.training.decode import SoftmaxDecode
+from whetstone_lab.training.layers import SpikingBReLU
+
+
+class Blocks:
+    """Makes the layers of a net, or of its ReLU baseline.
+
+    Args:
+        dropout: Share of the hidden neurons that is dropped in training.
+        batchnorm: Whether batch norm stands before each activation.
+        surrogate_width: Of the spiking layers.
+        spiking: Whether to make spiking layers, or ReLU in their place.
+    """
+
+    def __init__(self, dropout: float, batchnorm: bool, surrogate_width: float | None, spiking: bool) -> None:
+        self.dropout, self.batchnorm = dropout, batchnorm
+        self.surrogate_width, self.spiking = surrogate_width, spiking
+
+    def block(self, linear: keras.layers.Layer, name: str) -> list[keras.layers.Layer]:
+        """A linear layer with its activation, which bears the name."""
+        activation = (SpikingBReLU(surrogate_width=self.surrogate_width, name=name) if self.spiking
+                      else keras.layers.ReLU(name=name))
+        return [linear, *([keras.layers.BatchNormalization()] if self.batchnorm else []), activation]
+
+    def hidden(self, linear: keras.layers.Layer, name: str) -> list[keras.layers.Layer]:
+        """The same with dropout."""
+        return [*self.block(linear, name), *([keras.layers.Dropout(self.dropout)] if self.dropout else [])]
+
+    def read_out(self, classes: int, width: int | None, key: Any, temperature: float | None) -> list:
+        """From the last hidden layer to the classes."""
+        if not self.spiking:
+            return [keras.layers.Dense(classes, activation="softmax")]
+        key = class_keys.make_key(classes, width) if key is None else class_keys.check_key(key, width=width)
+        return [*self.block(keras.layers.Dense(key.shape[1]), "output"), SoftmaxDecode(key, temperature)]

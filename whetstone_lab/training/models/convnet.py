@@ -1,0 +1,50 @@
+"""The small convolutional net."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from whetstone_lab.training.models.blocks import Blocks
+
+
+def convnet(shape: Sequence[int], classes: int, *, filters: Sequence[int] = (16, 32), kernel: int = 5,
+            hidden: Sequence[int] = (128,), width: int | None = None, dropout: float = 0.1, batchnorm: bool = False,
+            key: Any = None, temperature: float | None = None, surrogate_width: float | None = 2.0,
+            spiking: bool = True) -> keras.Sequential:
+    """A small convolutional net of about LeNet-5's size that speaks in spikes, or its ReLU baseline.
+
+    ``[Conv2D, MaxPooling2D, SpikingBReLU]`` for each number of filters, then the layers of :func:`mlp`. The largest of
+    a window crosses the threshold if any does, so as spikes it is the pool that stands behind the neurons, an OR;
+    :func:`whetstone_lab.convert` puts it there. In training, a quarter of the activations is worked out so, and
+    the gradient goes to the neuron that was nearest to firing.
+
+    Args:
+        shape: Rows, columns and channels of a picture.
+        classes: Number of classes.
+        filters: Filters of each convolution. Default: 16 and 32.
+        kernel: Rows and columns of each filter. Default: 5.
+        hidden: Neurons of each dense hidden layer. Default: one layer of 128.
+        width: As for :func:`mlp`.
+        dropout: As for :func:`mlp`; it is in the dense layers.
+        batchnorm: As for :func:`mlp`.
+        key: As for :func:`mlp`.
+        temperature: As for :func:`mlp`.
+        surrogate_width: As for :func:`mlp`.
+        spiking: As for :func:`mlp`.
+
+    Returns:
+        The model, not yet compiled.
+    """
+    make = Blocks(dropout, batchnorm, surrogate_width, spiking)
+    layers = [keras.layers.Input(tuple(shape))]
+    for number, count in enumerate(filters, 1):
+        *linear, activation = make.block(keras.layers.Conv2D(count, kernel), f"conv_{number}")
+        layers += [*linear, keras.layers.MaxPooling2D(), activation]
+    layers.append(keras.layers.Flatten())
+    for number, units in enumerate(hidden, 1):
+        layers += make.hidden(keras.layers.Dense(units), f"hidden_{number}")
+    layers += make.read_out(classes, width, key, temperature)
+    return keras.Sequential(layers, name="spiking_convnet" if spiking else "relu_convnet")

@@ -1,0 +1,205 @@
+"""``SharpeningSession``: a policy at work on one network. Losses go in, what the layers must do comes out; no Keras.
+
+The session holds the policy, the state that it stands in and the trace that remembers. It decides nothing about how
+sharpness reaches layers, who computes losses, or on which thread: that is what drives it.
+
+Example:
+    >>> session = SharpeningSession(StepwisePolicy(start_epoch=0, steps=2, by="batch"))
+    >>> session.begin(["hidden"], ["bounded_relu"], [0.0], batches=4)
+    >>> session.batch(0.7).sharpness
+    (0.5,)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from whetstone_lab.method.policies import Decision, Policy, State
+from whetstone_lab.records.trace import Trace
+
+#: Sharpness closer than this to what the state says is the same: layers keep it as float32.
+_SAME = 1e-6
+
+
+@dataclass(frozen=True)
+class Step:
+    """What follows from a batch or an epoch.
+
+    Attributes:
+        sharpness: What each layer must have from now on, bottom first.
+        epoch: The epoch that the decisions fell in, counted from 0.
+        decisions: What was decided, and why.
+    """
+
+    sharpness: tuple[float, ...]
+    epoch: int
+    decisions: tuple[Decision, ...] = ()
+
+
+class SharpeningSession:
+    """A policy, the state it stands in, and the trace of what it did.
+
+    Args:
+        policy: When to sharpen.
+        monitor: The name in the logs of an epoch that the policy judges. Default: ``"loss"``.
+
+    Attributes:
+        policy: The policy in force; :meth:`steer` exchanges it and notes it.
+        state: Where the policy stands; None before :meth:`begin`.
+        epoch_start: Where it stood when the present epoch began, for :meth:`rewind`; None before the first one.
+        trace: What has happened.
+    """
+
+    def __init__(self, policy: Policy, monitor: str = "loss") -> None:
+        self.policy = policy
+        self.monitor = monitor
+        self.state: State | None = None
+        self.epoch_start: State | None = None
+        self.trace = Trace()
+
+    def begin(self, layers: Sequence[str], curves: Sequence[str], sharpness: Sequence[float],
+              batches: int | None = None, meta: Mapping[str, Any] | None = None) -> None:
+        """Starts on a network. The trace is the one there is, or a new one where that has a run in it already.
+
+        Args:
+            layers: Names of the spiking layers, bottom first.
+            curves: Name of each one's curve.
+            sharpness: The sharpness that each has.
+            batches: Batches in an epoch, if known.
+            meta: What else the trace shall keep, JSON-able.
+
+        Raises:
+            ValueError: The policy does not fit the layers.
+        """
+        state = self.policy.start(sharpness, batches)
+        if self.trace.batches:
+            self.follow(Trace())
+        self.trace.begin(layers, curves, self.policy.config(), {**(meta or {}), "monitor": self.monitor})
+        self.state, self.epoch_start = state, None
+
+    def follow(self, trace: Trace) -> None:
+        """Goes on in another trace, and with it all who watch the present one."""
+        self.trace.hand_over(trace)
+        self.trace = trace
+
+    def expect(self, batches: int | None) -> None:
+        """Says how many batches an epoch has, where that is known."""
+        self.state = self._here.replace(batches=batches or self._here.batches)
+        if batches:
+            self.trace.meta["batches_per_epoch"] = batches
+
+    def begin_epoch(self) -> None:
+        """Notes where things stand, so that :meth:`rewind` can come back here."""
+        self.epoch_start = self.state
+
+    def batch(self, loss: float) -> Step:
+        """Takes note of a trained batch.
+
+        Args:
+            loss: The loss after it, as the trace shall keep it; it may be no number.
+
+        Returns:
+            What the layers must have from now on.
+        """
+        self.state, decisions = self.policy.end_batch(self._here, loss)
+        state, trace = self.state, self.trace
+        if not math.isfinite(loss) and (not trace.batches or math.isfinite(trace.loss[-1])):
+            decisions = [*decisions, Decision(
+                "warning", f"The loss became {loss} in batch {state.batch} of the epoch. Weights that are no numbers "
+                "do not recover: go back to an earlier model, and take a smaller learning rate.")]
+        trace.append_batch(state.epoch, loss, state.sharpness)
+        if decisions:
+            self.note(state.epoch, decisions)
+        return Step(state.sharpness, state.epoch, tuple(decisions))
+
+    def epoch(self, logs: Mapping[str, Any], health: Mapping[str, Any] | None = None) -> Step:
+        """Takes note of a finished epoch, and lets the policy judge it: :meth:`judge` and :meth:`record` in one.
+
+        Args:
+            logs: The logs of the epoch; ``monitor`` is judged.
+            health: What a probe saw, as :meth:`Trace.append_epoch` takes it. Default: nothing.
+
+        Returns:
+            What the layers must have from now on.
+        """
+        step = self.judge(float(logs.get(self.monitor, math.nan)))
+        self.record(step, logs, health)
+        return step
+
+    def judge(self, value: float, *, whole: bool = True, instead: tuple[State, list[Decision]] | None = None) -> Step:
+        """Lets the policy judge an epoch; :meth:`record` must follow.
+
+        Args:
+            value: What was monitored; it may be no number.
+            whole: Whether the epoch had all its batches; if not, it does not tell their number. Default: True.
+            instead: Where things stand and what was decided, if the policy is not to judge. Default: it is.
+
+        Returns:
+            What the layers must have from now on.
+        """
+        before = self._here
+        state, decisions = instead or self.policy.end_epoch(before, value)
+        self.state = state if whole else state.replace(batches=before.batches)
+        return Step(self.state.sharpness, before.epoch, tuple(decisions))
+
+    def record(self, step: Step, logs: Mapping[str, Any], health: Mapping[str, Any] | None = None) -> None:
+        """Writes a judged epoch to the trace; the arguments are those of :meth:`epoch`."""
+        self.trace.append_epoch(logs, self._here.asdict(), sharpness=self._here.sharpness, **(health or {}))
+        self.note(step.epoch, step.decisions)
+
+    def note(self, epoch: int, decisions: Sequence[Decision]) -> None:
+        """Writes decisions or warnings to the trace, as of now."""
+        for decision in decisions:
+            self.trace.append_event(decision.kind, decision.reason, epoch=epoch, layer=decision.layer,
+                                    **decision.values)
+
+    def steered(self, **parameters: Any) -> Policy:
+        """The policy with other parameters; raises a ``ValueError`` for what it, or the network, cannot have."""
+        policy = self.policy.steered(**parameters)
+        if self.state is not None:
+            policy.start(self.state.sharpness)  # complains if it does not fit the layers
+        return policy
+
+    def steer(self, by: str = "hand", **parameters: Any) -> None:
+        """Changes parameters of the policy from the next batch on; the trace notes who did it.
+
+        Args:
+            by: Who changes them. Default: ``"hand"``.
+            **parameters: New values by name.
+
+        Raises:
+            ValueError: As :meth:`steered`; then nothing is changed.
+        """
+        policy = self.steered(**parameters)
+        for name in parameters:
+            self.note_change(name, getattr(self.policy, name), getattr(policy, name), by)
+        self.policy = policy
+
+    def note_change(self, name: str, old: Any, new: Any, by: str) -> None:
+        """Writes to the trace that a parameter of the policy has changed."""
+        if self.state is not None and new != old:
+            self.trace.append_event("threshold", f"{name} changed from {old} to {new} by {by}.",
+                                    epoch=self.state.epoch, name=name, old=old, new=new, by=by)
+
+    def adopt(self, sharpness: Sequence[float]) -> None:
+        """Takes what the layers have for where things stand: somebody else has set it."""
+        if not np.allclose(sharpness, self._here.sharpness, rtol=0, atol=_SAME):
+            self.state = self._here.replace(sharpness=tuple(float(value) for value in sharpness))
+
+    def rewind(self) -> tuple[float, ...]:
+        """Goes back to the start of the present epoch; returns the sharpness that the layers then have."""
+        assert self.epoch_start is not None
+        self.trace.rewind()
+        self.state = self.epoch_start
+        return self.state.sharpness
+
+    @property
+    def _here(self) -> State:
+        if self.state is None:
+            raise RuntimeError("Expected the session to have begun; call begin first.")
+        return self.state
