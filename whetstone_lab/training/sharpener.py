@@ -6,7 +6,7 @@ work, so that the two always agree.
 
 Example:
     >>> sharpener = AdaptiveSharpener()
-    >>> model.fit(x, y, epochs=60, callbacks=[sharpener])
+    >>> model.fit(x, y, epochs=30, callbacks=[sharpener])
     >>> sharpener.trace.save("run.npz")
 """
 
@@ -355,8 +355,7 @@ class Sharpener(keras.callbacks.Callback):
         """A word, as a run starts, if the fit is too short to sharpen every layer whatever the loss does."""
         # Of later fits nothing is said, nor in the trace: whoever trains in several knows what comes.
         if self._params.get("epochs") and not self.trace.batches and self.driver is None:
-            word = diagnostics.too_short(self.policy, self._here, self._params["epochs"] - epoch)
-            if word:
+            if word := diagnostics.too_short(self.policy, self._here, self._params["epochs"] - epoch):
                 warnings.warn(word, stacklevel=3)
 
     # -- from file to file --------------------------------------------------------------------------------------------
