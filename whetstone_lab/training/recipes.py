@@ -97,6 +97,7 @@ def prepare(model: keras.Model, *, epochs: int = 20, optimizer: Any = "adam",
 
     Example:
         >>> run = whetstone_lab.fit(model, x, y, epochs=20, sharpener=prepare(model, epochs=20))  # in the background
+        >>> history = run.wait()
     """
     if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
         raise ValueError(f"Expected epochs to be an integer of at least 1; got {epochs!r}.")

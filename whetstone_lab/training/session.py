@@ -4,6 +4,7 @@ The session holds the policy, the state that it stands in and the trace that rem
 sharpness reaches layers, who computes losses, or on which thread: that is what drives it.
 
 Example:
+    >>> from whetstone_lab.policies import StepwisePolicy
     >>> session = SharpeningSession(StepwisePolicy(start_epoch=0, steps=2, by="batch"))
     >>> session.begin(["hidden"], ["bounded_relu"], [0.0], batches=4)
     >>> session.batch(0.7).sharpness
