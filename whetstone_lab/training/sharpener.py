@@ -103,8 +103,7 @@ class Sharpener(keras.callbacks.Callback):
         self._seeds: list[Any] = []  # states of the model's random generators, which Keras does not save
         self._fitting = self._begun = False
         self._recalled = False  # where things stand came from a file, and Keras is to say in which epoch it goes on
-        self._polished = 0
-        self._epoch = self._batches_seen = 0  # as Keras counts
+        self._polished = self._epoch = self._batches_seen = 0  # as Keras counts epochs and batches
         self._logs: Mapping[str, Any] = {}  # of the last batch
 
     # -- what there is to see and to change ---------------------------------------------------------------------------
@@ -355,7 +354,8 @@ class Sharpener(keras.callbacks.Callback):
         """A word, as a run starts, if the fit is too short to sharpen every layer whatever the loss does."""
         # Of later fits nothing is said, nor in the trace: whoever trains in several knows what comes.
         if self._params.get("epochs") and not self.trace.batches and self.driver is None:
-            if word := diagnostics.too_short(self.policy, self._here, self._params["epochs"] - epoch):
+            word = diagnostics.too_short(self.policy, self._here, self._params["epochs"] - epoch)
+            if word:
                 warnings.warn(word, stacklevel=3)
 
     # -- from file to file --------------------------------------------------------------------------------------------
