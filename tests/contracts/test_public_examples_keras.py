@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from doc_examples import ROOT, files_with_examples, python_blocks, run_docstrings
+from doc_examples import ROOT, blocks, files_with_examples, run_docstrings, sections, try_in_copy
 
 import whetstone_lab as wl
 
@@ -33,12 +33,16 @@ def test_the_readme_does_what_it_says(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     x, y = rng.random((20, 64), np.float32), np.arange(20) % 10
     names = {"x": x, "y": y, "x_test": x[:7]}
-    blocks = python_blocks(ROOT / "README.md")
-    assert len(blocks) == 2
-    exec(compile(blocks[0], "README.md", "exec"), names)
+    first, second = blocks((ROOT / "README.md").read_text(encoding="utf-8"), "python")
+    exec(compile(first, "README.md", "exec"), names)
     assert (names["trace"].sharpness[-1] == 1).all()
     decided = names["model"].predict(names["x_test"], verbose=0).argmax(-1)
     assert (names["record"].classes == decided).all()
     assert wl.Trace.load("run.npz").epochs == names["trace"].epochs == 20
-    exec(compile(blocks[1], "README.md", "exec"), names)
+    exec(compile(second, "README.md", "exec"), names)
     assert names["sharpener"].trace.epochs == 60
+
+
+def test_what_adding_a_curve_or_a_layer_shows_is_true(tmp_path):
+    texts = sections(ROOT / "docs" / "adding.md")
+    try_in_copy({title: text for title, text in texts.items() if ">>> import keras" in text}, tmp_path)
