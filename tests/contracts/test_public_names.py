@@ -1,8 +1,10 @@
-"""Which names are public, where they are found, and what importing them loads."""
+"""Which names are public, where they are found, what importing them loads, and that docstrings name what is there."""
 
 import ast
+import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -79,3 +81,30 @@ def test_a_public_module_is_found_by_its_short_name_and_is_one_module(statement)
     program = f"{statement}\nimport sys, whetstone_lab, whetstone_lab.view.widgets as home\nprint(" \
               "whetstone_lab.widgets is home, sys.modules.get('whetstone_lab.widgets', home) is home, home.__name__)"
     assert python(program) == "True True whetstone_lab.view.widgets\n"
+
+
+def resolve(name):
+    """What a full name names: a module, or something in one."""
+    module, found = name, None
+    while found is None:
+        try:
+            found = import_module(module)
+        except ModuleNotFoundError:
+            module = module.rpartition(".")[0]
+    for part in name.removeprefix(module).split(".")[1:]:
+        found = getattr(found, part)
+    return found
+
+
+def test_docstrings_refer_to_what_is_there():
+    files = sorted(PACKAGE.rglob("*.py"))
+    names = {name: file for file in files
+             for name in re.findall(r":\w+:`~?(whetstone_lab\.[\w.]+)`", file.read_text(encoding="utf-8"))}
+    assert len(names) > 20
+    missing = []
+    for name, file in names.items():
+        try:
+            resolve(name)
+        except AttributeError:
+            missing.append(f"{file.relative_to(PACKAGE)}: {name}")
+    assert not missing
