@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from whetstone_lab.training._internals import layout_of, raw_iterations, sync_weights
+from whetstone_lab.training._internals import layout_of, raw_iterations, sync_weights, trained_variables
 from whetstone_lab.training.layers import SpikingLayer
 
 #: How much later steps count for more than earlier ones in the average; some 1/9 of the steps make most of it.
@@ -60,7 +60,6 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
         # The step before the first that counts; with gradients accumulated, several steps make one update.
         self._begin = self.add_variable((), keras.initializers.Constant(_NEVER), "int", "only_first_replica",
                                         name="average_begin")
-        self._weights: list[Any] = []
         self._averages: list[Any] = []
         # Assume the network is sharp until told otherwise: an average that came from a file was made of sharp weights.
         self._is_sharp: Callable[[], bool] = lambda: True
@@ -91,7 +90,7 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
     def swap(self) -> None:
         """Exchanges the weights and their average, where there is one; done twice, all is as before."""
         if self.averaged:
-            for variable, average in zip(self._weights, self._averages, strict=True):
+            for variable, average in zip(trained_variables(self), self._averages, strict=True):
                 kept = _copy(variable)
                 variable.assign(_copy(average))
                 average.assign(kept)
@@ -101,7 +100,6 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
     def build(self, variables: Any) -> None:
         """Builds the wrapped optimizer, and makes room for the average."""
         self.inner_optimizer.build(variables)
-        self._weights = list(variables)
         # All replicas have the same weights, so their mean is what each has.
         self._averages = [self.add_variable(variable.shape, "zeros", variable.dtype, "mean",
                                             layout_of(variable), f"average_{number}")
@@ -115,14 +113,14 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
         self.inner_optimizer.apply(grads, trainable_variables)
         steps = ops.cast(raw_iterations(self.inner_optimizer) - self._begin, "float32")
         share = ops.where(steps >= 1, (_LATENESS + 1) / ops.maximum(steps + _LATENESS, 1.0), 0.0)
-        for variable, average in zip(self._weights, self._averages, strict=True):
+        for variable, average in zip(trained_variables(self), self._averages, strict=True):
             average.assign(average + ops.cast(share, average.dtype) * (variable - average))
 
     def finalize_variable_values(self, var_list: Any) -> None:
         """Puts the average in the place of the weights."""
         self.inner_optimizer.finalize_variable_values(var_list)
         if self.averaged and self._is_sharp():
-            for variable, average in zip(self._weights, self._averages, strict=True):
+            for variable, average in zip(trained_variables(self), self._averages, strict=True):
                 variable.assign(_copy(average))
         self._begin.assign(_NEVER)  # a later fit starts another average
 
