@@ -83,13 +83,7 @@ class Sharpener(keras.callbacks.Callback):
     def __init__(self, policy: Policy, *, monitor: str = "loss", polish_epochs: int | None = None, probe: Any = None,
                  verbose: int = 0, roll_back: float | None = None, resume: bool = True) -> None:
         super().__init__()
-        if roll_back is not None and not (math.isfinite(roll_back) and roll_back > 0):
-            raise ValueError(f"Expected roll_back to be a positive number or None; got {roll_back!r}.")
-        if roll_back is not None and not policy.smaller_steps():
-            raise ValueError(f"Expected a policy that can take smaller steps to roll back with, adaptive or stepwise; "
-                             f"got a {policy.name} one.")
-        if polish_epochs is not None and (not isinstance(polish_epochs, int) or polish_epochs < 0):
-            raise ValueError(f"Expected polish_epochs to be an integer of at least 0 or None; got {polish_epochs!r}.")
+        _check_arguments(policy, polish_epochs, roll_back)
         self.session = SharpeningSession(policy, monitor)
         self.polish_epochs = polish_epochs
         self.probe = probe
@@ -406,6 +400,16 @@ class Sharpener(keras.callbacks.Callback):
                           f"{self._here.epoch + 1} goes unjudged: list the sharpener before the callback that saves.",
                           stacklevel=3)
         self._end_epoch(float(self._logs.get(self.monitor, math.nan)), self._logs)
+
+
+def _check_arguments(policy: Policy, polish_epochs: int | None, roll_back: float | None) -> None:
+    if roll_back is not None and not (math.isfinite(roll_back) and roll_back > 0):
+        raise ValueError(f"Expected roll_back to be a positive number or None; got {roll_back!r}.")
+    if roll_back is not None and not policy.smaller_steps():
+        raise ValueError(f"Expected a policy that can take smaller steps to roll back with, adaptive or stepwise; "
+                         f"got a {policy.name} one.")
+    if polish_epochs is not None and (not isinstance(polish_epochs, int) or polish_epochs < 0):
+        raise ValueError(f"Expected polish_epochs to be an integer of at least 0 or None; got {polish_epochs!r}.")
 
 
 def _numbers(logs: Mapping[str, Any]) -> dict[str, float]:
