@@ -1,5 +1,9 @@
 """whetstone_lab: train ordinary Keras networks into single-spike networks, and watch it happen.
 
+The folders, from the ground up: ``method``, ``records``, ``datasets``, ``simulator`` and ``exchange`` need NumPy alone;
+``training`` and ``conversion`` are for Keras; ``view`` is what people see, and ``cli`` the command. Each imports only
+what lies below it; ``docs/architecture.md`` has the table.
+
 Public names are imported when first used, so that ``import whetstone_lab`` loads neither Keras nor Jupyter.
 """
 

@@ -18,7 +18,8 @@ def add(commands: Commands) -> None:
     parser = command(commands, "convert", run, "convert a sharpened Keras model into a network of spiking neurons")
     parser.add_argument("model", metavar="MODEL", type=Path, help="the model, a .keras file")
     parser.add_argument("-o", "--out", metavar="FILE", type=Path, required=True,
-                        help="where to write: .npz, for the simulator here and any language, or .nir, for others")
+                        help="where to write; the name ends in a format, such as .npz, for the simulator here and any "
+                             "language, or .nir, for others")
     parser.add_argument("--as-if-sharp", action="store_true",
                         help="take spiking layers that are not fully sharp as if they were")
     parser.add_argument("--absorb-biases", action="store_true", help="move biases into thresholds; spikes stay")

@@ -57,8 +57,8 @@ def add(commands: Commands) -> None:
     parser.add_argument("--seed", metavar="N", type=integer(0), default=0,
                         help="seed of the split, the weights and the batches (default: 0)")
     parser.add_argument("--data", metavar="NAME", default="digits",
-                        help="digits, which are in the package; or mnist, fashion_mnist, cifar10, from a file or the "
-                             "network (default: digits)")
+                        help="digits, which are in the package; or another data set, such as mnist, fashion_mnist or "
+                             "cifar10, from a file or the network (default: digits)")
     parser.add_argument("--recipe", metavar="NAME", default="robust",
                         help="how to train: robust, which keeps the accuracy, or published, as in the paper (default: "
                              "robust)")

@@ -23,9 +23,10 @@ def add(commands: Commands) -> None:
     """Declares the command and its arguments."""
     parser = command(commands, "simulate", run,
                      "run a network of spiking neurons on a data set, and say how accurate it is and what it costs")
-    parser.add_argument("network", metavar="NETWORK", type=Path, help="the network, a .npz or .nir file")
+    parser.add_argument("network", metavar="NETWORK", type=Path, help="the network, a file such as .npz or .nir")
     parser.add_argument("--data", metavar="NAME", default="digits",
-                        help="digits, mnist, fashion_mnist or cifar10; their test samples (default: digits)")
+                        help="a data set, such as digits, mnist, fashion_mnist or cifar10; its test samples (default: "
+                             "digits)")
     parser.add_argument("--samples", metavar="N", type=integer(1), default=None,
                         help="how many samples, at least 1 (default: all)")
     parser.add_argument("-o", "--out", metavar="FILE", type=Path, default=None,

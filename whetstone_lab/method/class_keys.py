@@ -18,8 +18,8 @@ def make_key(classes: int, width: int | None = None, *, hot: int | None = None, 
     Args:
         classes: Number of classes, at least 2.
         width: Number of output neurons. Default: ``classes * hot``, or ten for each class.
-        hot: Neurons for each class. Default: ``width // classes``; without overlap the neurons that are left over
-            after an even division go one each to the first classes of a seeded order, so none is wasted.
+        hot: Neurons for each class. Default: ``width // classes``; without overlap, the neurons that are left
+            over after an even division go one each to classes that the seed chooses, so none is wasted.
         overlap: Whether a neuron may speak for several classes. Then each class draws its ``hot`` neurons by chance
             among those that speak for the fewest classes so far, so none is wasted while ``classes * hot`` reaches
             ``width`` and all carry the same load; the whole is drawn again until all rows differ.

@@ -20,7 +20,7 @@ WIDTH_FLOOR = 1e-3
 #: Distance between the two knees of the sigmoid (the outer roots of its third derivative), in units of 1 / gain.
 SIGMOID_KNEES = 4 * math.log(2 + math.sqrt(3))
 
-#: The slope of a fully sharp ramp: so steep that from the floating-point number next to the threshold on it is 0 or 1.
+#: The slope of a fully sharp ramp: so steep that the floating-point numbers next to the threshold give 0 and 1.
 _STEEP = 2.0**60
 
 
@@ -37,8 +37,8 @@ def bounded_relu(x: Any, sharpness: Any, xp: Any = np) -> Any:
     Returns:
         Activations in [0, 1], of the shape and type of ``x``.
     """
-    # Ramp and step in one: each pass over a large array that is saved shows in the time of a training step. At full
-    # sharpness the distance from the threshold is 0 or, times the steep slope, beyond any level.
+    # The same lines compute ramp and step, since each pass over a large array shows in the time of a training step. At
+    # full sharpness the steep slope takes all that is not at the threshold far beyond 0 or 1, and it is clipped there.
     slope = xp.where(sharpness >= 1.0, _STEEP, 1.0 / (1.0 - sharpness + WIDTH_FLOOR))
     level = xp.where(sharpness >= 1.0, 1.0, 0.5)
     wide = np.asarray(x, np.promote_types(np.asarray(x).dtype, np.float32)) if xp is np else x  # for the steep slope

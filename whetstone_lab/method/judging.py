@@ -30,12 +30,12 @@ def change(reference: float | None, loss: float) -> float:
 
 
 def stop_level(reference: float, sig_increase: float) -> float:
-    """The loss from which on an epoch counts as a rise: ``reference + sig_increase |reference|``."""
+    """The loss at or above which an epoch counts as a rise: ``reference + sig_increase |reference|``."""
     return reference + sig_increase * abs(reference)
 
 
 def improve_level(reference: float, sig_decrease: float) -> float:
-    """The loss down from which an epoch counts as a fall: ``reference - sig_decrease |reference|``."""
+    """The loss at or below which an epoch counts as a fall: ``reference - sig_decrease |reference|``."""
     return reference - sig_decrease * abs(reference)
 
 
@@ -67,7 +67,7 @@ def judge(before: Judgement, loss: float, *, sig_increase: float, sig_decrease: 
         loss: The loss of the epoch, a finite number.
         sig_increase: Relative rise that stops sharpening, positive.
         sig_decrease: Relative fall that counts, positive.
-        patience: Epochs without a fall that are borne before sharpening starts, at least 0.
+        patience: Epochs without a fall to wait before sharpening starts, at least 0.
         finished: Whether every layer is sharp, so that nothing is left to start. Default: False.
 
     Returns:
@@ -106,10 +106,10 @@ class JudgedEpoch:
 
 @dataclass(frozen=True)
 class Difference:
-    """The first decision that would have been another.
+    """The first decision that would have been different.
 
     Attributes:
-        epoch: The epoch after which it fell, counted from 1.
+        epoch: The epoch after which it was taken, counted from 1.
         kind: What sharpening would have done: ``"goes on"``, ``"stops"``, ``"starts"`` or ``"waits"``.
         change: The relative change of the loss.
     """
@@ -131,7 +131,7 @@ def what_if(epochs: Sequence[JudgedEpoch], changes: Mapping[str, float], min_ini
         min_init_epochs: As the run had it; in the epochs before only the reference moves.
 
     Returns:
-        The first decision that would have been another, or None where all would have been the same.
+        The first decision that would have been different, or None if all would have been the same.
 
     Raises:
         ValueError: ``changes`` names another parameter.

@@ -20,7 +20,8 @@ def arctan_gradient(x: Any, threshold: float, width: float, upstream: Any, xp: A
     Args:
         x: Pre-activations, any shape.
         threshold: Where the step is.
-        width: The width w, positive, in units of the pre-activation: a step of that width and slope 1 has as much area.
+        width: The width w, positive, in units of the pre-activation. The area under the surrogate is w, as that of a
+            window of width w and height 1.
         upstream: Gradient by the activations, shape of ``x``.
         xp: Array namespace. Default: NumPy.
 
@@ -28,13 +29,13 @@ def arctan_gradient(x: Any, threshold: float, width: float, upstream: Any, xp: A
         Gradient by the pre-activations, shape of ``x``.
 
     Source: Fang et al., "Incorporating learnable membrane time constant to enhance learning of spiking neural
-    networks", ICCV 2021, whose alpha is ``2 / w``, but for the factor ``w``.
+    networks", ICCV 2021; this is w times theirs with ``alpha = 2 / w``.
     """
     return upstream / (1.0 + (math.pi / width) ** 2 * xp.square(x - threshold))
 
 
 def gradient(curve: Curve, x: Any, sharpness: Any, surrogate_width: float | None, upstream: Any, xp: Any = np) -> Any:
-    """The gradient that a spiking layer gives back: that of its curve, or with a width that of the blurred step.
+    """The gradient of a spiking layer, backwards: that of its curve, or that of the blurred step if a width is given.
 
     Args:
         curve: The layer's curve.

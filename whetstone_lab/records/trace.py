@@ -290,7 +290,7 @@ class Trace:
                               if name != "_subscribers"})
 
     def hand_over(self, other: Trace) -> None:
-        """Lets all who subscribed to this trace follow another one, a new one, from now on."""
+        """Moves all subscribers of this trace to another one, which has none yet."""
         other._subscribers, self._subscribers = self._subscribers, _Subscribers()
 
     def set_status(self, status: str, message: str = "") -> None:

@@ -12,6 +12,13 @@ import numpy as np
 from whetstone_lab.simulator.network import Network, Node
 from whetstone_lab.simulator.operations import Neurons
 
+#: The faults, which are arguments of :class:`Faults`, and what each is a number of, in words.
+FAULTS = {
+    "dead": "neurons that never fire", "stuck": "neurons that always fire",
+    "jitter": "standard deviation of the thresholds", "noise": "standard deviation of the potentials' noise",
+    "lost": "spikes that get lost", "bits": "bits of a weight",
+}
+
 
 @dataclass(frozen=True)
 class Faults:

@@ -23,22 +23,22 @@ _NEVER = 2**30
 class WhetstoneOptimizer(keras.optimizers.Optimizer):
     """Wraps a Keras optimizer, and averages the weights once the network is sharp.
 
-    Steps of a network of thresholds are rough: a weight that moves a little makes neurons flip. Smaller and smaller
-    steps settle in whichever of many poor corners they are in; the **mean of many** large steps lies in the middle
-    between them; ``benchmarks/accuracy.py --tables ablation`` sets the two side by side. But means from before the end
-    of sharpening are worthless, since they are weights of another function. So while layers are soft or sharpen this is
-    the optimizer that it wraps, and from the step in which the last one became sharp on it keeps, beside the weights w,
-    their average with polynomial decay,
+    In a network of thresholds a small change of a weight can flip a neuron, so the loss is rough. If the steps become
+    smaller and smaller, training settles in whichever poor corner it happens to be in. The **mean of many** large steps
+    lies between those corners; ``benchmarks/accuracy.py --tables ablation`` compares the two. Weights from before the
+    network is sharp must not enter the mean, since they belong to another function. So this optimizer does what the
+    wrapped one does until the last layer is sharp. From that step on it also keeps an average a of the weights w, with
+    polynomial decay:
 
-        ``a += 9 / (k + 8) (w - a)`` at the k-th step since,
+        ``a += 9 / (k + 8) (w - a)`` at the k-th step since then.
 
-    which needs neither the length of the training nor a schedule of the learning rate. When ``fit`` ends, the weights
-    are the average, as with Keras's own ``use_ema``, unless early stopping has brought a soft network back.
-    Within ``fit``, a sharpener puts the average in the place of the weights when Keras validates, and takes it out when
-    the next epoch begins: what is validated, logged, and kept by callbacks at the end of an epoch are the same weights.
+    The average depends neither on the length of the training nor on a schedule of the learning rate. When ``fit`` ends,
+    it takes the place of the weights, as with Keras's own ``use_ema``, unless early stopping has brought back a soft
+    network. Within ``fit``, a sharpener puts the average in the place of the weights when Keras validates, and takes it
+    out when the next epoch begins: what is validated, logged, and kept by callbacks at the end of an epoch are the same.
 
-    A sharpener among the callbacks of ``fit`` says when the network is sharp; without one nothing is averaged. What has
-    been averaged is saved with the optimizer, so a run that was killed goes on with it.
+    A sharpener among the callbacks of ``fit`` tells the optimizer when the network is sharp; without one nothing is
+    averaged. The average is saved with the optimizer, so a run that was killed goes on with it.
 
     Args:
         inner_optimizer: A Keras optimizer, or the name of one; best at a constant rate. Weight decay, clipping and the
@@ -80,10 +80,9 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
         return int(ops.convert_to_numpy(self._begin)) < 0
 
     def average(self, layers: Sequence[SpikingLayer]) -> None:
-        """Starts an average with the next step if all layers are sharp, and else has none; one that there is goes on.
+        """Starts an average with the next step if all layers are sharp, unless there is one; ends it if one is soft.
 
-        In the midst of ``fit``, on JAX, only a callback that has
-        synchronised the weights may say so.
+        In the midst of ``fit`` on JAX, only a callback that has synchronised the weights may call this.
 
         Args:
             layers: The spiking layers of the network.
@@ -134,7 +133,7 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
         if self.averaged and not self.swapped and self._is_sharp():
             for variable, average in zip(trained_variables(self), self._averages, strict=True):
                 variable.assign(_copy(average))
-        self._begin.assign(_NEVER)  # whoever goes on starts from here
+        self._begin.assign(_NEVER)  # a later fit starts another average
 
     @property
     def variables(self) -> list[Any]:
@@ -201,7 +200,7 @@ class ValidateAverage:
         self._swap(to_average=False)
 
     def tell(self, layers: Sequence[SpikingLayer]) -> None:
-        """Has the optimizer look whether all layers are sharp, which begins an average or ends it."""
+        """Lets the optimizer see whether all layers are sharp; it then begins an average or ends it."""
         optimizer = find_whetstone(getattr(self.model, "optimizer", None))
         if optimizer is not None:
             sync_weights(self.model)

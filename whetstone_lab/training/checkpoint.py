@@ -116,8 +116,8 @@ def unpack(arrays: Mapping[str, np.ndarray]) -> Checkpoint:
 def resume(found: Checkpoint, session: SharpeningSession, undo: RollBack) -> bool:
     """Lets a session, and what it may roll back to, go on where a checkpoint stood.
 
-    A policy that was steered on the way stays so if the script asks for the one that the run began with; else what the
-    script asks for is in force, and the trace notes what that changes.
+    If the script asks for the policy that the run began with, that policy stays as it was steered meanwhile. If the
+    script asks for other parameters, those are in force, and the trace notes each change.
 
     Returns:
         Whether the checkpoint is of a run like this one: the same kind of policy, and layers of the same curves.
@@ -129,7 +129,7 @@ def resume(found: Checkpoint, session: SharpeningSession, undo: RollBack) -> boo
     if session.trace.batches:
         session.follow(found.trace)
     else:
-        session.trace.adopt(found.trace)  # those who look at it already go on doing so
+        session.trace.adopt(found.trace)  # whoever watches it already sees the run
     session.state = policy.restored(found.state)
     session.epoch_start = policy.restored(found.epoch_start) if found.epoch_start else None
     undo.good, undo.steady = found.good, tuple(found.steady)

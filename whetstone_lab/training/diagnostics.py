@@ -14,11 +14,11 @@ from whetstone_lab.method.policies import AdaptivePolicy, Decision, Policy, Stat
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.training.layers import SpikingLayer, recorded_inputs
 
-#: Epochs beyond those of a fit in which it is looked for how many the policy would need; and the batches that this may
-#: take, about a second: of longer trainings nothing is foretold.
+#: How far :func:`too_short` looks ahead: epochs beyond those of the fit, and batches in all, which take about a second.
+#: Of longer trainings it says nothing.
 FORESIGHT, FORESEEN = 100, 50_000
 
-#: Epochs without a change of sharpness, once sharpening has begun, after which it is said to stall.
+#: Once sharpening has begun, it counts as stalled after this many epochs without a change of sharpness.
 STALLED = 10
 
 
@@ -57,7 +57,7 @@ def by_neuron(inputs: Sequence[Any], layer: SpikingLayer) -> np.ndarray:
 
 
 def died(trace: Trace) -> list[Decision]:
-    """A word on each layer that has died since the epoch before: no neuron of it tells one input from another."""
+    """A warning for each layer that has died since the epoch before: each of its neurons always fires or never does."""
     never, always = trace.layer_metric("never_firing"), trace.layer_metric("always_firing")
     dead = never + always >= 1
     return [Decision(
@@ -68,7 +68,7 @@ def died(trace: Trace) -> list[Decision]:
 
 
 def stalled(trace: Trace, policy: Policy, state: State) -> list[Decision]:
-    """A word when sharpening that has begun and not ended has let nothing change for long."""
+    """A warning if sharpening has begun and not ended, and no sharpness has changed for :data:`STALLED` epochs."""
     if state.sharp or not isinstance(policy, AdaptivePolicy):
         return []  # what a schedule does is known beforehand
     rows = trace.sharpness[np.maximum(trace.epoch_ends - 1, 0)]
@@ -84,7 +84,7 @@ def stalled(trace: Trace, policy: Policy, state: State) -> list[Decision]:
 
 
 def too_short(policy: Policy, state: State, epochs: int | None) -> str | None:
-    """A word if a fit is too short to sharpen every layer, whatever the loss does.
+    """A warning if a fit is too short to sharpen every layer, whatever the loss does.
 
     Args:
         policy: The policy.
@@ -92,7 +92,7 @@ def too_short(policy: Policy, state: State, epochs: int | None) -> str | None:
         epochs: Epochs of the fit, if known.
 
     Returns:
-        The word, or None if the fit is long enough, or too long to tell quickly.
+        The text of the warning, or None if the fit is long enough, or too long to tell quickly.
     """
     if not epochs or not state.batches:
         return None

@@ -36,9 +36,9 @@ class SpikingLayer(keras.layers.Layer):
 
     ``sharpness`` is a non-trainable scalar weight: it is saved with the model, is right under distribution and mixed
     precision, and changes without retracing. The gradient of a fully sharp layer is zero everywhere, so nothing below
-    it would learn; with a ``surrogate_width`` w the backward pass puts in its place that of a blurred step,
-    ``1 / (1 + (pi (x - threshold) / w)^2)``, whatever the sharpness. What the layer puts out is never changed by
-    it. See :func:`whetstone_lab.method.surrogates.arctan_gradient`.
+    it would learn. With a ``surrogate_width`` w the backward pass uses the gradient of a blurred step instead,
+    ``1 / (1 + (pi (x - threshold) / w)^2)``, whatever the sharpness. The output of the layer stays the same. See
+    :func:`whetstone_lab.method.surrogates.arctan_gradient`.
 
     Args:
         sharpness: The sharpness to start with, a float in [0, 1]. Default: 0, the soft curve.
@@ -93,14 +93,14 @@ class SpikingLayer(keras.layers.Layer):
         """Applies the curve at the present sharpness."""
         if self._tap is not None:
             self._tap(inputs)
-        # Half-precision inputs are judged in float32, as the threshold and the slope near it need it.
+        # Half-precision inputs are compared in float32: near the threshold half precision is too coarse.
         dtype = "float64" if self.compute_dtype == "float64" else "float32"
         sharpness = ops.cast(ops.convert_to_tensor(self.sharpness), dtype)
         outputs = _activation(self.curve, self.surrogate_width)(ops.cast(inputs, dtype), sharpness)
         return ops.cast(outputs, self.compute_dtype)
 
     def save_own_variables(self, store: Any) -> None:
-        """Saves the sharpness, and with it the checkpoint of the sharpener that is at work, or of the one before."""
+        """Saves the sharpness, and a checkpoint: one that was loaded and not taken up, or that of the sharpener."""
         super().save_own_variables(store)
         checkpoint = self.loaded_checkpoint or (self.make_checkpoint() if self.make_checkpoint else {})
         for name, array in checkpoint.items():

@@ -23,7 +23,7 @@ from whetstone_lab.training.layers import spiking_layers
 from whetstone_lab.training.models import mlp
 from whetstone_lab.training.sharpener import Sharpener
 
-#: Once nearly all is learnt gradients are tiny, and the steps of the Adam family must not stay large for it.
+#: When nearly all is learnt, gradients are tiny. This epsilon lets the steps of the Adam family become small then, too.
 _EPSILON = 1e-4
 
 #: Name -> optimizer at the rate with which ``benchmarks/accuracy.py`` trains on MNIST; a few rates each were tried.
@@ -46,9 +46,9 @@ def train(model: keras.Model, x: Any = None, y: Any = None, *, epochs: int = 20,
     """Trains a model and sharpens it on the way, with nothing to tune.
 
     Compiles the model with a :class:`~whetstone_lab.WhetstoneOptimizer`, sharpens all layers together in
-    the first third of the training, and averages the weights of what then speaks in spikes. It rests on layers that
-    learn while they are sharp and on a decode layer that does not saturate, which is what the layers of this package do
-    if they are left as they come. For the same in the background, see :func:`prepare`.
+    the first third of the training, and from then on averages the weights. This relies on layers that still learn when
+    they are sharp and on a decode layer that does not saturate: leave the arguments of this package's layers at their
+    defaults. For the same in the background, see :func:`prepare`.
 
     Args:
         model: A model with spiking layers; how it was compiled, if it was, does not matter.
@@ -130,6 +130,7 @@ def prepare(model: keras.Model, *, epochs: int = 20, optimizer: Any = "adam",
 
     Example:
         >>> run = whetstone_lab.fit(model, x, y, epochs=20, sharpener=prepare(model, epochs=20))  # in the background
+        >>> history = run.wait()
     """
     if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
         raise ValueError(f"Expected epochs to be an integer of at least 1; got {epochs!r}.")
@@ -148,9 +149,9 @@ def prepare(model: keras.Model, *, epochs: int = 20, optimizer: Any = "adam",
 def early(epochs: int, layers: int) -> ScheduledPolicy:
     """A schedule that sharpens all layers together in the first third of the training.
 
-    Most of the training is then done by the network that will be used, with spikes and all. Where sharp layers learn,
-    as with a surrogate gradient, there is no need to sharpen the lower ones first: together they have all that time
-    to adapt to each other (``benchmarks/accuracy.py --tables policies``).
+    Most of the training is then done by the spiking network that will be used. If sharp layers still learn, as with a
+    surrogate gradient, there is no need to sharpen the lower ones first: together they have all that time to adapt to
+    each other (``benchmarks/accuracy.py --tables policies``).
 
     Args:
         epochs: Epochs of training, at least 1.

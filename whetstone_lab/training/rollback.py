@@ -15,7 +15,7 @@ from whetstone_lab.training.session import SharpeningSession
 
 
 class RollBack:
-    """Keeps what a network was when an epoch began, and restores it if the epoch broke the network.
+    """Keeps the weights that a network had when an epoch began, and restores them if the epoch broke the network.
 
     An epoch breaks it if what is monitored is no finite number, or has risen by at least ``rise`` since the last good
     epoch while sharpness has grown.
@@ -55,7 +55,7 @@ class RollBack:
         """Restores what was kept if the epoch that ends with this value has broken the network; else notes it as good.
 
         Returns:
-            Where things stand in place of what the policy would say, with a warning; None after a good epoch.
+            The policy's state and a warning, in place of the policy's own judgement; None after a good epoch.
         """
         assert session.state is not None
         if self._broke(session, value):

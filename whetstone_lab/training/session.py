@@ -1,9 +1,10 @@
 """``SharpeningSession``: a policy at work on one network. Losses go in, what the layers must do comes out; no Keras.
 
-The session holds the policy, the state that it stands in and the trace that remembers. It decides nothing about how
-sharpness reaches layers, who computes losses, or on which thread: that is what drives it.
+The session holds the policy, its state and the trace. How sharpness reaches the layers, who computes the losses, and on
+which thread, is up to the code that drives the session.
 
 Example:
+    >>> from whetstone_lab.policies import StepwisePolicy
     >>> session = SharpeningSession(StepwisePolicy(start_epoch=0, steps=2, by="batch"))
     >>> session.begin(["hidden"], ["bounded_relu"], [0.0], batches=4)
     >>> session.batch(0.7).sharpness
@@ -42,7 +43,7 @@ class Step:
 
 
 class SharpeningSession:
-    """A policy, the state it stands in, and the trace of what it did.
+    """A policy, its state, and the trace of what it did.
 
     Args:
         policy: When to sharpen.
@@ -64,7 +65,7 @@ class SharpeningSession:
 
     def begin(self, layers: Sequence[str], curves: Sequence[str], sharpness: Sequence[float],
               batches: int | None = None, meta: Mapping[str, Any] | None = None) -> None:
-        """Starts on a network. The trace is the one there is, or a new one where that has a run in it already.
+        """Starts on a network, in the present trace, or in a new one if that holds a run already.
 
         Args:
             layers: Names of the spiking layers, bottom first.
@@ -83,7 +84,7 @@ class SharpeningSession:
         self.state, self.epoch_start = state, None
 
     def follow(self, trace: Trace) -> None:
-        """Goes on in another trace, and with it all who watch the present one."""
+        """Goes on in another trace, and takes along all who watch the present one."""
         self.trace.hand_over(trace)
         self.trace = trace
 
@@ -137,7 +138,7 @@ class SharpeningSession:
         Args:
             value: What was monitored; it may be no number.
             whole: Whether the epoch had all its batches; if not, it does not tell their number. Default: True.
-            instead: Where things stand and what was decided, if the policy is not to judge. Default: it is.
+            instead: The state and the decisions to take in place of the policy's own. Default: the policy judges.
 
         Returns:
             What the layers must have from now on.
@@ -187,7 +188,7 @@ class SharpeningSession:
                                     epoch=self.state.epoch, name=name, old=old, new=new, by=by)
 
     def adopt(self, sharpness: Sequence[float]) -> None:
-        """Takes what the layers have for where things stand: somebody else has set it."""
+        """Takes over the sharpness that the layers have, if somebody else has set it."""
         if not np.allclose(sharpness, self._here.sharpness, rtol=0, atol=_SAME):
             self.state = self._here.replace(sharpness=tuple(float(value) for value in sharpness))
 

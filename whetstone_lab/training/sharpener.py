@@ -6,7 +6,7 @@ work, so that the two always agree.
 
 Example:
     >>> sharpener = AdaptiveSharpener()
-    >>> model.fit(x, y, epochs=60, callbacks=[sharpener])
+    >>> model.fit(x, y, epochs=30, callbacks=[sharpener])
     >>> sharpener.trace.save("run.npz")
 """
 
@@ -43,15 +43,16 @@ class Sharpener(keras.callbacks.Callback):
     A run that was killed goes on when the same script runs again with Keras's ``BackupAndRestore``, or loads what
     ``ModelCheckpoint`` saved and fits with ``initial_epoch=sharpener.state.epoch`` after :meth:`attach`: policy, state
     and trace are those of the checkpoint, and so are the seeds of dropout, which Keras itself does not save (not on
-    PyTorch, where dropout draws from a generator of the whole process). From the end of an epoch on, the run is the one
-    never killed, weight for weight, if the order of the samples is (``shuffle=False``, or data that know the epoch:
-    Keras does not restore its own shuffling). From the midst of an epoch (an integer ``save_freq``) Keras trains that
-    epoch again from its first batch, with the weights of the checkpoint; the sharpener then goes back to the start of
-    the epoch as well, so that the trace has every batch of it once, at the sharpness that step-wise and scheduled
-    policies give it. Keras 3.15 counts from epoch 0 again if a run with an integer ``save_freq`` is killed twice within
-    one epoch, and cannot read a checkpoint that was half written without ``double_checkpoint``. Listed before or after
-    the callbacks that save, the sharpener goes on alike, but only listed before them does it know the validation
-    metrics of the epoch that was saved.
+    PyTorch, where dropout draws from a generator of the whole process). A run that goes on from the end of an epoch
+    equals one that was never killed, weight for weight, as long as the samples come in the same order
+    (``shuffle=False``, or data that know the epoch: Keras does not restore its own shuffling).
+
+    If the checkpoint is from the midst of an epoch (an integer ``save_freq``), Keras trains that epoch again from its
+    first batch, with the weights of the checkpoint. The sharpener then goes back to the start of the epoch as well, so
+    that the trace has every batch of it once, at the sharpness that step-wise and scheduled policies give it. Keras
+    3.15 counts from epoch 0 again if a run with an integer ``save_freq`` is killed twice within one epoch, and cannot
+    read a checkpoint that was half written without ``double_checkpoint``. List the sharpener before the callbacks that
+    save: only then does it know the validation metrics of the epoch that was saved. All else is the same in any order.
 
     Args:
         policy: When to sharpen.
@@ -63,10 +64,10 @@ class Sharpener(keras.callbacks.Callback):
             neurons and the flow of the gradient are measured in every layer after each epoch; a layer that dies is then
             warned of. Some hundred samples are plenty. Default: None.
         verbose: 1 prints every decision with its reason, but not from the background. Default: 0.
-        roll_back: What rise of ``monitor`` in an epoch, relative to the last good one, is a break if sharpness has
-            grown meanwhile; positive. A value that is no finite number always is. After a break the weights, the
-            optimizer's moments and the sharpness are again what they were before, and adaptive and step-wise policies
-            take steps half as large. It costs a copy of the weights. Default: None, never.
+        roll_back: The rise of ``monitor`` in an epoch, relative to the last good one, that counts as a break if
+            sharpness has grown meanwhile; positive. A value that is no finite number always counts. After a
+            break the weights, the optimizer's moments and the sharpness are again what they were before, and adaptive
+            and step-wise policies take steps half as large. It costs a copy of the weights. Default: None, never.
         resume: Whether to go on where the sharpener stood whose model or weights were loaded from a file, if its policy
             was of the same kind. Default: True.
 
@@ -83,13 +84,7 @@ class Sharpener(keras.callbacks.Callback):
     def __init__(self, policy: Policy, *, monitor: str = "loss", polish_epochs: int | None = None, probe: Any = None,
                  verbose: int = 0, roll_back: float | None = None, resume: bool = True) -> None:
         super().__init__()
-        if roll_back is not None and not (math.isfinite(roll_back) and roll_back > 0):
-            raise ValueError(f"Expected roll_back to be a positive number or None; got {roll_back!r}.")
-        if roll_back is not None and not policy.smaller_steps():
-            raise ValueError(f"Expected a policy that can take smaller steps to roll back with, adaptive or stepwise; "
-                             f"got a {policy.name} one.")
-        if polish_epochs is not None and (not isinstance(polish_epochs, int) or polish_epochs < 0):
-            raise ValueError(f"Expected polish_epochs to be an integer of at least 0 or None; got {polish_epochs!r}.")
+        _check_arguments(policy, polish_epochs, roll_back)
         self.session = SharpeningSession(policy, monitor)
         self.polish_epochs = polish_epochs
         self.probe = probe
@@ -102,7 +97,7 @@ class Sharpener(keras.callbacks.Callback):
         self._undo = RollBack(roll_back)
         self._average = ValidateAverage(None)
         self._fitting = self._begun = False
-        self._recalled = False  # where things stand came from a file, and Keras is to say in which epoch it goes on
+        self._recalled = False  # the state came from a file, and Keras has not yet said where it goes on
         self._progress = checkpoint.Progress()
         self._batches_seen = 0  # in this epoch, as Keras counts
 
@@ -280,7 +275,7 @@ class Sharpener(keras.callbacks.Callback):
     def step(self, loss: Any, **metrics: Any) -> None:
         """Takes note of a training step in a loop without ``fit``: ``train_on_batch``, or a loop of your own.
 
-        So many steps as :meth:`attach` was told count as an epoch: the policy judges the mean of ``monitor`` over them,
+        As many steps as :meth:`attach` was told make an epoch: the policy judges the mean of ``monitor`` over them,
         and the trace keeps the running means, as Keras does. A model saved at any step goes on from that step.
 
         Where several workers train together (``tf.distribute.MultiWorkerMirroredStrategy``, under which the ``fit`` and
@@ -335,7 +330,7 @@ class Sharpener(keras.callbacks.Callback):
         return self.params or {}  # Keras has none where nobody has set them
 
     def _agree(self) -> None:
-        """Where somebody else has set the sharpness of the layers, that is where we are now."""
+        """Takes over the sharpness of the layers if somebody else has set it."""
         if self.session.state is not None:
             self.session.adopt(self._layers.read())
 
@@ -377,7 +372,7 @@ class Sharpener(keras.callbacks.Callback):
                 print(f"Epoch {epoch + 1}: {decision.reason}")
 
     def _foresee(self, epoch: int) -> None:
-        """A word, as a run starts, if the fit is too short to sharpen every layer whatever the loss does."""
+        """Warns, as a run starts, if the fit is too short to sharpen every layer whatever the loss does."""
         # Of later fits nothing is said, nor in the trace: whoever trains in several knows what comes.
         if self._params.get("epochs") and not self.trace.batches and self.driver is None:
             word = diagnostics.too_short(self.policy, self._here, self._params["epochs"] - epoch)
@@ -403,7 +398,7 @@ class Sharpener(keras.callbacks.Callback):
             self._recalled = True
 
     def _settle(self, epoch: int) -> None:
-        """Makes ends meet with Keras, which goes on with a whole epoch, if what was recalled is from within one."""
+        """Brings a checkpoint from within an epoch in line with Keras, which trains that epoch again or goes on."""
         recalled, self._recalled = self._recalled, False
         if not recalled or epoch == 0:
             self._progress.polished = 0  # a fit of its own, not the one that was ended
@@ -418,6 +413,17 @@ class Sharpener(keras.callbacks.Callback):
                           f"{self._here.epoch + 1} goes unjudged: list the sharpener before the callback that saves.",
                           stacklevel=3)
         self._end_epoch(float(self._progress.logs.get(self.monitor, math.nan)), self._progress.logs)
+
+
+
+def _check_arguments(policy: Policy, polish_epochs: int | None, roll_back: float | None) -> None:
+    if roll_back is not None and not (math.isfinite(roll_back) and roll_back > 0):
+        raise ValueError(f"Expected roll_back to be a positive number or None; got {roll_back!r}.")
+    if roll_back is not None and not policy.smaller_steps():
+        raise ValueError(f"Expected a policy that can take smaller steps to roll back with, adaptive or stepwise; "
+                         f"got a {policy.name} one.")
+    if polish_epochs is not None and (not isinstance(polish_epochs, int) or polish_epochs < 0):
+        raise ValueError(f"Expected polish_epochs to be an integer of at least 0 or None; got {polish_epochs!r}.")
 
 
 def _value(logs: Mapping[str, Any] | None, name: str) -> float:

@@ -12,7 +12,7 @@ class StepwiseSharpener(Sharpener):
     """Sharpens in equal steps from a given epoch on; see :class:`whetstone_lab.method.policies.StepwisePolicy`.
 
     Args:
-        start_epoch: The first epoch after which (or in which, by batches) to step, from 0. Default: 5.
+        start_epoch: The first epoch with a step, at its end or in its batches, counted from 0. Default: 5.
         steps: Steps for each layer (bottom-up) or for all (uniform), at least 1. Default: 5.
         by: ``"epoch"`` or ``"batch"``. Default: ``"epoch"``.
         bottom_up: One layer after the other, or all together. Default: True.
@@ -41,15 +41,15 @@ class ScheduledSharpener(Sharpener):
 
 
 class AdaptiveSharpener(Sharpener):
-    """Sharpens while the training loss allows it; see :class:`whetstone_lab.policies.AdaptivePolicy` for the rule.
+    """Sharpens while the training loss allows it; see :class:`whetstone_lab.method.policies.AdaptivePolicy`.
 
     Args:
         min_init_epochs: Epochs to train before sharpening is considered, at least 1. Default: 10.
         rate: Sharpness gained in an epoch, in (0, 1]. Default: 0.25.
         cz_rate: The same in the critical zone, in (0, 1]. Default: 0.126.
-        critical: Sharpness from which on the critical zone reaches, in [0, 1]. Default: 0.75.
+        critical: Sharpness at which the critical zone begins, in [0, 1]. Default: 0.75.
         first_layer_relative_rate: Factor on the rate of the first layer, positive. Default: 1.
-        patience: Epochs without improvement that are borne before sharpening starts, at least 0. Default: 1.
+        patience: Epochs without improvement to wait before sharpening starts, at least 0. Default: 1.
         sig_increase: Relative rise of the loss that counts, positive. Default: 0.15.
         sig_decrease: Relative fall of the loss that counts, positive. Default: 0.15.
         bottom_up: One layer after the other, or all together. Default: True.

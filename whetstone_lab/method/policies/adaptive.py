@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from whetstone_lab.method import judging
 from whetstone_lab.method.policies.base import Decision, Policy, State, check_flag, check_integer, check_number
 
-#: What lies this close to full sharpness is full (published values): one layer at a time, and all layers together.
+#: A layer this close to full sharpness becomes sharp (published values): one layer at a time, and all layers together.
 _SNAP_BOTTOM_UP = 1e-3
 _SNAP_UNIFORM = 1e-6
 
@@ -46,15 +46,15 @@ class AdaptivePolicy(Policy):
     on the first layer). Bottom-up, what is within 0.001 of 1 becomes 1, and then nothing sharpens until the next epoch.
 
     Mended: a change is measured against the size of the reference, so that a loss may be negative or zero, and an epoch
-    whose loss is no finite number is left out of account.
+    whose loss is no finite number is ignored.
 
     Args:
         min_init_epochs: Epochs to train before sharpening is considered, at least 1. Default: 10.
         rate: Sharpness gained in an epoch, in (0, 1]. Default: 0.25.
         cz_rate: The same in the critical zone, in (0, 1]. Default: 0.126.
-        critical: Sharpness from which on the critical zone reaches, in [0, 1]. Default: 0.75.
+        critical: Sharpness at which the critical zone begins, in [0, 1]. Default: 0.75.
         first_layer_relative_rate: Factor on the rate of the first layer, positive. Default: 1.
-        patience: Epochs without improvement that are borne before sharpening starts, at least 0. Default: 1.
+        patience: Epochs without improvement to wait before sharpening starts, at least 0. Default: 1.
         sig_increase: Relative rise of the loss that counts, positive. Default: 0.15.
         sig_decrease: Relative fall of the loss that counts, positive. Default: 0.15.
         bottom_up: One layer after the other, or all together. Default: True.
@@ -99,7 +99,7 @@ class AdaptivePolicy(Policy):
         return {"rate": self.rate / 2, "cz_rate": self.cz_rate / 2}
 
     def _after_batch(self, state: Any) -> Sequence[float]:
-        # Without the number of batches no rate is known; that is so in the first epoch alone.
+        # Without the number of batches in an epoch the gain of one is not known; that is so in the first epoch alone.
         if not state.sharpening or state.resting or state.sharp or state.batches is None:
             return state.sharpness
         lowest = next(i for i, value in enumerate(state.sharpness) if value < 1.0) if self.bottom_up else 0

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar, Self
 
-#: From here on sharpness is 1 whatever the policy: as the float32 weight that it becomes, it could not be told from 1.
+#: A sharpness of at least this counts as 1: stored as a float32 weight, it could not be told from 1.
 _FULL = 1.0 - 2.0**-25
 
 
@@ -65,7 +65,7 @@ class State:
 
 @dataclass(frozen=True)
 class Policy:
-    """Base of the sharpening policies: counts batches and epochs, and keeps sharpness in [0, 1] and from falling."""
+    """Base of the sharpening policies: counts batches and epochs, keeps sharpness in [0, 1] and never lets it fall."""
 
     name: ClassVar[str]
     state_type: ClassVar[type[State]] = State
@@ -134,11 +134,11 @@ class Policy:
         return dataclasses.replace(self, **parameters)
 
     def smaller_steps(self) -> dict[str, Any]:
-        """Parameters, for :meth:`steered`, with which sharpness grows half as fast; none where that cannot be."""
+        """Parameters, for :meth:`steered`, with which sharpness grows half as fast; empty if it has none."""
         return {}
 
     def fewest_epochs(self, layers: int | Sequence[float], batches: int, limit: int = 1000) -> int | None:
-        """The fewest epochs in which the policy can sharpen every layer: those with a loss that never changes.
+        """The fewest epochs in which the policy can sharpen every layer: as many as it takes if the loss never changes.
 
         Args:
             layers: Number of layers, all soft at first, or the sharpness that each has.

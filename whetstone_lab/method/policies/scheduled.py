@@ -15,9 +15,9 @@ class ScheduledPolicy(Policy):
     """Sharpens each layer from its start to its stop, linearly over the batches between.
 
     At the position p, in epochs with the batches as the fraction, a layer has the sharpness
-    ``(p - start) / (stop - start)``, held in [0, 1]. The original starts an epoch late and divides by zero when a
-    layer has one batch; this does neither. Where the number of batches in an epoch is not known, the first epoch
-    counts only when it ends.
+    ``(p - start) / (stop - start)``, clipped to [0, 1]. The original starts an epoch late and divides by zero when a
+    layer has one batch; this does neither. If the number of batches in an epoch is not known, nothing changes in the
+    first epoch before its end.
 
     Args:
         schedule: ``(start, stop)`` for each layer, bottom first, in epochs from 0; fractions are allowed. Default: made

@@ -19,7 +19,7 @@ class StepwisePolicy(Policy):
     when asked to step by batches; this does not.
 
     Args:
-        start_epoch: The first epoch after which (or in which, by batches) to step, from 0. Default: 5.
+        start_epoch: The first epoch with a step, at its end or in its batches, counted from 0. Default: 5.
         steps: Steps for each layer (bottom-up) or for all (uniform), at least 1. Default: 5.
         by: ``"epoch"`` to step at the end of each epoch, ``"batch"`` after each batch. Default: ``"epoch"``.
         bottom_up: One layer after the other, or all together. Default: True.

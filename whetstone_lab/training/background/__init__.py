@@ -1,7 +1,7 @@
 """Training in the background: ``fit`` returns at once, and the run can be watched, paused, stepped, steered, stopped.
 
 Example:
-    >>> run = live.fit(model, x, y, epochs=45, callbacks=[AdaptiveSharpener()])
+    >>> run = live.fit(model, x, y, epochs=30, callbacks=[AdaptiveSharpener()])
     >>> run.pause(); run.steer(sig_increase=0.3); run.resume()
     >>> history = run.wait()
 """

@@ -17,8 +17,8 @@ GUARDED = ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch", "pre
 def guarded(model: keras.Model, owner: threading.Thread) -> Iterator[None]:
     """Lets only one thread use a model, for as long as the context lasts.
 
-    Keras itself says nothing when two threads use a model, and its metrics are then wrong. What the user has put on
-    the model's instance under these names is called where it is allowed, and is there again afterwards.
+    Keras itself says nothing when two threads use a model, and its metrics are then wrong. If the user
+    has replaced one of these methods on the instance, the replacement is what is guarded, and it stays afterwards.
 
     Args:
         model: The model.

@@ -16,10 +16,10 @@ def convnet(shape: Sequence[int], classes: int, *, filters: Sequence[int] = (16,
             spiking: bool = True) -> keras.Sequential:
     """A small convolutional net of about LeNet-5's size that speaks in spikes, or its ReLU baseline.
 
-    ``[Conv2D, MaxPooling2D, SpikingBReLU]`` for each number of filters, then the layers of :func:`mlp`. The largest of
-    a window crosses the threshold if any does, so as spikes it is the pool that stands behind the neurons, an OR;
-    :func:`whetstone_lab.convert` puts it there. In training, a quarter of the activations is worked out so, and
-    the gradient goes to the neuron that was nearest to firing.
+    ``[Conv2D, MaxPooling2D, SpikingBReLU]`` for each number of filters, then the layers of :func:`mlp`. The largest
+    value of a window crosses the threshold if any does, so with spikes the pool may as well stand behind the neurons,
+    as an OR; :func:`whetstone_lab.convert` puts it there. Before them, in training, it leaves a quarter of the
+    activations to compute, and the gradient goes to the neuron that was nearest to firing.
 
     Args:
         shape: Rows, columns and channels of a picture.

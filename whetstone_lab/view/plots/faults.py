@@ -7,12 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from whetstone_lab.simulator.faults import FAULTS
 from whetstone_lab.view.palette import LIGHT
 from whetstone_lab.view.plots.picture import Picture, label_axes, legend_within, plain_axes, write_title
-
-_FAULTS = {"dead": "neurons that never fire", "stuck": "neurons that always fire", "lost": "spikes that get lost",
-           "jitter": "standard deviation of the thresholds", "noise": "standard deviation of the potentials' noise",
-           "bits": "bits of a weight"}
 
 
 def fault_sweep(fault: str, values: Sequence[float] | np.ndarray, accuracies: Mapping[str, np.ndarray], *,
@@ -38,13 +35,13 @@ def fault_sweep(fault: str, values: Sequence[float] | np.ndarray, accuracies: Ma
         >>> plots.fault_sweep("lost", [0, 0.1], {"mine": accuracies}, classes=10).get_suptitle()
         'What a network bears: spikes that get lost'
     """
-    if fault not in _FAULTS:
-        raise ValueError(f"Expected a fault among {list(_FAULTS)}; got {fault!r}.")
+    if fault not in FAULTS:
+        raise ValueError(f"Expected a fault among {list(FAULTS)}; got {fault!r}.")
     if not accuracies:
         raise ValueError("Expected the accuracies of at least one network; got none.")
     at = np.asarray(values, float)
     figure = Picture(figsize=(7.6, 3.9))
-    write_title(figure, f"What a network bears: {_FAULTS[fault]}")
+    write_title(figure, f"What a network bears: {FAULTS[fault]}")
     axes = figure.add_subplot()
     for index, (name, given) in enumerate(accuracies.items()):
         found = np.asarray(given, float)
@@ -59,7 +56,7 @@ def fault_sweep(fault: str, values: Sequence[float] | np.ndarray, accuracies: Ma
                       textcoords="offset points", fontsize=8, color=LIGHT.muted)
     axes.set_ylim(0, 1.03)
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    label_axes(axes, _FAULTS[fault], "accuracy")
+    label_axes(axes, FAULTS[fault], "accuracy")
     if fault in ("dead", "stuck", "lost"):
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=None))
     if fault == "bits":  # more of the fault is further right

@@ -2,7 +2,7 @@
 // The method in the browser: what Python computes too. Nothing here draws, and nothing is imported. What the two sides
 // give is held equal by tests/parity: Python writes what must come out, and both are tested against it.
 
-// -- curves, as in curves.py ------------------------------------------------------------------------------------------
+// -- curves, as in method/curves.py -----------------------------------------------------------------------------------
 
 /** A sharpening curve: what a neuron puts out, in [0, 1].
  * @param {string} curve "bounded_relu" or "sigmoid" @param {number} x the pre-activation @param {number} sharpness in [0, 1] */
@@ -23,7 +23,7 @@ export function ramp(threshold, sharpness) {
   return [threshold - half, threshold + half];
 }
 
-// -- judging, as the adaptive policy does in policies.py --------------------------------------------------------------
+// -- judging, as in method/judging.py ---------------------------------------------------------------------------------
 
 /** What an adaptive policy goes by: the loss to compare with (NaN where there is none yet), the epochs since the loss
  * last fell, and whether batches sharpen now.
