@@ -3,9 +3,9 @@
     python benchmarks/accuracy.py --data ../shared/data/mnist.npz [--tables default optimizers] [--seeds 3] [--jobs 2]
 
 The net is that of the original package's example: Dense 256 and 64, 100 outputs, batches of 128, 21 epochs; its
-baseline has ReLU in place of spiking layers and ends in ten outputs with a softmax. Both see the same batches, with the same
-optimizer, learning rate, dropout and number of epochs. Spiking nets are trained by ``recipes.train``, layers left as
-they come, and judged when they are fully sharp; where a row departs from that its name says so.
+baseline has ReLU in place of spiking layers and ends in ten outputs with a softmax. Both see the same batches, with the
+same optimizer, learning rate, dropout and number of epochs. Spiking nets are trained by ``recipes.train``, layers left
+as they come, and judged when they are fully sharp; where a row departs from that its name says so.
 
 Each training is a line in the results file as soon as it is done, and is not repeated when the benchmark goes on. A
 training takes a core some 75 seconds for the perceptron, seven minutes for the convnet. The tables are

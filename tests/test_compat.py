@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 from backends import array
+from keras import layers
 from keras.layers import BatchNormalization, Conv2D, Dense
 from keras.models import Sequential
 
@@ -37,10 +38,10 @@ def digits():
 
 
 def small_model(units=(8, 10)):
-    layers = [keras.layers.Input((64,))]
+    stack = [keras.layers.Input((64,))]
     for n in units:
-        layers += [Dense(n), Spiking_BRelu()]
-    model = Sequential([*layers, Softmax_Decode(key_generator(10, units[-1]))])
+        stack += [Dense(n), Spiking_BRelu()]
+    model = Sequential([*stack, Softmax_Decode(key_generator(10, units[-1]))])
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 
@@ -131,6 +132,57 @@ def test_merge_batchnorm_uses_the_layers_own_epsilon(layer):
     np.testing.assert_allclose(array(merged(x)), array(model(x, training=False)), rtol=1e-4, atol=1e-4)
 
 
+MERGED = {
+    "Conv1D": (lambda: layers.Conv1D(4, 3, padding="causal"), (8, 3)),
+    "transposed, as many channels out as in": (lambda: layers.Conv2DTranspose(3, 3, strides=2), (5, 5, 3)),
+    "transposed": (lambda: layers.Conv2DTranspose(4, 3, use_bias=False), (5, 5, 3)),
+    "transposed rows": (lambda: layers.Conv1DTranspose(4, 3), (8, 3)),
+    "transposed, three axes": (lambda: layers.Conv3DTranspose(4, 2), (3, 3, 3, 2)),
+    "depthwise": (lambda: layers.DepthwiseConv2D(3, depth_multiplier=2), (6, 6, 2)),
+    "separable": (lambda: layers.SeparableConv2D(4, 3, depth_multiplier=2, padding="same", dilation_rate=2), (6, 6, 2)),
+    "separable rows with an activation": (lambda: layers.SeparableConv1D(4, 3, activation="relu"), (8, 3)),
+    "an activation": (lambda: Dense(4, activation="relu", use_bias=False), (5,)),
+    "an activation that is a layer": (lambda: Dense(4, activation=Spiking_BRelu(0.5)), (5,)),
+    "an activation, channels first": (lambda: Conv2D(4, 3, activation="tanh", data_format="channels_first"), (2, 6, 6)),
+    "a low-rank update": (lambda: Dense(4, lora_rank=2), (5,)),
+    "a low-rank update of a convolution": (lambda: Conv2D(4, 3, lora_rank=2), (6, 6, 2)),
+}
+
+
+@pytest.mark.parametrize("name", MERGED)
+def test_merge_batchnorm_is_right_for_every_layer_that_it_takes(name, tmp_path):
+    make, shape = MERGED[name]
+    rng = np.random.default_rng(1)
+    layer = make()
+    first = getattr(layer, "data_format", None) == "channels_first"
+    norm = BatchNormalization(axis=1 if first else -1)
+    model = Sequential([keras.layers.Input(shape), layer, norm])
+    for variable in model.weights:
+        if variable.shape and "seed" not in variable.name:
+            value = rng.uniform(0.2, 2, variable.shape) if "variance" in variable.path else rng.normal(
+                size=variable.shape)
+            variable.assign(value)
+    merged, weights = merge_batchnorm(layer, norm)
+    alone = Sequential([keras.layers.Input(shape), merged])
+    merged.set_weights([*weights, *merged.get_weights()[2:]])  # an activation may have some of its own
+    x = rng.normal(size=(4, *shape)).astype("float32")
+    np.testing.assert_allclose(array(alone(x)), array(model(x, training=False)), rtol=1e-3, atol=1e-4)
+    alone.save(tmp_path / "merged.keras")
+    np.testing.assert_array_equal(array(load_model(tmp_path / "merged.keras")(x)), array(alone(x)))
+
+
+@pytest.mark.parametrize(("layer", "words"), [
+    (layers.LayerNormalization(name="odd"), "The layer 'odd' is none of Conv1D, .*Dense"),
+    (Dense(4, name="wide"), "over the 4 channels of 'wide'; got one over 3"),
+])
+def test_merge_batchnorm_refuses_what_it_cannot_merge(layer, words):
+    norm = BatchNormalization()
+    norm.build((None, 3))
+    layer.build((None, 5))
+    with pytest.raises(ValueError, match=words):
+        merge_batchnorm(layer, norm)
+
+
 def test_copy_remove_batchnorm_gives_an_equal_model_without():
     rng = np.random.default_rng(2)
     model = Sequential([keras.layers.Input((5,)), Dense(6), BatchNormalization(), Spiking_BRelu()])
@@ -170,6 +222,16 @@ def test_the_logger_writes_json_and_no_pickle(tmp_path, digits):
     with np.load(tmp_path / "logs" / "epoch_1" / "weights.npz", allow_pickle=False) as weights:
         assert len(weights.files) == len(model.weights)
     assert Trace.load(tmp_path / "logs" / "trace.npz").epochs == 2
+
+
+def test_the_logger_writes_a_metric_that_has_a_number_for_each_class(tmp_path, digits):
+    model = Sequential([keras.layers.Input((64,)), Dense(10), Spiking_BRelu(), Softmax_Decode(key_generator(10, 10))])
+    model.compile("adam", "categorical_crossentropy", metrics=[keras.metrics.F1Score(average=None)])
+    y = keras.utils.to_categorical(digits.y_test)
+    logger = WhetstoneLogger(tmp_path, test_set=(digits.x_test, y))
+    model.fit(digits.x_test, y, epochs=1, verbose=0, callbacks=[logger])
+    facts = json.loads((tmp_path / "epoch_0" / "log.json").read_text())
+    assert len(facts["logs"]["f1_score"]) == len(facts["test_sharp"]["f1_score"]) == 10
 
 
 def test_every_name_of_the_original_is_there():

@@ -16,7 +16,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from whetstone_lab.conversion.folding import fold_after, fold_batchnorm, scale_and_shift
+from whetstone_lab.conversion.folding import fold_after, fold_batchnorm, linear_or_refuse, scale_and_shift
+from whetstone_lab.conversion.makers.weights import to_numpy
 from whetstone_lab.method import class_keys
 from whetstone_lab.method.policies import ScheduledPolicy
 from whetstone_lab.training._internals import sync_weights
@@ -143,17 +144,81 @@ def load_model(filepath: str | os.PathLike[str]) -> keras.Model:
 
 def merge_batchnorm(layer: keras.layers.Layer, batchnorm: keras.layers.BatchNormalization) -> tuple[
         keras.layers.Layer, tuple[np.ndarray, np.ndarray]]:
-    """A linear layer with bias that does what a Dense or convolution and the batch norm after it do.
+    """A layer with bias that does what a Dense or convolution and the batch norm after it do.
 
-    Mended: it uses the batch norm's own epsilon, inside the root.
+    Mended: it uses the batch norm's own epsilon, inside the root; it is right for transposed and depthwise
+    convolutions, for low-rank updates (LoRA), which become part of the kernel, and for layers with an activation, whose
+    output the new layer scales and shifts. A separable convolution becomes the plain one that it equals.
+
+    Args:
+        layer: A built Dense or convolution of any kind.
+        batchnorm: A built batch norm over the layer's channels.
 
     Returns:
-        The new layer, not yet built, and its kernel and bias.
+        The new layer, not yet built, and its kernel and bias, as its ``set_weights`` takes them.
+
+    Raises:
+        ValueError: The layer is no such, or its weights are quantised; or another number of channels is normalised.
     """
-    weights = layer.get_weights()
-    bias = weights[1] if len(weights) > 1 else None
-    new = type(layer).from_config({**layer.get_config(), "use_bias": True})
-    return new, fold_after(weights[0], bias, *scale_and_shift(batchnorm))
+    linear = linear_or_refuse(layer, f"The layer {layer.name!r}")
+    kernel, bias = linear.read(layer)
+    scale, shift = scale_and_shift(batchnorm)
+    if len(scale) != kernel.shape[-1]:
+        raise ValueError(f"Expected a batch norm over the {kernel.shape[-1]} channels of {layer.name!r}; got one over "
+                         f"{len(scale)}.")
+    config = {name: value for name, value in layer.get_config().items() if not name.startswith("lora_")}
+    config["use_bias"] = True
+    if layer.activation is keras.activations.linear:
+        kernel, bias = fold_after(kernel, bias, scale, shift)
+    else:
+        first = getattr(layer, "data_format", None) == "channels_first"
+        config["activation"] = _ScaledActivation(layer.activation, scale.tolist(), shift.tolist(),
+                                                 1 - kernel.ndim if first else -1)
+        bias = np.zeros(kernel.shape[-1], kernel.dtype) if bias is None else bias
+    if not hasattr(layer, "depthwise_kernel"):
+        return type(layer).from_config(config), (linear.back(layer, kernel), bias)
+    plain = keras.layers.Conv1D if kernel.ndim == 3 else keras.layers.Conv2D
+    config = {name: value for name, value in config.items() if not name.startswith(("depth", "pointwise_"))}
+    return plain.from_config(config), (_whole_kernel(to_numpy(layer.depthwise_kernel), kernel), bias)
+
+
+def _whole_kernel(depthwise: np.ndarray, pointwise: np.ndarray) -> np.ndarray:
+    """The kernel of the plain convolution that a separable one equals, summed in float64."""
+    *taps, channels, multiplier = depthwise.shape
+    each = pointwise.reshape(channels, multiplier, -1).astype(np.float64)
+    whole = np.einsum("tcm,cmf->tcf", depthwise.reshape(-1, channels, multiplier).astype(np.float64), each)
+    return whole.reshape(*taps, channels, -1).astype(pointwise.dtype)
+
+
+@keras.saving.register_keras_serializable(package="whetstone_lab.compat")
+class _ScaledActivation(keras.layers.Layer):
+    """An activation and the batch norm after it: ``scale f(x) + shift`` for each channel.
+
+    Args:
+        function: The activation ``f``.
+        scale: One number for each channel.
+        shift: The same.
+        axis: The axis of the channels, counted from the last. Default: -1.
+        **kwargs: As for every Keras layer.
+    """
+
+    def __init__(self, function: Any, scale: Sequence[float], shift: Sequence[float], axis: int = -1,
+                 **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.function = keras.activations.get(function)
+        self.scale, self.shift, self.axis = list(scale), list(shift), axis
+
+    def call(self, inputs: Any) -> Any:
+        """Applies the activation, then scale and shift."""
+        along = (-1, *[1] * (-self.axis - 1))
+        scale, shift = (keras.ops.convert_to_tensor(np.reshape(values, along), dtype=inputs.dtype)
+                        for values in (self.scale, self.shift))
+        return self.function(inputs) * scale + shift
+
+    def get_config(self) -> dict[str, Any]:
+        """The layer's arguments."""
+        return {**super().get_config(), "function": keras.activations.serialize(self.function), "scale": self.scale,
+                "shift": self.shift, "axis": self.axis}
 
 
 def copy_remove_batchnorm(model: keras.Model) -> keras.Model:
@@ -235,8 +300,7 @@ class WhetstoneLogger(keras.callbacks.Callback):
         folder.mkdir(parents=True, exist_ok=True)
         layers = [self.model.layers[i] for i in get_spiking_layer_indices(self.model)]
         sharpness = [float(keras.ops.convert_to_numpy(layer.sharpness)) for layer in layers]
-        facts: dict[str, Any] = {"logs": {name: float(value) for name, value in (logs or {}).items()},
-                                 "sharpness": sharpness}
+        facts: dict[str, Any] = {"logs": _numbers(logs), "sharpness": sharpness}
         if self.test_set is not None:
             facts["test"] = self._test()
             set_layer_sharpness(self.model, [1.0] * len(layers))
@@ -250,7 +314,11 @@ class WhetstoneLogger(keras.callbacks.Callback):
         if self.sharpener is not None:
             self.sharpener.trace.save(self.logdir / "trace.npz")
 
-    def _test(self) -> dict[str, float]:
+    def _test(self) -> dict[str, Any]:
         assert self.test_set is not None
-        return {name: float(value) for name, value in
-                self.model.evaluate(*self.test_set, verbose=0, return_dict=True).items()}
+        return _numbers(self.model.evaluate(*self.test_set, verbose=0, return_dict=True))
+
+
+def _numbers(values: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Numbers as JSON has them; a metric may have one for each class."""
+    return {name: np.asarray(value, np.float64).tolist() for name, value in (values or {}).items()}

@@ -105,6 +105,32 @@ def test_a_recorded_run_is_drawn(open_notebook, recorded, screenshots, dark, wid
     assert notebook.errors == []
 
 
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_a_map_of_classes_and_a_network_without_neurons_are_drawn(open_notebook, tmp_path, map_record, silent_record,
+                                                                  screenshots, dark):
+    records = [map_record.save(tmp_path / "map.npz"), silent_record.save(tmp_path / "silent.npz")]
+    notebook = open_notebook(["from whetstone_lab import SpikeRecord, widgets"] + [
+        f"widgets.SpikeRaster(SpikeRecord.load({str(path)!r}))" for path in records], dark=dark, calm=True)
+    page = notebook.page
+    for cell in range(3):
+        notebook.run(cell)
+    drawn(page, f"{RASTER}:has(.wl-map) .wl-raster")
+    # A line of words covers less of a canvas than a drawing does.
+    page.wait_for_function(f"() => ({_DRAWN})(document.querySelectorAll('.wl-raster canvas')[1])[1] > 4")
+    for which, name in enumerate(["map", "silent"]):
+        widget = page.locator(RASTER).nth(which)
+        widget.scroll_into_view_if_needed()
+        assert widget.evaluate("element => element.scrollWidth <= element.clientWidth")
+        widget.screenshot(path=screenshots / f"wl-spikes-{name}-{'dark' if dark else 'light'}.png")
+    assert page.locator(".wl-entry").count() == len(set(map_record.classes[0].flat)) > 3
+    canvas = page.locator(".wl-map")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    canvas.hover(position={"x": box["width"] * 0.04, "y": box["height"] * 0.04})
+    says(page, ".wl-map ~ .wl-verdict", f"^row 0, column 0: class {map_record.classes[0, 0, 0]}$")
+    assert notebook.errors == []
+
+
 def test_a_recorded_run_plays_by_itself_and_by_hand(open_notebook, recorded):
     notebook = open_notebook(recorded)
     page = notebook.page

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from whetstone_lab.records.trace import Trace
-from whetstone_lab.view.widgets import ActivationCurves, SharpenerChart, SpikeRaster, _base
+from whetstone_lab.view.widgets import ActivationCurves, SharpenerChart, SpikeRaster, _assets
 
 NAMES = {ActivationCurves: "activation_curves", SharpenerChart: "sharpener_chart", SpikeRaster: "spike_raster"}
 
@@ -17,7 +17,8 @@ _PAGE = """async ([source, state]) => {
     const revive = value => value?.base64 !== undefined ? new DataView(Uint8Array.from(atob(value.base64), c => c.charCodeAt(0)).buffer)
         : Array.isArray(value) ? value.map(revive)
         : value && typeof value === 'object' ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, revive(v)])) : value;
-    const values = revive(state);
+    const values = window.values = revive(state);
+    window.revive = revive;
     window.listeners = [];
     window.sent = [];
     const model = new Proxy({
@@ -44,7 +45,8 @@ def plain(value):
 def shown(widget):
     """What a page gets of a widget."""
     return {name: plain(value) for name, value in widget.get_state().items()
-            if name in ("about", "past", "now", "histograms", "decisions", "spikes", "pictures", "sample")}
+            if name in ("about", "past", "now", "histograms", "decisions", "spikes", "pictures", "maps",
+                         "sample")}
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
@@ -59,8 +61,8 @@ def test_a_module_needs_only_its_model(chromium, screenshots, finished_trace, sp
     page.on("pageerror", lambda error: errors.append(str(error)))
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
-    page.set_content(f"<!doctype html><style>{_base.style(NAMES[make])}</style><body><main></main>")
-    page.evaluate(_PAGE, [_base.module(NAMES[make]), state])
+    page.set_content(f"<!doctype html><style>{_assets.style(NAMES[make])}</style><body><main></main>")
+    page.evaluate(_PAGE, [_assets.module(NAMES[make]), state])
     page.wait_for_function("""() => [...document.querySelectorAll('canvas.wl-canvas')].every(canvas => {
         const image = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
         return canvas.width > 4 && new Set(new Uint32Array(image.data.buffer)).size > 4;
@@ -79,8 +81,8 @@ def test_a_module_needs_only_its_model(chromium, screenshots, finished_trace, sp
 def test_the_chart_is_read_with_keys_and_a_finger(chromium, finished_trace):
     context = chromium.new_context(viewport={"width": 900, "height": 700}, reduced_motion="reduce", has_touch=True)
     page = context.new_page()
-    page.set_content(f"<!doctype html><style>{_base.style('sharpener_chart')}</style><body><main></main>")
-    page.evaluate(_PAGE, [_base.module("sharpener_chart"), shown(SharpenerChart(finished_trace))])
+    page.set_content(f"<!doctype html><style>{_assets.style('sharpener_chart')}</style><body><main></main>")
+    page.evaluate(_PAGE, [_assets.module("sharpener_chart"), shown(SharpenerChart(finished_trace))])
     canvas, readout = page.locator(".wl-chart canvas"), page.locator(".wl-readout")
     canvas.focus()
     for key, epoch in {"Home": 1, "ArrowRight": 2, "End": finished_trace.epochs, "ArrowLeft": finished_trace.epochs - 1,
@@ -100,6 +102,78 @@ def test_a_run_that_has_not_begun_says_how_to_begin(chromium):
     page.set_content("<!doctype html><body><main></main>")
     state = shown(SharpenerChart(Trace(["hidden"], policy={"name": "adaptive"})))
     state["about"]["live"] = True
-    page.evaluate(_PAGE, [_base.module("sharpener_chart"), state])
+    page.evaluate(_PAGE, [_assets.module("sharpener_chart"), state])
     assert page.locator(".wl-readout").inner_text() == "Press Start, or go one batch or one epoch at a time."
+    page.close()
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_a_map_of_classes_is_drawn_and_can_be_pointed_at(chromium, screenshots, map_record, dark):
+    page = chromium.new_page(viewport={"width": 900, "height": 700}, reduced_motion="reduce",
+                             color_scheme="dark" if dark else "light")
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.set_content(f"<!doctype html><style>{_assets.style('spike_raster')}</style><body><main></main>")
+    widget = SpikeRaster(map_record)
+    page.evaluate(_PAGE, [_assets.module("spike_raster"), shown(widget)])
+    canvas, words = page.locator(".wl-map"), page.locator(".wl-verdict")
+    assert words.inner_text() == "Point at a place to read its class."
+    colours = widget.about["colours"]
+    for sample in (0, 2):
+        page.get_by_role("radio", name=f"sample {sample}").click()
+        drawn = canvas.evaluate("""canvas => [...canvas.getContext('2d').getImageData(0, 0, 12, 12).data]""")
+        expected = [[*bytes.fromhex(colours[number][1:]), 255] for number in map_record.classes[sample].flat]
+        assert [drawn[i:i + 4] for i in range(0, len(drawn), 4)] == expected
+    box = canvas.bounding_box()
+    assert box["width"] > 100
+    assert box["height"] == pytest.approx(box["width"], abs=2)
+    canvas.hover(position={"x": box["width"] * 6.5 / 12, "y": box["height"] * 3.5 / 12})
+    assert words.inner_text() == f"row 3, column 6: class {map_record.classes[2, 3, 6]}"
+    names = page.locator(".wl-entry b").all_inner_texts()
+    assert names == [str(number) for number in sorted(set(map_record.classes[2].flat))]
+    page.locator(".wl").screenshot(path=screenshots / f"bare-map-{'dark' if dark else 'light'}.png")
+    assert errors == []
+    page.close()
+
+
+def test_a_network_without_neurons_says_so(chromium, screenshots, silent_record):
+    page = chromium.new_page(viewport={"width": 900, "height": 700}, reduced_motion="reduce")
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.set_content(f"<!doctype html><style>{_assets.style('spike_raster')}</style><body><main></main>")
+    page.evaluate(_PAGE, [_assets.module("spike_raster"), shown(SpikeRaster(silent_record))])
+    assert "no neurons in this network" in page.locator(".wl-facts").inner_text()
+    page.locator(".wl-raster canvas").focus()
+    page.keyboard.press("ArrowUp")
+    page.locator(".wl-raster canvas").hover(position={"x": 200, "y": 100})
+    assert page.locator(".wl-readout").inner_text().startswith("Nothing fires here")
+    assert page.locator(".wl-verdict").inner_text() == f"read as {silent_record.classes[0]}"
+    page.locator(".wl").screenshot(path=screenshots / "bare-silent.png")
+    assert errors == []
+    page.close()
+
+
+@pytest.mark.parametrize("make", [ActivationCurves, SharpenerChart])
+def test_a_view_that_was_opened_before_its_run_began_is_drawn_when_it_begins(chromium, finished_trace, make):
+    page = chromium.new_page(viewport={"width": 900, "height": 700}, reduced_motion="reduce")
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.set_content(f"<!doctype html><style>{_assets.style(NAMES[make])}</style><body><main></main>")
+    page.evaluate(_PAGE, [_assets.module(NAMES[make]), shown(make(Trace([])))])
+    assert "Nothing yet" in page.locator(".wl .wl-note").inner_text()
+    # As one message brings it: all values first, then what changed, the first of them what the run is about.
+    page.evaluate("""state => {
+        for (const [name, value] of Object.entries(state)) window.values[name] = window.revive(value);
+        for (const name of ['about', 'past', 'histograms', 'decisions', 'now'])
+            window.listeners.filter(l => l[0] === `change:${name}`).forEach(l => l[1]());
+    }""", shown(make(finished_trace)))
+    page.wait_for_function("""() => [...document.querySelectorAll('canvas.wl-canvas')].every(canvas => {
+        const image = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+        return canvas.width > 4 && new Set(new Uint32Array(image.data.buffer)).size > 4;
+    })""")
+    assert page.locator(".wl").count() == 1
+    assert "spiking_2" in page.locator(".wl").inner_text()
+    page.evaluate("window.leave()")
+    assert page.evaluate("window.listeners.length") == 0
+    assert errors == []
     page.close()

@@ -1,21 +1,21 @@
-"""A Keras model as a flat list of calls: order, names, places, and what cannot be followed."""
+"""A Keras model as a list of layer calls: order, names, places, and what cannot be followed."""
 
 import keras
 import pytest
 from keras import layers
 
-from whetstone_lab.conversion.calls import flatten
+from whetstone_lab.conversion.calls import layer_calls
 
 
 def shape_of(model):
-    return [(call.name, call.inputs) for call in flatten(model)]
+    return [(call.name, call.inputs) for call in layer_calls(model)]
 
 
 def test_a_chain():
     model = keras.Sequential([keras.Input((4,)), layers.Dense(3, name="a"), layers.Dropout(0.1, name="b")])
     assert shape_of(model) == [("a", (-1,)), ("b", (0,))]
-    assert flatten(model)[0].place == "layers[0] ('a', Dense)"
-    assert flatten(model)[0].layer is model.layers[0]
+    assert layer_calls(model)[0].place == "layers[0] ('a', Dense)"
+    assert layer_calls(model)[0].layer is model.layers[0]
 
 
 def test_a_model_built_by_its_first_call_is_followed_too():
@@ -32,8 +32,8 @@ def test_branches_and_models_within_models():
     model = keras.Model(inputs, layers.Dense(2, name="end")(outer(inputs)))
     assert shape_of(model) == [("outer/block/d", (-1,)), ("outer/block/r", (0,)), ("outer/plus", (1, -1)),
                                ("end", (2,))]
-    assert flatten(model)[0].place == "layers[1].layers[1].layers[0] ('d', Dense)"
-    assert [call.name for call in flatten(outer)] == ["block/d", "block/r", "plus"]
+    assert layer_calls(model)[0].place == "layers[1].layers[1].layers[0] ('d', Dense)"
+    assert [call.name for call in layer_calls(outer)] == ["block/d", "block/r", "plus"]
 
 
 def test_a_shared_layer_is_called_again_under_another_name():
@@ -96,4 +96,4 @@ def within(model):
 ])
 def test_what_cannot_be_followed_is_refused(make, error, words):
     with pytest.raises(error, match=words):
-        flatten(make())
+        layer_calls(make())

@@ -1,12 +1,14 @@
-"""A Keras model as one flat list of layer calls, bottom first, whatever was nested in what."""
+"""A Keras model as a list of layer calls, bottom first, with nested models opened."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
+
+from whetstone_lab.training import _internals
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,8 @@ class Call:
     inputs: tuple[int, ...]
 
 
-def flatten(model: keras.Model) -> list[Call]:
-    """Lists the layer calls of a model, nested models opened; the last call's output is the model's.
+def layer_calls(model: keras.Model) -> list[Call]:
+    """Lists the layer calls of a model, with nested models opened; the output of the last call is the model's.
 
     Args:
         model: A built Sequential or functional model with one input and one output.
@@ -61,7 +63,7 @@ def _open(model: Any, inputs: Sequence[int], name: str, place: str, calls: list[
     if not isinstance(model, (keras.Sequential, keras.Function)) or not caller.__module__.startswith("keras."):
         raise TypeError(f"{where} is a {type(model).__name__}; expected a Sequential or functional Keras model, since "
                         "the layers of other models cannot be followed.")
-    if not model.built or (isinstance(model, keras.Sequential) and not model.inputs):
+    if not model.built or not getattr(model, "inputs", None):
         raise ValueError(f"{where} is not built, so it has no weights yet. Give it an Input layer, or call it once on "
                          "data.")
     if len(model.inputs) != 1 or len(model.outputs) != 1:
@@ -86,14 +88,17 @@ def _open(model: Any, inputs: Sequence[int], name: str, place: str, calls: list[
             output = call(layer, [output])
         return output
     values = {id(model.inputs[0]): inputs[0]}
-    for depth in sorted(model._nodes_by_depth, reverse=True):
-        for node in model._nodes_by_depth[depth]:
-            if node.is_input:
-                continue
-            given = keras.tree.flatten(node.arguments.args)
-            if len(given) != len(node.input_tensors) or node.arguments.kwargs.get("training"):
-                raise ValueError(f"{where} calls {node.operation.name!r} with something other than tensors of the "
-                                 f"model, or in training mode: {node.arguments.args}, {node.arguments.kwargs}.")
-            position = call(node.operation, [values[id(tensor)] for tensor in node.input_tensors])
-            values.update((id(tensor), position) for tensor in node.outputs)
+    for node in _internals.graph_nodes(model):
+        if len(keras.tree.flatten(node.args)) != len(node.inputs) or node.kwargs.get("training"):
+            raise ValueError(f"{where} calls {node.operation.name!r} with something other than tensors of the "
+                             f"model, or in training mode: {node.args}, {node.kwargs}.")
+        position = call(node.operation, [values[id(tensor)] for tensor in node.inputs])
+        values.update((id(tensor), position) for tensor in node.outputs)
     return values[id(model.outputs[0])]
+
+
+def layers_within(layer: Any) -> Iterator[Any]:
+    """Every layer inside a layer or a model, however deep and however it is kept, without itself."""
+    for inner in _internals.inner_layers(layer):
+        yield inner
+        yield from layers_within(inner)

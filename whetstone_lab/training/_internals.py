@@ -6,7 +6,11 @@ the real thing; a failure there says what has changed and what to do.
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import keras
 
 #: Keras's thread-local state that a training thread takes over; scopes, such as those of names, it must not share.
 CARRIED = ("global_random_seed", "global_seed_generator", "dtype_policy", "distribution", "custom_objects_scope_dict",
@@ -40,6 +44,56 @@ def nodes_by_depth(model: Any) -> dict[int, list[Any]]:
     return model._nodes_by_depth
 
 
+class GraphNode(NamedTuple):
+    """One call within a functional model.
+
+    Attributes:
+        operation: The layer, or the operation of ``keras.ops``, that is called.
+        args: Its positional arguments, with symbolic tensors in them.
+        kwargs: Its keyword arguments.
+        inputs: The symbolic tensors among the arguments, in their order.
+        outputs: The symbolic tensors that it gives.
+    """
+
+    operation: Any
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    inputs: list[Any]
+    outputs: list[Any]
+
+
+def graph_nodes(model: Any) -> Iterator[GraphNode]:
+    """The calls of a functional model, each after those that it depends on, without those of its inputs.
+
+    ``Node`` of ``keras/src/ops/node.py`` (Keras 3.0), by way of :func:`nodes_by_depth`. ``model.operations`` is public
+    and says neither how often each is called nor on what.
+    """
+    depths = nodes_by_depth(model)
+    for depth in sorted(depths, reverse=True):
+        for node in depths[depth]:
+            if not node.is_input:
+                yield GraphNode(node.operation, node.arguments.args, node.arguments.kwargs, node.input_tensors,
+                                node.outputs)
+
+
+def operation_name(operation: Any) -> str | None:
+    """The name of an operation that is no layer, such as ``"Add"`` for ``x + y``; None for a layer.
+
+    Names of classes in ``keras/src/ops/numpy.py`` (Keras 3.0), which are not exported, so that ``isinstance`` cannot
+    ask for them.
+    """
+    return None if isinstance(operation, keras.layers.Layer) else type(operation).__name__
+
+
+def compile_arguments(model: Any) -> Mapping[str, Any]:
+    """The arguments that ``compile`` was given, as the objects themselves; empty for a model that is not compiled.
+
+    ``Trainer._compile_config`` (Keras 3.0). The public ``get_compile_config`` gives them serialised; a user's own loss
+    or metric that is not registered does not come back from that.
+    """
+    return model._compile_config.config if model.compiled and hasattr(model, "_compile_config") else {}
+
+
 def assign_scalar(variable: Any, number: float) -> None:
     """What ``variable.assign(number)`` does, in a third of the time: it shows where every batch sets the sharpness.
 
@@ -50,10 +104,15 @@ def assign_scalar(variable: Any, number: float) -> None:
     if type(value).__name__ != "ResourceVariable":
         variable.assign(number)
         return
+    make, float32, assign = _tensorflow()
+    assign(resource=value.handle, value=make(number, None, float32))
+
+
+@functools.cache
+def _tensorflow() -> tuple[Any, Any, Any]:
     import tensorflow as tf
 
-    tensor = tf.__internal__.EagerTensor(number, None, tf.float32.as_datatype_enum)
-    tf.raw_ops.AssignVariableOp(resource=value.handle, value=tensor)
+    return tf.__internal__.EagerTensor, tf.float32.as_datatype_enum, tf.raw_ops.AssignVariableOp
 
 
 def thread_state(carry: dict[str, Any] | None = None) -> dict[str, Any]:

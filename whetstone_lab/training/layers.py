@@ -24,6 +24,13 @@ from whetstone_lab.training._internals import assign_scalar, inner_layers
 _CHECKPOINT = "sharpener_"
 
 
+class Settings:
+    """A count of its own, since Keras goes through all of a layer's bookkeeping when a number on it changes."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
 class SpikingLayer(keras.layers.Layer):
     """An activation with a sharpness; the base of :class:`SpikingBReLU` and :class:`SpikingSigmoid`.
 
@@ -61,7 +68,7 @@ class SpikingLayer(keras.layers.Layer):
             initializer=keras.initializers.Constant(self._initial_sharpness),
         )
         #: How often ``set_sharpness`` was called.
-        self.times_set = 0
+        self.settings = Settings()
         self._tap: Callable[[Any], None] | None = None  # see recorded_inputs
         #: Makes the checkpoint of the sharpener at work, which is saved with the weights; None without one.
         self.make_checkpoint: Callable[[], Mapping[str, Any]] | None = None
@@ -79,7 +86,7 @@ class SpikingLayer(keras.layers.Layer):
         In a callback, reach the layer through ``self.model``: on JAX the trainer then takes up what was set.
         """
         number = check_sharpness(value)
-        self.times_set += 1
+        self.settings.count += 1
         assign_scalar(self.sharpness, number)
 
     def call(self, inputs: Any) -> Any:

@@ -216,7 +216,7 @@ class Sharpener(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Sharpens as the policy says, and writes the batch to the trace."""
         # What is measured on validation data is there only once the epoch has ended.
-        if not self.monitor.startswith("val_"):
+        if self.monitor != "loss" and not self.monitor.startswith("val_"):
             _value(logs, self.monitor)
         loss = _value(logs, "loss")
         self._logs = dict(logs or {})
@@ -323,7 +323,8 @@ class Sharpener(keras.callbacks.Callback):
         before = self._here
         step = self.session.batch(loss)
         self._obey(before, step)
-        self._say(step.epoch, step.decisions)
+        if step.decisions:
+            self._say(step.epoch, step.decisions)
 
     def _end_epoch(self, value: float, logs: Mapping[str, Any], whole: bool = True) -> None:
         instead = self._undo.judge(self.model, self.session, value)
@@ -338,6 +339,8 @@ class Sharpener(keras.callbacks.Callback):
 
     def _obey(self, before: State, step: Step) -> None:
         """Gives the layers what a step asks for."""
+        if step.sharpness == before.sharpness:
+            return
         self._layers.write(before.sharpness, step.sharpness)
         if before.sharp != self._here.sharp:
             self._average.tell(self._layers.layers)

@@ -22,6 +22,7 @@ class LayerSharpness:
     def __init__(self, model: Any, layers: Sequence[SpikingLayer]) -> None:
         self.model = model
         self.layers = list(layers)
+        self._settings = [layer.settings for layer in self.layers]
         self._times_set = self._count()
 
     def read(self) -> tuple[float, ...]:
@@ -32,8 +33,6 @@ class LayerSharpness:
 
     def write(self, before: Sequence[float], after: Sequence[float]) -> None:
         """Gives each layer its sharpness; a layer whose sharpness does not change is not written to."""
-        if before == after:
-            return
         sync_weights(self.model)
         for layer, old, new in zip(self.layers, before, after, strict=True):
             if new != old:
@@ -46,4 +45,4 @@ class LayerSharpness:
         return self._count() != self._times_set
 
     def _count(self) -> int:
-        return sum(layer.times_set for layer in self.layers)
+        return sum([settings.count for settings in self._settings])

@@ -11,7 +11,7 @@ def read(bytes_, dtype):
 def test_the_run_is_there_as_it_was(finished_trace):
     widget = ActivationCurves(finished_trace)
     assert widget.about == {"layers": list(finished_trace.layers), "curves": ["bounded_relu"] * 3, "live": False,
-                            "thresholds": [0.5] * 3}
+                            "thresholds": [0.5] * 3, "policy": "adaptive"}
     points = read(widget.past["points"], "<f4").reshape(-1, 5)
     assert len(points) <= 512
     assert points[-1, 0] == finished_trace.epochs
@@ -65,5 +65,5 @@ def test_other_curves_have_other_thresholds():
     assert widget.about["thresholds"] == [0.0, 0.5]
 
 
-def test_the_picture_is_the_static_twin(finished_trace):
+def test_the_picture_is_the_figure(finished_trace):
     assert ActivationCurves(finished_trace).picture().get_suptitle().startswith("Activation curves, after epoch")

@@ -1,5 +1,4 @@
 import base64
-import shutil
 import subprocess
 import sys
 import threading
@@ -10,39 +9,13 @@ import pytest
 
 from whetstone_lab import widgets
 from whetstone_lab.records.trace import Trace
-from whetstone_lab.view import scenes
 from whetstone_lab.view.widgets import ActivationCurves, SharpenerChart, SpikeRaster, _base
-
-NAMES = ("activation_curves", "sharpener_chart", "spike_raster")
 
 
 def test_the_names_are_there():
     assert set(widgets.__all__) <= set(dir(widgets))
     with pytest.raises(AttributeError, match="no attribute 'Sharpness'"):
         _ = widgets.Sharpness
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_module_stands_alone(name, tmp_path):
-    text = _base.module(name)
-    assert "\nimport " not in text
-    assert "http" not in text
-    assert "widget_manager" not in text
-    assert text.count("export default") == 1
-    assert len(text) < 60_000
-    node = shutil.which("node")
-    if node:
-        (tmp_path / "widget.mjs").write_text(text)
-        subprocess.run([node, "--check", tmp_path / "widget.mjs"], check=True, timeout=60)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_figures_and_widgets_have_the_same_colours(name):
-    text = _base.style(name)
-    for colour in (*scenes.LAYERS_LIGHT, *scenes.LAYERS_DARK, scenes.STOP_LIGHT, scenes.IMPROVE_DARK):
-        assert colour in text
-    assert "@import" not in text
-    assert "url(" not in text
 
 
 def test_a_run_is_shown_without_keras_and_the_picture_alone_takes_matplotlib(tmp_path, finished_trace, spike_record):
@@ -132,6 +105,32 @@ def test_a_growing_run_reaches_the_page_from_its_thread(make, live_run, wire):
     assert widget.now["batch"] == run.trace.batches
     assert widget.past["epochs"] == 6
     widget.close()
+
+
+@pytest.mark.parametrize("make", [ActivationCurves, SharpenerChart])
+def test_a_view_that_was_opened_before_its_run_began_sees_it(make, made_up_run, wire):
+    trace = Trace()
+    widget = make(trace)
+    assert repr(widget) == f"{make.__name__}(no layers yet)"
+    widget.picture().canvas.draw()
+    run = made_up_run()
+    wire.messages.clear()
+    trace.begin(run.trace.layers, run.trace.curves, run.trace.policy, run.trace.meta)
+    trace.set_status("running")
+    # Rows of numbers are read by the number of layers, so both come in one message.
+    first = wire.messages[0][0]["state"]
+    assert {"about", "now"} <= set(first)
+    assert first["about"]["layers"] == ["spiking_1", "spiking_2", "spiking_3"]
+    assert first["about"]["policy"] == "adaptive"
+    assert first["now"]["sharpness"] == [0, 0, 0]
+    run.trace = trace
+    for _ in range(3):
+        run.epoch()
+    trace.set_status("finished")
+    assert widget.past["epochs"] == 3
+    assert repr(widget) == f"{make.__name__}(spiking_1, spiking_2, spiking_3)"
+    assert len(wire.states("about")) == 1, "it is told once"
+    assert widget.picture().axes[0].lines
 
 
 @pytest.mark.parametrize("make", [ActivationCurves, SharpenerChart])

@@ -65,3 +65,27 @@ def test_a_source_may_have_a_record(spike_record):
         SpikeRaster("record.npz")
     with pytest.raises(ValueError, match="at least one sample"):
         SpikeRaster(spike_record, samples=0)
+
+
+def test_a_map_of_classes_is_sent_in_place_of_votes(map_record):
+    widget = SpikeRaster(map_record)
+    assert widget.maps["shape"] == [12, 12]
+    sent = np.frombuffer(widget.maps["values"], "<u2").reshape(4, 12, 12)
+    np.testing.assert_array_equal(sent, map_record.classes)
+    assert (widget.about["votes"], widget.about["classes"]) == ([], [])
+    assert len(set(widget.about["colours"])) == 5
+    assert widget.picture().get_suptitle() == "Sample 0: a class for each place"
+
+
+def test_places_in_a_row_become_a_map_of_one_row(map_record):
+    nothing = np.zeros(0, np.int32)
+    record = SpikeRecord(("a",), ((3,),), 1, nothing, nothing, nothing, nothing, np.zeros((2, 3)), np.zeros((2, 7, 4)))
+    assert SpikeRaster(record).maps["shape"] == [1, 7]
+
+
+def test_a_network_without_neurons_is_shown(silent_record):
+    widget = SpikeRaster(silent_record)
+    assert repr(widget) == "SpikeRaster(2 samples; no neurons)"
+    assert (widget.about["bands"], widget.about["sizes"], widget.spikes["ends"]) == ([], [], [0, 0])
+    assert widget.about["classes"] == silent_record.classes.tolist()
+    assert widget.maps == {}

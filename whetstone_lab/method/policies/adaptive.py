@@ -88,7 +88,7 @@ class AdaptivePolicy(Policy):
         """Takes note of a trained batch; see :meth:`Policy.end_batch`."""
         after: Any
         after, decisions = super().end_batch(state, loss)
-        if self.bottom_up and any(decision.kind == "sharp" for decision in decisions):
+        if decisions and self.bottom_up:  # a layer has become sharp
             after = after.replace(resting=True)
         if after.sharpening and after.sharp:
             after = after.replace(sharpening=False)

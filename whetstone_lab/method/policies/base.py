@@ -50,7 +50,7 @@ class State:
     @property
     def sharp(self) -> bool:
         """Whether every layer is fully sharp."""
-        return all(value == 1.0 for value in self.sharpness)
+        return min(self.sharpness) == 1.0
 
     def replace(self, **values: Any) -> Self:
         """The same state with other values: ``dataclasses.replace``, but quick, since every batch makes some."""
@@ -103,7 +103,8 @@ class Policy:
             The new state, whose sharpness holds from now on, and what was decided.
         """
         state = state.replace(batch=state.batch + 1)
-        return self._sharpen(state, self._after_batch(state))
+        wanted = self._after_batch(state)
+        return (state, []) if wanted is state.sharpness else self._sharpen(state, wanted)
 
     def end_epoch(self, state: State, loss: float) -> tuple[State, list[Decision]]:
         """Takes note of a finished epoch.
@@ -169,13 +170,15 @@ class Policy:
         return state, []
 
     def _sharpen(self, state: State, wanted: Sequence[float]) -> tuple[State, list[Decision]]:
-        new = tuple(1.0 if value >= _FULL else max(old, value)
-                    for old, value in zip(state.sharpness, wanted, strict=True))
-        if new == state.sharpness:
+        before = state.sharpness
+        new = tuple([1.0 if value >= _FULL else max(old, value) for old, value in zip(before, wanted, strict=True)])
+        if new == before:
             return state, []
-        reached = [i for i, (old, value) in enumerate(zip(state.sharpness, new, strict=True)) if old < 1.0 == value]
-        decisions = [Decision("sharp", f"Layer {i + 1} of {len(new)} is fully sharp.", i) for i in reached]
         state = state.replace(sharpness=new)
+        if new.count(1.0) == before.count(1.0):
+            return state, []
+        decisions = [Decision("sharp", f"Layer {i + 1} of {len(new)} is fully sharp.", i)
+                     for i, (old, value) in enumerate(zip(before, new, strict=True)) if old < 1.0 == value]
         if state.sharp:
             decisions.append(Decision("done", "Every layer is fully sharp: the network speaks in spikes."))
         return state, decisions

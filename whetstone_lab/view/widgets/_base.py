@@ -1,5 +1,4 @@
-"""What the widgets have in common: the module that is sent to the browser, the picture left behind, and how a run that
-grows on another thread reaches the page.
+"""What the widgets have in common: the picture left behind, and how a run that grows on another thread reaches a page.
 
 Python writes traits, the page only reads them; what the page wants, it sends as a message, and the handler does no more
 than pass it on. So a trait has one writer, and whichever thread the message arrives on does not matter.
@@ -10,29 +9,21 @@ from __future__ import annotations
 import base64
 import logging
 import math
-import re
 import threading
 import time
 from collections.abc import Callable, Mapping
-from functools import cache
-from pathlib import Path
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import anywidget
 import numpy as np
 import traitlets
 
-from whetstone_lab.method.curves import CURVES
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.view import scenes
 
 if TYPE_CHECKING:
     from whetstone_lab.view.plots import Picture
-
-_STATIC = Path(__file__).parent / "static"
-
-#: The modules that widgets import from: what Python computes too, and what has to do with pages.
-_SHARED = ("method", "shared")
 
 #: Seconds between two updates of the page; what is urgent goes sooner, but not more often than the second.
 _INTERVAL, _URGENT_INTERVAL = 0.1, 0.02
@@ -45,20 +36,6 @@ _COMMANDS = ("start", "pause", "resume", "step", "stop")
 
 #: A run that has one of these goes no further by itself.
 _ENDED = ("finished", "stopped", "failed")
-
-
-@cache
-def module(name: str) -> str:
-    """A widget's ES module with the shared ones in front, as a module that comes from a Blob URL can import nothing."""
-    shared = [re.sub(r"^export ", "", _read(f"{part}.mjs"), flags=re.MULTILINE) for part in _SHARED]
-    imports = rf'^import \{{[^}}]*\}} from "\./({"|".join(_SHARED)})\.mjs";\n'
-    return "\n".join([*shared, re.sub(imports, "", _read(f"{name}.mjs"), flags=re.MULTILINE)])
-
-
-@cache
-def style(name: str) -> str:
-    """A widget's style sheet: the colours that the figures have too, what all widgets share, and its own."""
-    return "\n".join([_colours(), _read("shared.css"), _read(f"{name}.css")])
 
 
 def number(value: Any) -> float | None:
@@ -128,7 +105,8 @@ class RunView(View):
         TypeError: The source has no trace.
     """
 
-    #: Layers, curves, and whether the run takes commands.
+    #: Layers, curves, the kind of policy, and whether the run takes commands. A view that was opened before its run
+    #: began learns them when it begins.
     about = traitlets.Dict().tag(sync=True)
     #: The run up to the last finished epoch; replaced as a whole, and bounded in size.
     past = traitlets.Dict().tag(sync=True)
@@ -162,7 +140,7 @@ class RunView(View):
         super().close()
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(self._trace.layers)})"
+        return f"{type(self).__name__}({', '.join(self._trace.layers) or 'no layers yet'})"
 
     # -- from the run to the page -------------------------------------------------------------------------------------
 
@@ -183,14 +161,22 @@ class RunView(View):
 
     def _update(self, trace: Trace) -> None:
         with self._lock:
+            about = self._about(trace)
             stamp = (trace.status, trace.message, trace.epochs, len(trace.events))
-            if stamp != self._stamp:
-                self._update_past(trace, turned=stamp[:2] != self._stamp[:2])
+            begun = about != self.about
+            # A page reads rows of numbers by the number of layers, so what the run is about comes in one message with
+            # them.
+            with self.hold_sync() if begun else nullcontext():
+                if begun:
+                    self.about = about
+                if begun or stamp != self._stamp:
+                    self._update_past(trace, turned=stamp[:2] != self._stamp[:2], begun=begun)
+                self.now = self._now(trace)
             self._stamp, self._sent_at = stamp, time.monotonic()
-            self.now = self._now(trace)
 
-    def _update_past(self, trace: Trace, turned: bool) -> None:
-        if self.past.get("epochs") != trace.epochs:
+    def _update_past(self, trace: Trace, *, turned: bool, begun: bool) -> None:
+        """Sends what has been: ``turned`` when the status is another, ``begun`` when the page starts anew."""
+        if begun or self.past.get("epochs") != trace.epochs:
             self.past = self._past(trace)
 
     def _renew_picture(self, trace: Trace) -> None:
@@ -201,7 +187,8 @@ class RunView(View):
 
     def _about(self, trace: Trace) -> dict[str, Any]:
         return {"layers": list(trace.layers), "curves": list(trace.curves), "live": self.live,
-                "thresholds": [CURVES[curve].threshold for curve in trace.curves]}
+                "thresholds": [scenes.threshold(curve) for curve in trace.curves],
+                "policy": trace.policy.get("name")}
 
     def _past(self, trace: Trace) -> dict[str, Any]:
         table = scenes.epoch_table(trace)
@@ -246,19 +233,3 @@ class RunView(View):
             getattr(self.source, name)(**({"unit": content["unit"]} if name == "step" else {}))
         else:
             raise ValueError(f"Expected 'steer' or a command among {_COMMANDS}; got {dict(content)!r}.")
-
-
-def _read(name: str) -> str:
-    return (_STATIC / name).read_text(encoding="utf-8")
-
-
-def _colours() -> str:
-    def block(layers: tuple[str, ...], stop: str, improve: str, sharpening: str) -> str:
-        named = {f"layer-{i}": colour for i, colour in enumerate(layers)}
-        named |= {"stop": stop, "improve": improve, "sharpening": sharpening}
-        return " ".join(f"--wl-{name}: {colour};" for name, colour in named.items())
-
-    light = block(scenes.LAYERS_LIGHT, scenes.STOP_LIGHT, scenes.IMPROVE_LIGHT, scenes.SHARPENING_LIGHT)
-    dark = block(scenes.LAYERS_DARK, scenes.STOP_DARK, scenes.IMPROVE_DARK, scenes.SHARPENING_DARK)
-    return (f".wl {{ {light} }}\nbody[data-jp-theme-light='false'] .wl {{ {dark} }}\n"
-            f"@media (prefers-color-scheme: dark) {{ body:not([data-jp-theme-light]) .wl {{ {dark} }} }}")

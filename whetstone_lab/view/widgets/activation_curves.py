@@ -9,7 +9,8 @@ import traitlets
 
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.view import scenes
-from whetstone_lab.view.widgets._base import RunView, module, style
+from whetstone_lab.view.widgets._assets import module, style
+from whetstone_lab.view.widgets._base import RunView
 
 if TYPE_CHECKING:
     from whetstone_lab.view.plots import Picture
@@ -28,6 +29,11 @@ class ActivationCurves(RunView):
 
     Raises:
         TypeError: The source has no trace.
+
+    Example:
+        >>> from whetstone_lab import recordings, widgets
+        >>> widgets.ActivationCurves(recordings.digits_trace())
+        ActivationCurves(hidden_1, hidden_2, output)
     """
 
     _esm = module("activation_curves")
@@ -40,12 +46,12 @@ class ActivationCurves(RunView):
         """The static figure of the present moment, as :func:`whetstone_lab.view.plots.activation_curves` draws it."""
         from whetstone_lab.view import plots
 
-        return plots.activation_curves(self.source)
+        return plots.activation_curves(self._trace)
 
-    def _update_past(self, trace: Trace, turned: bool) -> None:
-        super()._update_past(trace, turned)
+    def _update_past(self, trace: Trace, *, turned: bool, begun: bool) -> None:
+        super()._update_past(trace, turned=turned, begun=begun)
         running = trace.status == "running"
-        if turned or self.histograms.get("last") != trace.epochs:
+        if begun or turned or self.histograms.get("last") != trace.epochs:
             self.histograms = self._histograms(trace, _KEPT_RUNNING if running else _KEPT)
 
     @staticmethod

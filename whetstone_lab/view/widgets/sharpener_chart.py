@@ -8,7 +8,8 @@ import traitlets
 
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.view import scenes
-from whetstone_lab.view.widgets._base import RunView, module, style
+from whetstone_lab.view.widgets._assets import module, style
+from whetstone_lab.view.widgets._base import RunView
 
 if TYPE_CHECKING:
     from whetstone_lab.view.plots import Picture
@@ -26,6 +27,11 @@ class SharpenerChart(RunView):
 
     Raises:
         TypeError: The source has no trace.
+
+    Example:
+        >>> from whetstone_lab import recordings, widgets
+        >>> widgets.SharpenerChart(recordings.digits_trace())
+        SharpenerChart(hidden_1, hidden_2, output)
     """
 
     _esm = module("sharpener_chart")
@@ -38,8 +44,8 @@ class SharpenerChart(RunView):
         """The static figure of the run so far, as :func:`whetstone_lab.view.plots.sharpener_chart` draws it."""
         from whetstone_lab.view import plots
 
-        return plots.sharpener_chart(self.source)
+        return plots.sharpener_chart(self._trace)
 
-    def _update_past(self, trace: Trace, turned: bool) -> None:
-        super()._update_past(trace, turned)
+    def _update_past(self, trace: Trace, *, turned: bool, begun: bool) -> None:
+        super()._update_past(trace, turned=turned, begun=begun)
         self.decisions = scenes.decisions(trace)

@@ -1,26 +1,22 @@
 // @ts-check
+import { bytes, floats } from "./bytes.mjs";
+import { font, layerColour, line, surface } from "./canvas.mjs";
+import { histogramAt, shareBetween } from "./histograms.mjs";
 import { activation, ramp } from "./method.mjs";
-import { Scope, button, bytes, calm, epochRows, floats, font, h, header, joinPoints, keepKeys, layerColour, line, percent, player, runFacts, say, shareBetween, sharpeningSpans, surface, ticks, valueAt, watchKernel, whenSeen } from "./shared.mjs";
+import { percent } from "./numbers.mjs";
+import { Scope, button, calm, h, header, keepKeys, renderer, say, watchKernel, whenSeen } from "./page.mjs";
+import { player } from "./player.mjs";
+import { epochRows, joinPoints, runFacts, sharpeningSpans, valueAt } from "./run.mjs";
+import { ticks } from "./scales.mjs";
 
-/** @typedef {import("./shared.mjs").Model} Model */
-/** @typedef {import("./shared.mjs").Pen} Pen */
+/** @typedef {import("./page.mjs").Model} Model */
+/** @typedef {import("./canvas.mjs").Pen} Pen */
 
 /** Half the width of what is shown of the pre-activations, around the threshold. */
 const REACH = 1.75;
 
-/** The newest histogram that was known at a position of the run, one array of counts for each layer.
- * @param {{ epochs: number[] }} kept @param {Uint8Array} counts @param {number} layers @param {number} at
- * @returns {Uint8Array[] | null} */
-export function histogramAt(kept, counts, layers, at) {
-  let row = kept.epochs.length - 1;
-  while (row >= 0 && kept.epochs[row] > at + 1e-6) row--;
-  if (row < 0 || !layers) return null;
-  const bins = counts.length / (kept.epochs.length * layers);
-  return Array.from({ length: layers }, (_, layer) => counts.subarray((row * layers + layer) * bins, (row * layers + layer + 1) * bins));
-}
-
 /** @param {{ model: Model, el: HTMLElement }} view */
-function render({ model, el }) {
+function mount({ model, el }) {
   const scope = new Scope();
   const about = model.get("about");
   const count = about.layers.length;
@@ -47,7 +43,7 @@ function render({ model, el }) {
     const { canvas, redraw } = surface(scope, box, (pen) => drawCard(pen, layer));
     return { value, share, bar, canvas, redraw };
   });
-  if (!count) grid.append(h("p", { class: "wl-note" }, "This run has no layers yet: the curves come with the first batch."));
+  if (!count) grid.append(h("p", { class: "wl-note" }, "Nothing yet: the curves come when the run begins."));
 
   const strip = h("div", { class: "wl-strip", title: "Sharpness of every layer over the run" });
   const scrub = h("input", { type: "range", min: 0, max: 1, step: 0.1, "aria-label": "Moment of the run, in epochs" });
@@ -133,8 +129,8 @@ function render({ model, el }) {
     context.setLineDash([3, 3]);
     line(context, Math.round(x(threshold)) + 0.5, top, Math.round(x(threshold)) + 0.5, bottom);
     context.setLineDash([]);
-    trace(context, curve, 0, threshold, x, y, s > 0 ? colour("faint") : mine, 1.2);
-    trace(context, curve, s, threshold, x, y, mine, 2.5);
+    traceCurve(context, curve, 0, threshold, x, y, s > 0 ? colour("faint") : mine, 1.2);
+    traceCurve(context, curve, s, threshold, x, y, mine, 2.5);
     context.restore();
     font(pen, 10.5);
     context.fillStyle = colour("muted");
@@ -207,7 +203,7 @@ function render({ model, el }) {
 
 /** @param {CanvasRenderingContext2D} context @param {string} curve @param {number} s @param {number} threshold
  * @param {(value: number) => number} x @param {(value: number) => number} y @param {string} colour @param {number} width */
-function trace(context, curve, s, threshold, x, y, colour, width) {
+function traceCurve(context, curve, s, threshold, x, y, colour, width) {
   context.strokeStyle = colour;
   context.lineWidth = width;
   context.lineJoin = "round";
@@ -219,4 +215,4 @@ function trace(context, curve, s, threshold, x, y, colour, width) {
   context.stroke();
 }
 
-export default { render };
+export default { render: renderer(mount) };

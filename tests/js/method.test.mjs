@@ -1,23 +1,33 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { histogramAt } from "../../whetstone_lab/view/widgets/static/activation_curves.mjs";
-import { whatIf } from "../../whetstone_lab/view/widgets/static/method.mjs";
-import { verdict } from "../../whetstone_lab/view/widgets/static/sharpener_chart.mjs";
-import { address, spikesOf } from "../../whetstone_lab/view/widgets/static/spike_raster.mjs";
+import { verdict } from "../../whetstone_lab/view/widgets/static/chart_words.mjs";
+import { activation, ramp, whatIf } from "../../whetstone_lab/view/widgets/static/method.mjs";
 
-test("the newest histogram that was known is shown", () => {
-  const counts = new Uint8Array([1, 2, 3, 4, 5, 6, 7, 8]); // two epochs, two layers, two bins
-  const kept = { epochs: [2, 5] };
-  assert.equal(histogramAt(kept, counts, 2, 1.9), null);
-  assert.deepEqual(histogramAt(kept, counts, 2, 4.9)?.map((row) => [...row]), [[1, 2], [3, 4]]);
-  assert.deepEqual(histogramAt(kept, counts, 2, 5)?.map((row) => [...row]), [[5, 6], [7, 8]]);
-  assert.equal(histogramAt({ epochs: [] }, new Uint8Array(0), 2, 5), null);
-});
+const close = (a, b, within = 1e-6) => assert.ok(Math.abs(a - b) <= within, `${a} is not ${b}`);
 
 const row = (loss, sharpening = 0, sharp = 0) => ({ loss, up: 0.15, down: 0.15, patience: 1, sharpening, sharp });
 // Settles at 1, starts after the fourth epoch, rises by 20 % in the fifth, and so stops.
 const run = [row(2), row(1), row(1), row(1), row(1.2, 1), row(1.1), row(1.1)];
+
+test("the curves rise from 0 to 1 and become a step", () => {
+  for (const [curve, threshold] of [["bounded_relu", 0.5], ["sigmoid", 0]]) {
+    for (const sharpness of [0, 0.5, 0.99]) {
+      close(activation(curve, threshold, sharpness), 0.5);
+      assert.ok(activation(curve, threshold - 3, sharpness) < 0.02);
+      assert.ok(activation(curve, threshold + 3, sharpness) > 0.98);
+    }
+    assert.equal(activation(curve, threshold, 1), 1);
+    assert.equal(activation(curve, threshold - 1e-12, 1), 0);
+  }
+  close(activation("bounded_relu", 0.75, 0.5), 0.25 / 0.501 + 0.5);
+});
+
+test("the ramp is as wide as what is left of the sharpness", () => {
+  const [low, high] = ramp(0.5, 0.4);
+  close(high - low, 0.601);
+  assert.deepEqual(ramp(0.5, 1), [0.5, 0.5]);
+});
 
 test("without a change a replay decides as the run did", () => {
   const { first, lines } = whatIf(run, {}, 0);
@@ -41,18 +51,4 @@ test("the first decision that differs is found, and its reason", () => {
 test("a run that is all sharp has nothing left to decide", () => {
   const done = [row(2), row(1), row(1), row(1), row(1.1, 1), row(1.1, 0, 1), row(5, 0, 1)];
   assert.equal(whatIf(done, { sig_increase: 0.05 }, 0).first, null);
-});
-
-test("spikes are sorted by layer and step", () => {
-  const spikes = {
-    ends: [2, 5], step: new Uint16Array([0, 1, 0, 1, 1]), layer: new Uint8Array([0, 1, 0, 1, 1]), neuron: new Uint32Array([7, 1, 4, 0, 2]),
-  };
-  assert.deepEqual(spikesOf(spikes, 0, 2, 2), [[[7], []], [[], [1]]]);
-  assert.deepEqual(spikesOf(spikes, 1, 2, 2), [[[4], []], [[], [0, 2]]]);
-});
-
-test("a neuron is named by its place", () => {
-  assert.equal(address(12, [64]), "neuron 12");
-  assert.equal(address(1 * 4 * 3 + 2 * 3 + 1, [5, 4, 3]), "row 1, column 2, channel 1");
-  assert.equal(address(5, [2, 3]), "neuron (1, 2)");
 });

@@ -14,6 +14,8 @@ from backends import only_on
 from keras import ops
 
 from whetstone_lab import keys, live
+from whetstone_lab.training.background import run as run_module
+from whetstone_lab.training.background.guard import GUARDED
 from whetstone_lab.training.decode import SoftmaxDecode
 from whetstone_lab.training.layers import SpikingBReLU, spiking_layers
 from whetstone_lab.training.sharpeners import AdaptiveSharpener, ScheduledSharpener, StepwiseSharpener
@@ -57,7 +59,7 @@ def paused(run):
 @pytest.fixture(autouse=True)
 def no_run_outlives_its_test():
     yield
-    for run in list(live._RUNS):
+    for run in list(run_module._RUNS):
         run.stop()
         run._thread.join(120)
         assert not run.alive
@@ -371,7 +373,7 @@ import atexit, sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 # What is registered first comes last: by then no thread may be left.
 atexit.register(lambda: print(running._thread.is_alive(), resting._thread.is_alive()))
-from test_background import FOREVER, begin, make_model, paused, until
+from test_run import FOREVER, begin, make_model, paused, until
 running, resting = begin(make_model("one"), epochs=FOREVER), begin(make_model("two"), epochs=FOREVER, start=False)
 resting.step()
 paused(resting)
@@ -416,7 +418,7 @@ def test_after_the_end_the_methods_are_the_models_own_again():
     model = make_model()
     run = begin(model, epochs=1)
     run.wait()
-    assert not set(live._GUARDED) & set(vars(model))
+    assert not set(GUARDED) & set(vars(model))
     assert model.evaluate(X, Y, verbose=0, return_dict=True)["loss"] > 0
     model.fit(X, Y, verbose=0)
 
@@ -627,7 +629,7 @@ def test_a_run_needs_one_sharpener_a_spiking_model_and_no_verbose():
         begin(plain)
     with pytest.raises(ValueError, match="each of the 2 spiking layers; got one for 1"):
         begin(model, ScheduledSharpener([(0, 1)]))
-    assert not [name for name in live._GUARDED if name in vars(model)]
+    assert not [name for name in GUARDED if name in vars(model)]
 
 
 def test_the_sharpener_may_be_named_twice():

@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { apart, logTicks, ticks } from "../../whetstone_lab/view/widgets/static/scales.mjs";
+
+test("axes have round values", () => {
+  assert.deepEqual(ticks(0, 41, 8), [0, 10, 20, 30, 40]);
+  assert.deepEqual(ticks(-1, 1, 4).map((value) => Number(value.toFixed(6))), [-1, -0.5, 0, 0.5, 1]);
+  assert.deepEqual(ticks(1, 1, 4), [1]);
+  assert.deepEqual(logTicks(0.15, 2.3).map((value) => Number(value.toPrecision(6))), [0.2, 0.5, 1, 2]);
+  assert.ok(logTicks(1e-6, 1e3).every((value) => Number.isInteger(Math.round(Math.log10(value) * 1e6) / 1e6)));
+});
+
+test("marks that would cover each other stand apart, near where they belong", () => {
+  assert.deepEqual(apart([], 10, 0, 100), []);
+  assert.deepEqual(apart([5, 40, 90], 10, 0, 100), [5, 40, 90]);
+  assert.deepEqual(apart([40, 40, 45], 10, 0, 100), [40, 50, 60]);
+  assert.deepEqual(apart([99, 100, 100], 10, 0, 100), [80, 90, 100], "at the edge they make room to the other side");
+  assert.deepEqual(apart([0, 0, 0, 0], 10, 0, 100), [0, 0, 10, 20]);
+  const crowd = apart(Array(9).fill(50), 10, 0, 100);
+  assert.ok(crowd.every((place) => Math.abs(place - 50) <= 20));
+  assert.ok(crowd.every((place, i) => i === 0 || place >= crowd[i - 1]));
+});

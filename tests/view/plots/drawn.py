@@ -1,0 +1,16 @@
+"""What is seen of a figure."""
+
+import numpy as np
+
+
+def texts(figure) -> str:
+    """The words in the figure's axes."""
+    return " ".join(text.get_text() for axes in figure.axes for text in axes.findobj(
+        match=lambda artist: hasattr(artist, "get_text") and artist.get_visible()))
+
+
+def is_drawn(figure) -> bool:
+    """Whether more than a hundredth of its pixels is not white."""
+    figure.canvas.draw()
+    pixels = np.asarray(figure.canvas.buffer_rgba())[..., :3]
+    return (pixels != 255).any(-1).mean() > 0.01

@@ -1,0 +1,36 @@
+import numpy as np
+import pytest
+from drawn import is_drawn, texts
+
+from whetstone_lab import plots
+from whetstone_lab.method.curves import bounded_relu
+
+
+def test_activation_curves_draws_the_curve_of_the_moment(finished_trace):
+    figure = plots.activation_curves(finished_trace, epoch=15)
+    assert is_drawn(figure)
+    assert len(figure.axes) == 3
+    sharpness = finished_trace.states[15]["sharpness"]
+    assert 0 < sharpness[0] < 1
+    for axes, value in zip(figure.axes, sharpness, strict=True):
+        x, y = axes.lines[-1].get_data()
+        np.testing.assert_allclose(y, bounded_relu(x, value))
+    assert "after epoch 16" in figure.get_suptitle()
+    assert "on the ramp" in texts(figure)
+
+
+def test_activation_curves_by_batch_and_at_the_end(finished_trace):
+    assert "before training" in plots.activation_curves(finished_trace, batch=0).get_suptitle()
+    assert "batch 7" in plots.activation_curves(finished_trace, batch=7).get_suptitle()
+    at_end = plots.activation_curves(finished_trace)
+    assert f"after epoch {finished_trace.epochs}" in at_end.get_suptitle()
+    assert at_end.axes[2].get_title(loc="right") == "sharp"
+    assert plots.activation_curves(finished_trace, epoch=-1).get_suptitle() == at_end.get_suptitle()
+
+
+@pytest.mark.parametrize(("where", "words"), [
+    ({"epoch": 99}, "Expected an epoch from 0 to"), ({"batch": -1}, "Expected a batch from 0 to"),
+    ({"epoch": 1, "batch": 1}, "got both")])
+def test_activation_curves_says_what_it_expects(finished_trace, where, words):
+    with pytest.raises(ValueError, match=words):
+        plots.activation_curves(finished_trace, **where)

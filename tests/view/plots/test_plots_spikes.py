@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+from drawn import is_drawn
+
+from whetstone_lab import plots
+from whetstone_lab.records.spikes import SpikeRecord
+
+
+def test_spike_raster_draws_every_spike_once(spike_record):
+    figure = plots.spike_raster(spike_record, 2)
+    assert is_drawn(figure)
+    shown, raster, votes = figure.axes
+    assert sum(len(group.get_segments()) for group in raster.collections) == spike_record.counts()[2].sum()
+    np.testing.assert_array_equal(shown.images[0].get_array(), spike_record.inputs[2].reshape(8, 8))
+    assert [bar.get_width() for bar in votes.patches] == spike_record.votes[2].tolist()
+    assert figure.get_suptitle() == "Sample 2: read as 2, which is right"
+    assert "in truth 5" in plots.spike_raster(spike_record, 5).get_suptitle()
+
+
+def test_spike_raster_without_picture_labels_or_key():
+    empty = np.zeros(0, np.int32)
+    record = SpikeRecord(("a",), ((7,),), 4, empty, empty, empty, empty, np.zeros((1, 5), np.float32), np.zeros((1, 0)))
+    figure = plots.spike_raster(record)
+    assert len(figure.axes) == 1
+    assert is_drawn(figure)
+
+
+def test_spike_raster_says_what_it_expects(spike_record):
+    with pytest.raises(ValueError, match="Expected a sample from 0 to 11; got 12"):
+        plots.spike_raster(spike_record, 12)
+    with pytest.raises(TypeError, match="Expected a SpikeRecord"):
+        plots.spike_raster("record.npz")
+
+
+def test_spike_raster_draws_a_map_where_each_place_has_a_class(map_record):
+    figure = plots.spike_raster(map_record, 1)
+    assert is_drawn(figure)
+    _, raster, classes = figure.axes
+    np.testing.assert_array_equal(classes.images[0].get_array(), map_record.classes[1])
+    assert figure.get_suptitle() == "Sample 1: a class for each place"
+    assert sum(len(group.get_segments()) for group in raster.collections) == map_record.counts()[1].sum()
+    drawn = classes.images[0]
+    for patch, text in zip(classes.get_legend().get_patches(), classes.get_legend().get_texts(), strict=True):
+        assert drawn.to_rgba([int(text.get_text())])[0][:3] == pytest.approx(patch.get_facecolor()[:3], abs=0.003)
+    assert [text.get_text() for text in classes.get_legend().get_texts()] == [
+        str(number) for number in np.unique(map_record.classes[1])]
+
+
+def test_the_legend_of_many_classes_names_the_most_frequent():
+    nothing = np.zeros(0, np.int32)
+    votes = np.eye(40, dtype=np.float32)[np.concatenate([np.arange(40), np.arange(8)])][None]
+    record = SpikeRecord(("a",), ((3,),), 1, nothing, nothing, nothing, nothing, np.zeros((1, 3), np.float32), votes)
+    legend = plots.spike_raster(record).axes[-1].get_legend()
+    assert len(legend.get_texts()) == 16
+    assert [text.get_text() for text in legend.get_texts()][:8] == [str(number) for number in range(8)]
+    assert legend.get_title().get_text() == "the 16 most frequent of 40"
+
+
+def test_spike_raster_of_a_network_without_neurons(silent_record):
+    figure = plots.spike_raster(silent_record)
+    assert is_drawn(figure)
+    raster, votes = figure.axes
+    assert [text.get_text() for text in raster.texts] == ["no neurons in this network"]
+    np.testing.assert_allclose([bar.get_width() for bar in votes.patches], silent_record.votes[0])

@@ -1,0 +1,73 @@
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from whetstone_lab.view.palette import DARK, LIGHT
+from whetstone_lab.view.widgets import _assets
+
+NAMES = ("activation_curves", "sharpener_chart", "spike_raster")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_module_stands_alone(name, tmp_path):
+    text = _assets.module(name)
+    assert not re.search(r"^(import|export (?!default))", text, re.MULTILINE)
+    assert "http" not in text
+    assert "widget_manager" not in text
+    assert text.count("export default") == 1
+    assert len(text) < 65_000
+    declared = re.findall(r"^(?:async )?(?:function\*?|const|let|class) (\w+)", text, re.MULTILINE)
+    assert len(declared) == len(set(declared)) > 20
+    node = shutil.which("node")
+    if node:
+        (tmp_path / "widget.mjs").write_text(text)
+        subprocess.run([node, "--check", tmp_path / "widget.mjs"], check=True, timeout=60)
+        # What a module computes when it is loaded must not need a name that comes later.
+        subprocess.run([node, tmp_path / "widget.mjs"], check=True, timeout=60)
+
+
+def test_a_module_has_all_that_it_imports_in_front_and_once():
+    texts = {
+        "top": 'import { b } from "./left.mjs";\nimport {\n  c,\n} from "./right.mjs";\nexport default { s: b + c };\n',
+        "left": 'import { a } from "./ground.mjs";\nexport const b = a;\n',
+        "right": 'import { a } from "./ground.mjs";\n/** @typedef {import("./left.mjs").B} B */\nexport const c = a;\n',
+        "ground": "export const a = 1;\n",
+        "other": "export const z = 1;\n",
+    }
+    lines = [line for line in _assets.join("top", texts).splitlines() if line]
+    assert lines == ["const a = 1;", "const b = a;", '/** @typedef {import("./left.mjs").B} B */', "const c = a;",
+                     "export default { s: b + c };"]
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    ('import { a as b } from "./ground.mjs";\n', r"imports \['a as b'\] from ground.mjs, which exports \['a'\]"),
+    ('import { z } from "./ground.mjs";\n', r"imports \['z'\]"),
+    ('import { a } from "./ground.mjs";\nconst a = 2;\n', "ground.mjs both declare 'a'"),
+    ('import { a } from "./nowhere.mjs";\n', "nowhere"),
+    ('import * as all from "./ground.mjs";\n', "not of the form"),
+    ('import { a } from "elsewhere";\n', "not of the form"),
+    ('const a = await import("./ground.mjs");\n', "not of the form")])
+def test_a_module_that_cannot_be_joined_is_refused(text, words):
+    with pytest.raises(ValueError, match=words):
+        _assets.join("top", {"top": text, "ground": "export const a = 1;\n"})
+
+
+def test_modules_that_import_each_other_are_refused():
+    with pytest.raises(ValueError, match="a cycle"):
+        _assets.join("a", {"a": 'import { b } from "./b.mjs";\nexport const a = 1;\n',
+                           "b": 'import { a } from "./a.mjs";\nexport const b = 1;\n'})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_figures_and_widgets_have_the_same_colours(name):
+    text = _assets.style(name)
+    for palette in (LIGHT, DARK):
+        for colour in (*palette.layers, *(value for key, value in vars(palette).items() if key != "layers")):
+            assert colour in text
+    assert "@import" not in text
+    assert "url(" not in text
+    used = set(re.findall(r"var\((--wl-[\w-]+)", text + _assets.module(name)))
+    defined = set(re.findall(r"(--wl-[\w-]+):", text + _assets.module(name)))
+    assert used <= defined, "every colour that is used is defined"

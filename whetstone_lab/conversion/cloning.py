@@ -1,0 +1,132 @@
+"""A new Keras model like another, without some of its layers and with other weights in some."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import keras
+
+from whetstone_lab.conversion.makers.registry import Weights, kind_of
+from whetstone_lab.training import _internals
+
+
+def unwrapped(layer: Any) -> Any:
+    """The layer that ``TimeDistributed`` applies to every step, or the layer itself where nothing wraps it."""
+    wrapper = keras.layers.TimeDistributed
+    while isinstance(layer, wrapper) and type(layer).call is wrapper.call:
+        layer = layer.layer
+    return layer
+
+
+def followed(layer: Any) -> bool:
+    """Whether a layer is a model whose layers can be seen and cloned one by one."""
+    return isinstance(layer, keras.Model) and isinstance(layer, (keras.Sequential, keras.Function))
+
+
+def clone(model: keras.Model, gone: Collection[int], weights: Mapping[int, Weights],
+          built: dict[int, Any] | None = None) -> keras.Model:
+    """Clones a model and leaves the given one as it is.
+
+    Args:
+        model: A Sequential or functional model; models within it are cloned alike.
+        gone: The ``id`` of each layer to leave out. Each has one input, which takes its place.
+        weights: Linear layers that get a new kernel and bias, by ``id``.
+        built: The clone of each layer so far, by ``id``. Default: none yet.
+
+    Returns:
+        The clone, compiled alike if the model is.
+
+    Warns:
+        UserWarning: The model is compiled with something of which there is no second; the clone is then not compiled.
+    """
+    clones: dict[int, Any] = {} if built is None else built
+
+    def cloned(layer: Any) -> Any:
+        if id(layer) not in clones:
+            if followed(layer):
+                clones[id(layer)] = clone(layer, gone, weights, clones)
+            elif unwrapped(layer) is not layer:
+                config = {name: value for name, value in layer.get_config().items() if name != "layer"}
+                clones[id(layer)] = type(layer)(cloned(layer.layer), **config)
+            else:
+                config = layer.get_config()
+                if id(layer) in weights:
+                    # The new kernel has the low-rank update in it.
+                    config = {name: value for name, value in config.items() if not name.startswith("lora_")}
+                    config["use_bias"] = True
+                clones[id(layer)] = type(layer).from_config(config)
+        return clones[id(layer)]
+
+    if isinstance(model, keras.Sequential):
+        source = model.inputs[0]
+        layers = [cloned(layer) for layer in model.layers if id(layer) not in gone]
+        result = keras.Sequential([keras.Input(source.shape[1:], dtype=source.dtype), *layers], name=model.name)
+    else:
+        result = _functional(model, gone, cloned)
+    for layer in model.layers:
+        if id(layer) in clones and not followed(layer):
+            _set_weights(layer, clones[id(layer)], weights)
+    _compile_alike(model, result)
+    return result
+
+
+def _functional(model: Any, gone: Collection[int], cloned: Any) -> Any:
+    source = model.inputs[0]
+    inputs = keras.Input(batch_shape=source.shape, dtype=source.dtype, name=source.name)
+    values = {id(source): inputs}
+    for node in _internals.graph_nodes(model):
+        if id(node.operation) in gone:
+            outputs = [values[id(node.inputs[0])]]
+        else:
+            args = keras.tree.map_structure(lambda tensor: values[id(tensor)], node.args)
+            outputs = keras.tree.flatten(cloned(node.operation)(*args, **node.kwargs))
+        values.update((id(old), new) for old, new in zip(node.outputs, outputs, strict=True))
+    output = values[id(model.outputs[0])]
+    plain = keras.Model(inputs, output, name=model.name)
+    # A subclass that is made as functional models are stays what it is, with a train_step of its own perhaps.
+    same = type(model) is not type(plain) and type(model).__init__ is type(plain).__init__
+    return type(model)(inputs, output, name=model.name) if same else plain
+
+
+def _set_weights(layer: Any, new: Any, weights: Mapping[int, Weights]) -> None:
+    layer, new = unwrapped(layer), unwrapped(new)
+    if id(layer) not in weights:
+        if not followed(layer):  # one that is wrapped has its weights already
+            new.set_weights(layer.get_weights())
+        return
+    if hasattr(layer, "depthwise_kernel"):
+        new.depthwise_kernel.assign(layer.depthwise_kernel)
+    linear = kind_of(layer).linear
+    assert linear is not None
+    linear.write(new, weights[id(layer)])
+
+
+def _compile_alike(model: Any, new: Any) -> None:
+    """Compiles a model as another is. A user's own losses and metrics need not be registered for that."""
+    if not model.compiled:
+        return
+    if type(model).compile is not keras.Model.compile:
+        new.compile_from_config(model.get_compile_config())
+        return
+    try:
+        arguments = {name: _again(value) for name, value in _internals.compile_arguments(model).items()}
+        new.compile(**arguments)
+    except Exception as error:
+        warnings.warn(f"The copy of {model.name!r} is not compiled, since what the model is compiled with cannot be "
+                      f"made a second time: {error}. Compile the copy to train or evaluate it.", stacklevel=5)
+        return
+    if new.optimizer is not None:
+        new.optimizer.build(new.trainable_variables)
+
+
+def _again(value: Any) -> Any:
+    """A compile argument for a second model: optimizers and metrics hold variables and are made anew."""
+    if isinstance(value, Mapping):
+        return {name: _again(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_again(item) for item in value]
+    if isinstance(value, (keras.optimizers.Optimizer, keras.metrics.Metric)):
+        return type(value).from_config(value.get_config())
+    return value

@@ -1,0 +1,51 @@
+"""The order of layer calls: neurons stand before the max-pools that only they read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from whetstone_lab.conversion.calls import Call
+from whetstone_lab.conversion.makers.registry import kind_of
+
+
+def neurons_before_pools(calls: Sequence[Call], stay: Collection[int] = ()) -> list[Call]:
+    """The calls with each spiking layer, and each ReLU, before the max-pools that only it reads.
+
+    The largest value reaches a threshold if any does, so the order changes no spike.
+
+    Args:
+        calls: Layer calls, each after those it depends on.
+        stay: The ``id`` of each layer that must stay behind its pool. Default: none.
+    """
+    moved = list(calls)
+    readers = Counter(source for call in calls for source in call.inputs)
+    for position, call in enumerate(calls):
+        while kind_of(call.layer).monotone and id(call.layer) not in stay:
+            source = call.inputs[0]
+            if source < 0 or readers[source] > 1 or not kind_of(moved[source].layer).largest:
+                break
+            moved[position] = replace(moved[source], inputs=(source,))
+            moved[source] = call = replace(call, inputs=moved[source].inputs)
+            position = source
+    return moved
+
+
+def without(calls: Sequence[Call], gone: Collection[int]) -> list[Call]:
+    """The calls without those of some layers, whose readers read what the layers read.
+
+    Args:
+        calls: Layer calls, each after those it depends on.
+        gone: The ``id`` of each layer to leave out; each has one input.
+    """
+    kept: list[Call] = []
+    number = {-1: -1}
+    for position, call in enumerate(calls):
+        inputs = tuple(number[source] for source in call.inputs)
+        if id(call.layer) in gone:
+            number[position] = inputs[0]
+        else:
+            number[position] = len(kept)
+            kept.append(replace(call, inputs=inputs))
+    return kept

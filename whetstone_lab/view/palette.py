@@ -1,0 +1,79 @@
+"""The colours of figures and widgets. Figures are drawn on a light ground; widgets follow the reader's theme."""
+
+from __future__ import annotations
+
+import colorsys
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Palette:
+    """The colours of one ground, as ``#rrggbb``.
+
+    Attributes:
+        layers: The layers, bottom first. Neighbours stay apart for the colour-blind.
+        stop: The line above which a rise of the loss stops sharpening, and what is wrong.
+        improve: The line below which a fall of the loss counts, and what is right.
+        sharpening: The epochs in which sharpening goes on.
+        ink: Text and what is most important.
+        muted: Text beside it, such as the labels of axes.
+        faint: What stays in the background, such as the loss of single batches.
+        line: The lines of grids and frames.
+        ground: What everything is drawn on.
+        raised: The ground of buttons and boxes.
+        focus: The ring around what has the keyboard.
+        paused: The mark of a run that is paused.
+    """
+
+    layers: tuple[str, ...]
+    stop: str
+    improve: str
+    sharpening: str
+    ink: str
+    muted: str
+    faint: str
+    line: str
+    ground: str
+    raised: str
+    focus: str
+    paused: str
+
+    def layer(self, index: int) -> str:
+        """The colour of a layer; a seventh starts again at the first."""
+        return self.layers[index % len(self.layers)]
+
+
+LIGHT = Palette(
+    layers=("#2166ac", "#b3356f", "#b37a00", "#1a8f86", "#3a2f28", "#9d86d9"),
+    stop="#c2410c", improve="#0b7a5b", sharpening="#8a6fd1", ink="#1c2430", muted="#5b6675", faint="#aab2bd",
+    line="#e6e9ee", ground="#ffffff", raised="#f5f7f9", focus="#1976d2", paused="#a16207")
+
+DARK = Palette(
+    layers=("#6fb1f0", "#f07fb0", "#e8b53f", "#3fb5a6", "#f3ece4", "#9a7fe0"),
+    stop="#ff8f57", improve="#3ecf9f", sharpening="#a48cf0", ink="#e8ebef", muted="#a6afba", faint="#6d7682",
+    line="#333a43", ground="#14181d", raised="#1c2127", focus="#64b5f6", paused="#e0b34c")
+
+#: Lightness and saturation of the classes on a map, in turn: neighbours differ in lightness, so that they also stay
+#: apart where colours look alike.
+_CLASS_TONES = ((0.34, 0.60), (0.66, 0.80), (0.50, 0.60), (0.80, 0.70))
+
+#: The hue of the first class and the step to the next, in turns of the colour circle. This step keeps the first dozen
+#: classes apart, in hue and in lightness.
+_CLASS_HUE, _CLASS_STEP = 0.6, 0.155
+
+
+def class_colours(count: int) -> list[str]:
+    """A colour for each class on a map of classes, on either ground.
+
+    Args:
+        count: How many classes there are, from 0.
+
+    Returns:
+        ``count`` colours as ``#rrggbb``, the first hundred all different.
+    """
+    colours = []
+    for number in range(count):
+        lightness, saturation = _CLASS_TONES[number % len(_CLASS_TONES)]
+        rgb = colorsys.hls_to_rgb((_CLASS_HUE + number * _CLASS_STEP) % 1, lightness, saturation)
+        colours.append("#" + "".join(f"{round(255 * part):02x}" for part in rgb))
+    return colours

@@ -1,0 +1,94 @@
+"""The activation curves of a run at one moment."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from whetstone_lab.records.trace import Trace
+from whetstone_lab.view import scenes
+from whetstone_lab.view.palette import LIGHT
+from whetstone_lab.view.plots.picture import Picture, label_axes, plain_axes, say_instead, write_title
+
+
+def activation_curves(source: Any, epoch: int | None = None, batch: int | None = None) -> Picture:
+    """The activation curve of every layer at one moment of a run, over the histogram of what the layer receives.
+
+    Args:
+        source: A ``Trace``, or something with a ``.trace``.
+        epoch: Show the end of this epoch, from 0; negative counts from the last. Default: the latest batch.
+        batch: Show the moment after this many batches, from 0 (before training) on. Not together with ``epoch``.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: Both were given, or there is no such epoch or batch.
+        TypeError: The source has no trace.
+
+    Example:
+        >>> from whetstone_lab import plots, recordings
+        >>> plots.activation_curves(recordings.digits_trace(), epoch=20).get_suptitle()
+        'Activation curves, after epoch 21'
+    """
+    trace = scenes.trace_of(source)
+    batches, epochs = trace.batches, trace.epochs
+    if epoch is not None and batch is not None:
+        raise ValueError(f"Expected an epoch or a batch; got both (epoch={epoch}, batch={batch}).")
+    if epoch is not None:
+        if not -epochs <= epoch < epochs:
+            raise ValueError(f"Expected an epoch from 0 to {epochs - 1}; got {epoch}.")
+        epoch %= epochs
+        batch = int(trace.epoch_ends[epoch])
+    if batch is None:
+        batch = batches
+    if not 0 <= batch <= batches:
+        raise ValueError(f"Expected a batch from 0 to {batches}; got {batch}.")
+    sharpness = scenes.sharpness_at(trace, np.array([batch - 1]))[0] if batch else np.zeros(len(trace.layers))
+    finished = int(np.searchsorted(trace.epoch_ends, batch, side="right"))
+    shares = scenes.histogram_at(trace, finished)
+
+    count = max(len(trace.layers), 1)
+    columns = min(count, 4)
+    rows = math.ceil(count / columns)
+    figure = Picture(figsize=(max(2.6 * columns, 4.2), 2.35 * rows + 0.55))
+    when = "before training" if batch == 0 else f"batch {batch}"
+    if batch and finished and batch == trace.epoch_ends[finished - 1]:
+        when = f"after epoch {finished}"
+    write_title(figure, f"Activation curves, {when}")
+    for index, name in enumerate(trace.layers):
+        axes = figure.add_subplot(rows, columns, index + 1)
+        _curve_panel(axes, trace, index, name, float(sharpness[index]), shares)
+        label_axes(axes, "pre-activation", "activation" if index % columns == 0 else None)
+    if not trace.layers:
+        say_instead(figure, "no layers yet")
+    return figure
+
+
+def _curve_panel(axes: Axes, trace: Trace, index: int, name: str, sharpness: float, shares: np.ndarray | None) -> None:
+    colour, curve = LIGHT.layer(index), trace.curves[index]
+    threshold = scenes.threshold(curve)
+    low, high = threshold - 1.75, threshold + 1.75
+    x = np.linspace(low, high, 701)
+    if shares is not None and shares[index].max() > 0:
+        heights = shares[index] / shares[index].max()
+        axes.stairs(0.92 * heights, trace.bins, fill=True, color=colour, alpha=0.2, lw=0, zorder=1)
+    axes.axvline(threshold, color=LIGHT.faint, lw=0.9, ls=(0, (2, 2)), zorder=2)
+    axes.plot(x, scenes.activation(curve, x, 0.0), color=LIGHT.faint, lw=1.1, zorder=2)
+    axes.plot(x, scenes.activation(curve, x, sharpness), color=colour, lw=2.3, zorder=3, solid_joinstyle="round")
+    axes.set_xlim(low, high)
+    axes.set_ylim(-0.06, 1.09)
+    axes.set_yticks([0, 0.5, 1])
+    axes.xaxis.set_major_locator(MaxNLocator(4))
+    axes.set_title(name, fontsize=9.5, color=LIGHT.ink, loc="left", fontweight="bold")
+    axes.set_title("sharp" if sharpness >= 1 else f"{sharpness:.2f}", fontsize=9.5, color=colour, loc="right",
+                   fontweight="bold")
+    if shares is not None:
+        between = scenes.share_between(trace.bins, shares[index], *scenes.ramp(curve, sharpness))
+        axes.text(0.03, 0.95, f"{between:.0%} on the ramp", transform=axes.transAxes, fontsize=7.5, color=LIGHT.muted,
+                  va="top")
+    plain_axes(axes)

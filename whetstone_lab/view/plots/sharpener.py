@@ -1,0 +1,104 @@
+"""What the sharpener saw and did."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
+
+from whetstone_lab.records.trace import Trace
+from whetstone_lab.view import scenes
+from whetstone_lab.view.palette import LIGHT
+from whetstone_lab.view.plots.picture import Picture, label_axes, layer_line, legend_beside, plain_axes, write_title
+
+_MARKS = {"start": "▶", "stop": "■", "sharp": "◆", "done": "★", "threshold": "✎", "warning": "!"}
+
+
+def sharpener_chart(source: Any) -> Picture:
+    """The loss of a run, the lines that the sharpener judges it by, its decisions, and every layer's sharpness below.
+
+    For the adaptive policy the figure shows, epoch by epoch, the reference loss, the line above which a rise stops
+    sharpening (``reference + sig_increase |reference|``) and the one below which a fall counts
+    (``reference - sig_decrease |reference|``).
+
+    Args:
+        source: A ``Trace``, or something with a ``.trace``.
+
+    Returns:
+        The figure.
+
+    Raises:
+        TypeError: The source has no trace.
+
+    Example:
+        >>> from whetstone_lab import plots, recordings
+        >>> losses, sharpness = plots.sharpener_chart(recordings.digits_trace()).axes
+        >>> losses.get_ylabel(), [line.get_label() for line in sharpness.lines]
+        ('loss', ['hidden_1', 'hidden_2', 'output'])
+    """
+    trace = scenes.trace_of(source)
+    table = scenes.epoch_table(trace)
+    rows = scenes.thin(0, trace.batches, 2000)
+    at, last = scenes.positions(trace, rows), max(trace.epochs, 1)
+    figure = Picture(figsize=(9.2, 4.8))
+    write_title(figure, "What the sharpener saw and did")
+    top, low = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1.15))
+    _loss_panel(top, trace, table, rows, at)
+
+    values = scenes.sharpness_at(trace, rows)
+    for index, name in enumerate(trace.layers):
+        layer_line(low, index, name, at, values[:, index])
+    low.set_ylim(-0.05, 1.08)
+    low.set_yticks([0, 0.5, 1])
+    label_axes(low, "epoch", "sharpness")
+    if 0 < len(trace.layers) <= 12:
+        legend_beside(low, 0.5)
+    for axes in (top, low):
+        for epoch in np.flatnonzero(table["sharpening"]):
+            axes.axvspan(epoch, epoch + 1, color=LIGHT.sharpening, alpha=0.13, lw=0, zorder=0)
+        plain_axes(axes)
+    low.set_xlim(0, max(last, float(at[-1]) if len(at) else 1.0))
+    low.xaxis.set_major_locator(MaxNLocator(10, integer=True))
+    return figure
+
+
+def _loss_panel(axes: Axes, trace: Trace, table: dict[str, np.ndarray], rows: np.ndarray, at: np.ndarray) -> None:
+    losses = trace.loss[rows]
+    axes.plot(at, np.where(losses > 0, losses, np.nan), color=LIGHT.faint, lw=0.8, alpha=0.8, label="batch loss",
+              zorder=1.5)
+    edges = np.arange(trace.epochs + 1)
+    if np.isfinite(table["stop"]).any():
+        axes.stairs(table["stop"], edges, baseline=None, color=LIGHT.stop, lw=1.1, zorder=2,
+                    label="a rise to here stops sharpening")
+        axes.stairs(table["stop"], edges, baseline=table["reference"], fill=True, color=LIGHT.stop, alpha=0.10,
+                    lw=0)
+        axes.stairs(table["reference"], edges, baseline=None, color=LIGHT.muted, lw=1.1, ls=(0, (3, 2)), zorder=2,
+                    label="reference loss")
+        axes.stairs(table["improve"], edges, baseline=table["reference"], fill=True, color=LIGHT.improve,
+                    alpha=0.12, lw=0)
+        axes.stairs(table["improve"], edges, baseline=None, color=LIGHT.improve, lw=1.1, zorder=2,
+                    label="a fall to here counts")
+    axes.plot(edges[1:], table["loss"], color=LIGHT.ink, lw=1.6, marker="o", ms=3.4, label="epoch loss", zorder=3)
+    positive = losses[np.isfinite(losses) & (losses > 0)]
+    if len(positive):
+        axes.set_yscale("log")
+        axes.set_ylim(positive.min() * 0.8, positive.max() * 1.55)
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    label_axes(axes, y="loss")
+    marks, end = scenes.decisions(trace), max(trace.epochs, *at[-1:], 1)
+    places = scenes.apart([mark["at"] for mark in marks], 0.0165 * end, 0, end)
+    for mark, place in zip(marks, places, strict=True):
+        colour = {"stop": LIGHT.stop, "warning": LIGHT.stop, "start": LIGHT.sharpening}.get(
+            mark["kind"], LIGHT.layer(mark["layer"]) if mark["layer"] is not None else LIGHT.ink)
+        axes.text(place, 0.965, _MARKS[mark["kind"]], transform=axes.get_xaxis_transform(), ha="center",
+                  va="center", fontsize=8, color=colour, family="DejaVu Sans")
+        if mark["kind"] == "stop" and mark["change"] is not None:
+            axes.text(place, 0.925, f"{mark['change']:+.0%}", transform=axes.get_xaxis_transform(), ha="center",
+                      va="center", fontsize=6.5, color=colour)
+    signs = "▶ settled: sharpen\n■ loss rose by this: stop\n◆ a layer is sharp  ★ all are"
+    legend = legend_beside(axes, 1, title=signs, title_fontproperties={"size": 7.5}, alignment="left")
+    legend.get_title().set_color(LIGHT.muted)

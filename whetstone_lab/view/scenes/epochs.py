@@ -1,0 +1,49 @@
+"""A run epoch by epoch: the loss, the lines that it was judged by, and whether it was sharpening."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from whetstone_lab.method.judging import improve_level, stop_level
+from whetstone_lab.records.trace import Trace
+from whetstone_lab.view.scenes.run import sharpness_at
+
+
+def epoch_table(trace: Trace) -> dict[str, np.ndarray]:
+    """What an adaptive run looks like epoch by epoch, each column of shape ``(epochs,)``.
+
+    ``loss``: the loss judged. ``reference``: what it was compared with (NaN where nothing). ``stop``, ``improve``:
+    the lines that count as a rise and as a fall, ``reference + sig_increase |reference|`` and
+    ``reference - sig_decrease |reference|``.
+    ``sig_increase``, ``sig_decrease``, ``patience``: as in force when the epoch was judged (NaN for other policies).
+    ``sharpening``: whether the epoch was one of sharpening. ``sharp``: whether every layer was sharp before it.
+    """
+    epochs = trace.epochs
+    parameters = ("sig_increase", "sig_decrease", "patience")
+    table = {name: np.full(epochs, np.nan) for name in ("loss", "reference", "stop", "improve", *parameters)}
+    table["sharpening"] = np.zeros(epochs, bool)
+    changes = [event for event in list(trace.events) if event.kind == "threshold"]
+    policy, states, ends = dict(trace.policy), trace.states, trace.epoch_ends
+    after = sharpness_at(trace, ends[:epochs] - 1)
+    before = np.concatenate([np.zeros((1, len(trace.layers))), after])[:epochs]
+    table["sharp"] = (before == 1).all(axis=1)
+    monitor = str(trace.meta.get("monitor", "loss"))
+    first = int(trace.epoch_of_batch[0]) if trace.batches else 0
+    for epoch in range(epochs):
+        # By epochs: a change between two comes after as many batches as the first has, but too late for its judgement.
+        while changes and changes[0].epoch <= first + epoch:
+            event = changes.pop(0)
+            policy[event.values["name"]] = event.values["new"]
+        state = states[epoch - 1] if epoch else {}
+        reference = state.get("reference")
+        table["loss"][epoch] = trace.epoch_logs[epoch].get(monitor, np.nan)
+        for name in parameters:
+            table[name][epoch] = policy.get(name, np.nan)
+        if reference is not None:
+            table["reference"][epoch] = reference
+            table["stop"][epoch] = stop_level(reference, table["sig_increase"][epoch])
+            table["improve"][epoch] = improve_level(reference, table["sig_decrease"][epoch])
+        # An adaptive policy that has nothing left to sharpen may still call itself sharpening.
+        table["sharpening"][epoch] = bool(state.get("sharpening")) and not table["sharp"][epoch]
+    table["sharpening"] |= (after > before).any(axis=1)
+    return table

@@ -1,0 +1,103 @@
+"""What is sent to the browser for a widget: one ES module and one style sheet.
+
+The modules in ``static/`` name what they import, as modules do, so that Node.js runs them and TypeScript checks them as
+they are. A browser cannot: anywidget loads a widget from a Blob URL, from which nothing relative can be imported. So
+:func:`module` joins a widget's module with all that it imports into one.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+from whetstone_lab.view.palette import DARK, LIGHT, Palette
+
+_STATIC = Path(__file__).parent / "static"
+
+#: ``import { a, b } from "./name.mjs";`` on one line or on several.
+_IMPORT = re.compile(r'^import \{([^}]*)\} from "\./(\w+)\.mjs";\n', re.MULTILINE)
+
+#: A name that a module declares for all of it to see.
+_DECLARED = re.compile(r"^(?:export )?(?:async )?(?:function\*?|const|let|class) (\w+)", re.MULTILINE)
+
+#: What a page of JupyterLab has colours of its own for.
+_THEMED = {"ink": "--jp-ui-font-color1", "muted": "--jp-ui-font-color2", "ground": "--jp-layout-color0",
+           "focus": "--jp-brand-color1"}
+
+
+@cache
+def module(name: str) -> str:
+    """A widget's ES module with all that it imports in front, in an order in which each stands behind what it needs.
+
+    Args:
+        name: The name of a file in ``static/``, without its ending.
+
+    Returns:
+        The text of one module, without imports.
+
+    Raises:
+        ValueError: Two modules declare the same name, or one imports in another way than
+            ``import { a, b } from "./name.mjs";``, or imports what is not exported.
+    """
+    return join(name, {path.stem: path.read_text(encoding="utf-8") for path in _STATIC.glob("*.mjs")})
+
+
+def join(name: str, texts: dict[str, str]) -> str:
+    """Joins a module of ``texts`` with all that it imports; see :func:`module`."""
+    needs: dict[str, set[str]] = {}
+    waiting = [name]
+    while waiting:
+        here = waiting.pop()
+        if here in needs:
+            continue
+        if here not in texts:
+            raise ValueError(f"Expected a module among {sorted(texts)}; got {here!r}.")
+        imported = {match[2]: match[1] for match in _IMPORT.finditer(texts[here])}
+        for other, names in imported.items():
+            exported = set(re.findall(r"^export (?:async )?(?:function\*?|const|let|class) (\w+)", texts.get(other, ""),
+                                      re.MULTILINE))
+            missing = {part.strip() for part in names.split(",") if part.strip()} - exported
+            if missing:
+                raise ValueError(f"{here}.mjs imports {sorted(missing)} from {other}.mjs, which exports "
+                                 f"{sorted(exported)}.")
+        needs[here] = set(imported)
+        waiting += imported
+    homes: dict[str, str] = {}
+    parts = []
+    for here in TopologicalSorter({key: sorted(needs[key]) for key in sorted(needs)}).static_order():
+        text = _IMPORT.sub("", texts[here])
+        if re.search(r"^import\b", text, re.MULTILINE) or "import(" in re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL):
+            raise ValueError(f'{here}.mjs has an import that is not of the form import {{ a, b }} from "./name.mjs";.')
+        for declared in _DECLARED.findall(text):
+            if declared in homes:
+                raise ValueError(f"{here}.mjs and {homes[declared]}.mjs both declare {declared!r}; joined into one "
+                                 "module they need two names.")
+            homes[declared] = here
+        if here != name:
+            text = re.sub(r"^export (?!default)", "", text, flags=re.MULTILINE)
+        parts.append(text)
+    return "\n".join(parts)
+
+
+@cache
+def style(name: str) -> str:
+    """A widget's style sheet: the colours that the figures have too, what all widgets share, and its own."""
+    sheets = [(_STATIC / f"{part}.css").read_text(encoding="utf-8") for part in ("shared", name)]
+    return "\n".join([_colours(), *sheets])
+
+
+def _colours() -> str:
+    """The palettes as CSS variables: that of JupyterLab's theme, or without JupyterLab that of the reader's system."""
+    return (f".wl {{ {_variables(LIGHT, themed=True)} }}\n"
+            f"body[data-jp-theme-light='false'] .wl {{ {_variables(DARK, themed=True)} }}\n"
+            "@media (prefers-color-scheme: dark) { "
+            f"body:not([data-jp-theme-light]) .wl {{ {_variables(DARK, themed=False)} }} }}")
+
+
+def _variables(palette: Palette, themed: bool) -> str:
+    named = {f"layer-{index}": colour for index, colour in enumerate(palette.layers)}
+    named |= {name: value for name, value in vars(palette).items() if name != "layers"}
+    return " ".join(f"--wl-{name}: var({_THEMED[name]}, {colour});" if themed and name in _THEMED
+                    else f"--wl-{name}: {colour};" for name, colour in named.items())

@@ -1,0 +1,55 @@
+// @ts-check
+// Drawing on a canvas.
+import { h } from "./page.mjs";
+
+/** @typedef {import("./page.mjs").Scope} Scope */
+/** @typedef {{ width: number, height: number, context: CanvasRenderingContext2D, colour: (name: string) => string }} Pen */
+
+/** A canvas that fills its box, sharp at any pixel ratio, drawn again when its size or the theme changes.
+ * @param {Scope} scope @param {HTMLElement} box @param {(pen: Pen) => void} draw @param {Record<string, any>} [attributes] */
+export function surface(scope, box, draw, attributes = {}) {
+  const canvas = h("canvas", { class: "wl-canvas", role: "img", ...attributes });
+  box.append(canvas);
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  const redraw = scope.once(() => {
+    const [width, height] = [box.clientWidth, box.clientHeight];
+    if (!width || !height) return;
+    const ratio = globalThis.devicePixelRatio || 1;
+    const [columns, rows] = [Math.round(width * ratio), Math.round(height * ratio)];
+    if (canvas.width !== columns || canvas.height !== rows) [canvas.width, canvas.height] = [columns, rows];
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.clearRect(0, 0, width, height);
+    const properties = getComputedStyle(canvas);
+    draw({ width, height, context, colour: (name) => properties.getPropertyValue(`--wl-${name}`).trim() || "#888" });
+  });
+  const sizes = new ResizeObserver(redraw);
+  sizes.observe(box);
+  const themes = new MutationObserver(redraw);
+  themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name", "class"] });
+  scope.undo.push(() => (sizes.disconnect(), themes.disconnect()));
+  scope.on(matchMedia("(prefers-color-scheme: dark)"), "change", redraw);
+  return { canvas, redraw };
+}
+
+/** The colour of a layer; a seventh starts again at the first. @param {number} index */
+export const layerColour = (index) => `layer-${index % 6}`;
+
+/** @param {Pen} pen @param {number} [size] @param {string} [weight] */
+export function font(pen, size = 11, weight = "400") {
+  pen.context.font = `${weight} ${size}px ${getComputedStyle(pen.context.canvas).fontFamily}`;
+}
+
+/** @param {CanvasRenderingContext2D} context @param {number} x0 @param {number} y0 @param {number} x1 @param {number} y1 */
+export function line(context, x0, y0, x1, y1) {
+  context.beginPath();
+  context.moveTo(x0, y0);
+  context.lineTo(x1, y1);
+  context.stroke();
+}
+
+/** @param {CanvasRenderingContext2D} context @param {number} x @param {number} y @param {number} radius */
+export function dot(context, x, y, radius) {
+  context.beginPath();
+  context.arc(x, y, radius, 0, 2 * Math.PI);
+  context.fill();
+}

@@ -1,0 +1,53 @@
+// @ts-check
+// Where things lie on the sharpener's chart: the losses above on a logarithmic axis, the strip of sharpness below.
+import { levels } from "./method.mjs";
+import { clamp } from "./numbers.mjs";
+import { apart } from "./scales.mjs";
+
+/** @typedef {ReturnType<typeof layout>} Layout */
+
+/** Where the axis of epochs ends: a run that goes on has a little room before it.
+ * @param {{ status: string, at: number }} now */
+export const axisEnd = (now) => Math.max(now.status === "recorded" ? now.at : Math.ceil(now.at * 1.02 + 0.2), 1);
+
+/** Lowest and highest loss that must be seen, of batches, epochs and the lines in force.
+ * @param {import("./run.mjs").Points} points @param {Record<string, number>[]} rows
+ * @param {{ reference: number, up: number, down: number } | null} lines @returns {[number, number]} */
+export function lossDomain(points, rows, lines) {
+  let [low, high] = [Infinity, 0];
+  const see = (/** @type {number} */ loss) => {
+    if (loss > 0 && Number.isFinite(loss)) [low, high] = [Math.min(low, loss), Math.max(high, loss)];
+  };
+  for (let row = 0; row < points.length; row++) see(points.values[row * points.width + 1]);
+  rows.forEach((row) => see(row.loss));
+  if (lines && lines.reference > 0) Object.values(levels(lines.reference, lines.up, lines.down)).forEach(see);
+  return high ? [low * 0.88, Math.max(high * 1.12, low * 1.3)] : [0.1, 1];
+}
+
+/** The frames in CSS pixels of the chart's box, and the way from values to places and back.
+ * @param {{ width: number, height: number, grips: boolean, last: number, domain: [number, number] }} what
+ *   `grips`: whether the lines can be taken hold of; `last`: where the axis of epochs ends; `domain`: of the losses */
+export function layout({ width, height, grips, last, domain: [least, most] }) {
+  const strip = Math.round(clamp(height * 0.2, 56, 84));
+  const [left, right, top, bottom] = [40, width - (grips ? 58 : 12), 24, height - strip - 44];
+  const [low, end] = [height - strip - 22, height - 22];
+  return {
+    width, height, left, right, top, bottom, low, end, last, domain: /** @type {[number, number]} */ ([least, most]),
+    /** @param {number} epoch */
+    x: (epoch) => left + (epoch / last) * (right - left),
+    /** @param {number} x */
+    epoch: (x) => ((x - left) / (right - left)) * last,
+    /** @param {number} loss */
+    y: (loss) => bottom - (Math.log(Math.max(loss, 1e-30) / least) / Math.log(most / least)) * (bottom - top),
+    /** @param {number} y */
+    loss: (y) => least * (most / least) ** ((bottom - y) / (bottom - top)),
+    /** @param {number} sharpness */
+    strip: (sharpness) => end - 3 - sharpness * (end - low - 6),
+  };
+}
+
+/** The decisions with where their marks stand. @param {Layout} at @param {any[]} decisions */
+export function placeMarks(at, decisions) {
+  const x = apart(decisions.map((decision) => at.x(decision.at)), 11, at.left + 4, at.right - 4);
+  return decisions.map((decision, which) => ({ decision, x: x[which] }));
+}

@@ -1,0 +1,77 @@
+// @ts-check
+// What the sharpener's chart says: signs of decisions, the list of them, and sentences about epochs and replays.
+import { layerColour } from "./canvas.mjs";
+import { percent, plain } from "./numbers.mjs";
+import { h } from "./page.mjs";
+
+/** @type {Record<string, { sign: string, colour: string, word: string }>} */
+const MARKS = {
+  start: { sign: "▶", colour: "sharpening", word: "sharpen" },
+  stop: { sign: "■", colour: "stop", word: "stop" },
+  sharp: { sign: "◆", colour: "ink", word: "layer sharp" },
+  done: { sign: "★", colour: "ink", word: "all sharp" },
+  threshold: { sign: "✎", colour: "muted", word: "by hand" },
+  warning: { sign: "!", colour: "stop", word: "warning" },
+};
+
+/** The sign of a decision and its colour. @param {any} decision */
+export function markOf(decision) {
+  const mark = MARKS[decision.kind] ?? MARKS.warning;
+  return { sign: mark.sign, colour: decision.kind === "sharp" ? layerColour(decision.layer) : mark.colour };
+}
+
+/** What a replay has to say, in a sentence or two. @param {ReturnType<typeof import("./method.mjs").whatIf>["first"]} first */
+export function verdict(first) {
+  if (!first) return "With these lines every decision would have come out the same.";
+  const loss = Number.isFinite(first.change) ? ` (the loss changed by ${percent(first.change, true)})` : "";
+  const [would, did] = {
+    "goes on": ["have gone on", "it stopped"], stops: ["have stopped", "it went on"],
+    starts: ["have started", "it waited"], waits: ["have waited", "it started"],
+  }[first.kind] ?? ["", ""];
+  return `After epoch ${first.epoch} sharpening would ${would}${loss}; in this run ${did}. What would follow is not known: that takes a new training.`;
+}
+
+/** A policy that has no lines to move, in words. @param {Record<string, any>} policy @param {boolean} begun */
+export function policyWords(policy, begun) {
+  const values = Object.entries(policy).filter(([name, value]) => name !== "name" && value !== null);
+  return policy.name ? `Policy: ${policy.name}. ${values.map(([name, value]) => `${name} ${value}`).join(", ")}` : begun ? "Policy: unknown." : "Nothing yet: the policy is known when the run begins.";
+}
+
+/** An epoch in a sentence. @param {Record<string, number>} row */
+export function epochWords(row) {
+  const change = row.reference > 0 ? `, ${percent(row.loss / row.reference - 1, true)} against the reference of ${plain(row.reference)}` : "";
+  return `Epoch ${row.end}: loss ${plain(row.loss)}${change}${row.sharpening ? "; sharpening" : ""}.`;
+}
+
+/** Why there is no epoch to speak of yet. @param {string} status @param {boolean} recorded */
+export function waitingWords(status, recorded) {
+  if (status === "ready") return recorded ? "Nothing has been trained yet." : "Press Start, or go one batch or one epoch at a time.";
+  return ["running", "paused"].includes(status) ? "The first epoch is under way." : "No epoch was finished.";
+}
+
+/** The list of decisions, newest first, and the legend of their signs and of the layers. @param {string[]} layers */
+export function decisionList(layers) {
+  const log = h("ol", { class: "wl-log", tabindex: 0, "aria-label": "Decisions, newest first" });
+  const legend = h("div", { class: "wl-legend", "aria-hidden": "true" });
+  let written = "";
+  return {
+    log,
+    legend,
+    /** @param {any[]} decisions */
+    show(decisions) {
+      const state = JSON.stringify(decisions);
+      if (state === written) return;
+      written = state;
+      log.replaceChildren(...[...decisions].reverse().map((decision) => {
+        const { sign, colour } = markOf(decision);
+        return h("li", {}, h("span", { class: "wl-mark", style: `color: var(--wl-${colour})`, "aria-hidden": "true" }, sign),
+          h("span", {}, h("b", {}, `epoch ${decision.epoch + 1}`), ` ${decision.reason}`));
+      }));
+      if (!decisions.length) log.append(h("li", { class: "wl-none" }, "None yet."));
+      legend.replaceChildren(...[...new Set(decisions.map((decision) => decision.kind))].map((kind) => {
+        const mark = MARKS[kind] ?? MARKS.warning;
+        return h("span", {}, h("span", { style: `color: var(--wl-${mark.colour})` }, mark.sign), ` ${mark.word}`);
+      }), ...layers.map((name, layer) => h("span", {}, h("i", { style: `background: var(--wl-${layerColour(layer)})` }), ` ${name}`)));
+    },
+  };
+}

@@ -1,0 +1,157 @@
+// @ts-check
+// What widgets need of the page: elements, listeners that go when the widget goes, keys, and the line at the top.
+import { STATUS } from "./run.mjs";
+
+/**
+ * What a widget may use of its model: the part that a page without a kernel can stand in for.
+ * @typedef {{
+ *   get(name: string): any,
+ *   set(name: string, value: any): void,
+ *   on(event: string, listener: (...args: any[]) => void): void,
+ *   off(event: string, listener: (...args: any[]) => void): void,
+ *   save_changes(): void,
+ *   send(content: any): void,
+ * }} Model
+ */
+
+/** Makes an element; `class`, `text` and handlers aside, attributes are set as they are named.
+ * @template {keyof HTMLElementTagNameMap} T
+ * @param {T} tag @param {Record<string, any>} [attributes] @param {(Node | string)[]} children
+ * @returns {HTMLElementTagNameMap[T]} */
+export function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes))
+    if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value !== undefined) element.setAttribute(name, String(value));
+  element.append(...children);
+  return element;
+}
+
+/** Sets the text of an element if it is another. @param {Node} element @param {string} text */
+export function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+/** Everything that a view has to undo when it goes: listeners, observers, timers, frames. */
+export class Scope {
+  constructor() {
+    /** @type {(() => void)[]} */
+    this.undo = [];
+    /** @type {Set<number>} */
+    this.frames = new Set();
+    this.over = false;
+  }
+
+  /** @param {EventTarget} target @param {string} type @param {(event: any) => void} listener @param {any} [options] */
+  on(target, type, listener, options) {
+    target.addEventListener(type, listener, options);
+    this.undo.push(() => target.removeEventListener(type, listener, options));
+  }
+
+  /** @param {Model} model @param {string} event @param {(...args: any[]) => void} listener */
+  follow(model, event, listener) {
+    model.on(event, listener);
+    this.undo.push(() => model.off(event, listener));
+  }
+
+  /** @param {(time: number) => void} draw */
+  frame(draw) {
+    if (this.over) return;
+    const id = requestAnimationFrame((time) => {
+      this.frames.delete(id);
+      draw(time);
+    });
+    this.frames.add(id);
+  }
+
+  /** Calls `draw` once in the next frame, however often it is asked. @param {() => void} draw */
+  once(draw) {
+    let asked = false;
+    return () => {
+      if (asked) return;
+      asked = true;
+      this.frame(() => {
+        asked = false;
+        draw();
+      });
+    };
+  }
+
+  end() {
+    this.over = true;
+    this.frames.forEach((id) => cancelAnimationFrame(id));
+    this.undo.splice(0).reverse().forEach((undo) => undo());
+  }
+}
+
+/** A widget's `render`, which draws it anew when what it is about changes: a run that was opened before it began has layers
+ * once it begins. `mount` draws it and gives back how to undo that.
+ * @param {(view: { model: Model, el: HTMLElement }) => () => void} mount */
+export function renderer(mount) {
+  return (/** @type {{ model: Model, el: HTMLElement }} */ view) => {
+    let leave = mount(view);
+    const again = () => {
+      leave();
+      view.el.replaceChildren();
+      leave = mount(view);
+    };
+    view.model.on("change:about", again);
+    return () => {
+      view.model.off("change:about", again);
+      leave();
+    };
+  };
+}
+
+/** Calls `first` the first time that an element is seen. @param {Scope} scope @param {Element} element @param {() => void} first */
+export function whenSeen(scope, element, first) {
+  const observer = new IntersectionObserver((entries) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return;
+    observer.disconnect();
+    first();
+  }, { threshold: 0.3 });
+  observer.observe(element);
+  scope.undo.push(() => observer.disconnect());
+}
+
+/** Shows that the kernel has gone, by the class `wl-gone`, until something is heard from it again. JupyterLab has a class
+ * of its own for that, but anywidget 0.11 takes the listener that sets it away from the view.
+ * @param {Scope} scope @param {Model} model @param {HTMLElement} root */
+export function watchKernel(scope, model, root) {
+  scope.follow(model, "comm_live_update", () => root.classList.add("wl-gone"));
+  scope.follow(model, "change", () => root.classList.remove("wl-gone"));
+}
+
+/** Keeps the keys that a control understands to the control: a notebook would take arrows for moves between cells.
+ * @param {Scope} scope @param {HTMLElement} root */
+export function keepKeys(scope, root) {
+  const keys = new Set(["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "PageUp", "PageDown", "Home", "End", " ", "Enter"]);
+  scope.on(root, "keydown", (/** @type {KeyboardEvent} */ event) => {
+    if (keys.has(event.key) && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey) event.stopPropagation();
+  });
+}
+
+/** A button with a sign and words. @param {string} sign @param {string} words @param {Record<string, any>} [attributes] */
+export function button(sign, words, attributes = {}) {
+  return h("button", { type: "button", class: "wl-button", ...attributes },
+    h("span", { "aria-hidden": "true", class: "wl-sign" }, sign), h("span", {}, words));
+}
+
+/** The top line of a widget: what it is, and what the run is doing.
+ * @param {string} title */
+export function header(title) {
+  const chip = h("span", { class: "wl-chip", role: "status" });
+  const facts = h("span", { class: "wl-facts" });
+  const element = h("div", { class: "wl-header" }, h("span", { class: "wl-title" }, title), chip, facts);
+  return {
+    element,
+    /** @param {string} status @param {string} text */
+    show(status, text) {
+      chip.dataset.status = status;
+      say(chip, STATUS[status] ?? status);
+      say(facts, text);
+    },
+  };
+}

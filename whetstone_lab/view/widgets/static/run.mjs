@@ -1,0 +1,84 @@
+// @ts-check
+// A run as Python sends it: points, epochs, and what it is doing.
+import { doubles, floats } from "./bytes.mjs";
+import { plain } from "./numbers.mjs";
+
+/** Rows of points: position in epochs, loss, sharpness of each layer.
+ * @typedef {{ width: number, length: number, values: Float32Array }} Points */
+
+/** The points of the past and those of the open epoch, as one.
+ * @param {any} past @param {any} now @param {number} layers @returns {Points} */
+export function joinPoints(past, now, layers) {
+  const width = layers + 2;
+  const [before, tail] = [floats(past.points), floats(now.tail)];
+  const values = new Float32Array(before.length + tail.length);
+  values.set(before);
+  values.set(tail, before.length);
+  return { width, length: values.length / width, values };
+}
+
+/** Column `column` at position `at`, in between by a straight line.
+ * @param {Points} points @param {number} at @param {number} column */
+export function valueAt(points, at, column) {
+  const { values, width, length } = points;
+  if (!length) return 0;
+  let [low, high] = [0, length - 1];
+  if (at <= values[0]) return values[column];
+  if (at >= values[high * width]) return values[high * width + column];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (values[middle * width] <= at) low = middle;
+    else high = middle;
+  }
+  const [a, b] = [values[low * width], values[high * width]];
+  const part = b > a ? (at - a) / (b - a) : 1;
+  return values[low * width + column] * (1 - part) + values[high * width + column] * part;
+}
+
+/** A row for each epoch, by name.
+ * @param {any} past */
+export function epochRows(past) {
+  const names = ["end", "loss", "reference", "up", "down", "patience", "sharpening", "sharp"];
+  const table = doubles(past.table);
+  return Array.from({ length: table.length / names.length }, (_, row) =>
+    /** @type {Record<string, number>} */ (
+      Object.fromEntries(names.map((name, column) => [name, table[row * names.length + column]]))
+    ),
+  );
+}
+
+/** From where to where sharpening went on, in epochs: those that follow each other as one, the open epoch up to now.
+ * Of thinned rows each stands for all the epochs since the one before it.
+ * @param {Record<string, number>[]} rows @param {any} now @returns {[number, number][]} */
+export function sharpeningSpans(rows, now) {
+  /** @type {[number, number][]} */
+  const found = [];
+  const add = (/** @type {number} */ from, /** @type {number} */ to) => {
+    const before = found[found.length - 1];
+    if (before && before[1] === from) before[1] = to;
+    else found.push([from, to]);
+  };
+  let end = 0;
+  for (const row of rows) {
+    if (row.sharpening) add(end || row.end - 1, row.end);
+    end = row.end;
+  }
+  if (now.sharpening && rows.length && now.at > end && now.sharpness.some((/** @type {number} */ s) => s < 1)) add(end, now.at);
+  return found;
+}
+
+/** What a run is doing, in words.
+ * @type {Record<string, string>} */
+export const STATUS = {
+  ready: "ready", running: "training", paused: "paused", stopped: "stopped", finished: "finished", failed: "failed",
+  recorded: "recorded run",
+};
+
+/** What is worth saying of a run in one line. @param {any} now */
+export function runFacts(now) {
+  const accuracy = now.logs.val_accuracy ?? now.logs.accuracy;
+  return [
+    `epoch ${now.epochs}`, `batch ${now.batch}`, ...(now.loss === null ? [] : [`loss ${plain(now.loss)}`]),
+    ...(accuracy === undefined || accuracy === null ? [] : [`${"val_accuracy" in now.logs ? "validation " : ""}accuracy ${(100 * accuracy).toFixed(1)} %`]),
+  ].join("  ·  ");
+}
