@@ -6,6 +6,8 @@ import pytest
 
 from whetstone_lab.method.curves import CURVES
 
+pytestmark = pytest.mark.every_backend
+
 
 @pytest.mark.parametrize("name", sorted(CURVES))
 def test_numpy_and_keras_agree(name):

@@ -143,6 +143,7 @@ def test_a_real_fit_sharpens_as_the_published_simple_rule_after_every_batch(fit_
 # -- the trace --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("kind", SHARPENERS)
 def test_the_trace_has_a_row_for_every_batch_and_the_layers_are_what_it_says(kind):
     model, sharpener, watch = make_model(), SHARPENERS[kind](), Watch()
@@ -253,6 +254,7 @@ def test_a_model_that_is_sharp_in_part_stays_so_with_a_new_sharpener():
     assert 0 < sharpness_of(model)[1] < 1
 
 
+@pytest.mark.every_backend
 def test_sharpness_set_by_hand_between_fits_is_where_it_goes_on():
     model, sharpener = make_model(), eager()
     fit(model, sharpener, 4)
@@ -299,6 +301,7 @@ def test_polishing_starts_after_the_epoch_of_the_last_step(by, polish, epochs):
 # -- ways to train ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.every_backend
 @only_on("tensorflow", "jax", why="Keras refuses several steps per execution")
 @pytest.mark.parametrize("together", [3, 20])
 def test_steps_per_execution_counts_the_batches_there_are(together):
@@ -341,6 +344,7 @@ def test_an_epoch_that_is_cut_short_does_not_tell_how_many_batches_there_are():
     assert sharpener.state.batches == BATCHES
 
 
+@pytest.mark.every_backend
 @only_on("tensorflow", "jax", why="it traces nothing")
 def test_sharpness_changes_in_a_fit_without_retracing():
     class Counting(keras.layers.Layer):
@@ -361,6 +365,7 @@ def test_sharpness_changes_in_a_fit_without_retracing():
     assert len(set(counts)) == 1
 
 
+@pytest.mark.every_backend
 @only_on("tensorflow", "torch", why="the trainer itself writes to every weight")
 def test_a_layer_is_written_to_only_when_its_sharpness_changes():
     model, sharpener = make_model(), StepwiseSharpener(1, 2, bottom_up=False)
@@ -375,6 +380,7 @@ def test_a_layer_is_written_to_only_when_its_sharpness_changes():
 # -- the probe --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.every_backend
 def test_a_probe_sees_histograms_and_firing_rates():
     probe = X[:17]
     model = make_model()
@@ -397,6 +403,7 @@ def test_a_probe_sees_histograms_and_firing_rates():
         assert np.abs(trace.histograms[epoch, 0] - expected).sum() <= 4 / pre.size  # two may fall across an edge
 
 
+@pytest.mark.every_backend
 def test_a_probe_does_not_change_what_is_learnt():
     models = [make_model(), make_model()]
     for model, probe in zip(models, (None, X), strict=True):
@@ -413,6 +420,7 @@ def test_without_a_probe_rates_are_unknown_and_there_are_no_histograms():
     assert sharpener.trace.histograms.shape == (2, 2, 0)
 
 
+@pytest.mark.every_backend
 def test_a_probe_tells_dead_neurons_saturation_and_the_flow_of_the_gradient():
     model = keras.Sequential([keras.layers.Input((1,)), keras.layers.Dense(4), SpikingBReLU(surrogate_width=0.5),
                               keras.layers.Dense(2), SpikingSigmoid(surrogate_width=None), keras.layers.Dense(1)])
@@ -432,6 +440,7 @@ def test_a_probe_tells_dead_neurons_saturation_and_the_flow_of_the_gradient():
     assert not sharpener.trace.events
 
 
+@pytest.mark.every_backend
 def test_in_a_sharp_layer_the_gradient_flows_within_the_blurred_step_alone():
     for width, flow in ((0.25, 0.5), (1.0, 1.0), (None, 0.0)):
         model = keras.Sequential([keras.layers.Input((1,)), SpikingBReLU(1.0, surrogate_width=width)])
@@ -443,6 +452,7 @@ def test_in_a_sharp_layer_the_gradient_flows_within_the_blurred_step_alone():
         assert sharpener.trace.layer_metric("saturation")[0].tolist() == [1]
 
 
+@pytest.mark.every_backend
 def test_the_neurons_of_a_convolution_are_its_feature_maps():
     model = keras.Sequential([keras.layers.Input((6, 6, 1)), keras.layers.Conv2D(2, 3), SpikingBReLU(1.0)])
     model.compile(keras.optimizers.SGD(0.0), "mse")
@@ -546,6 +556,7 @@ def assert_equal_weights(ones, others):
             np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.every_backend
 @pytest.mark.filterwarnings("ignore:Rolled back")
 def test_a_step_that_breaks_the_network_is_taken_back_and_a_smaller_one_is_tried():
     model, meddle = make_model(), Meddle([3])
@@ -574,6 +585,7 @@ def test_a_rise_of_the_loss_without_a_step_is_no_break():
     assert not sharpener.trace.events
 
 
+@pytest.mark.every_backend
 @pytest.mark.filterwarnings("ignore:(Rolled back|The loss became)")
 @pytest.mark.parametrize("spoilt", [0, 2])
 def test_weights_that_are_no_numbers_any_more_are_restored_with_the_moments_of_the_optimizer(spoilt):
@@ -599,6 +611,7 @@ def test_only_what_can_take_smaller_steps_rolls_back():
 # -- warnings, words and errors ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.every_backend
 def test_a_loss_that_is_no_number_is_warned_of_and_noted(tmp_path):
     model, sharpener = make_model(), eager()
     model.optimizer.learning_rate = math.nan
@@ -626,6 +639,7 @@ def test_a_monitor_that_is_not_there_ends_the_fit_at_the_first_batch():
     assert sharpener.trace.batches == 0
 
 
+@pytest.mark.every_backend
 def test_a_metric_of_the_validation_data_can_be_judged_too():
     sharpener = eager(monitor="val_loss")
     fit(make_model(), sharpener, 3, validation_data=(X[::-1], Y))
