@@ -125,12 +125,15 @@ def whole():
 
 
 def run_until_it_ends(folder, kind, save_freq, kills):
-    for kill_after in (*kills, 0):
+    """Runs the script in a process of its own for each kill, and here to its end."""
+    for kill_after in kills:
         command = f"import pathlib, test_resume; test_resume.script(pathlib.Path({str(folder)!r}), {kind!r}, " \
                   f"{save_freq!r}, {kill_after})"
         environment = {**os.environ, "PYTHONPATH": os.path.dirname(__file__)}
-        code = subprocess.run([sys.executable, "-c", command], env=environment, timeout=240, check=False).returncode
-        assert code == (-signal.SIGKILL if kill_after else 0)
+        killed = subprocess.run([sys.executable, "-c", command], env=environment, timeout=240, check=False)
+        assert killed.returncode == -signal.SIGKILL
+    keras.utils.clear_session()  # so that it names its layers as a new process does
+    script(folder, kind, save_freq, 0)
     with np.load(folder / "weights.npz") as weights:
         return Trace.load(folder / "trace.npz"), [weights[name] for name in weights.files]
 
