@@ -21,7 +21,6 @@ from whetstone_lab.records.trace import Trace
 # on some processors alone.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
-
 TESTS = Path(__file__).parent
 #: What ``pytest -m quick`` runs: the folders whose code never loads Keras, and the command line...
 QUICK = {"method", "records", "datasets", "simulator", "exchange", "view", "cli", "parity", "old_files"}
@@ -65,10 +64,11 @@ def the_quick_tests_load_no_keras(request: pytest.FixtureRequest) -> Iterator[No
 @pytest.fixture(autouse=True, scope="module")
 def garbage_is_collected_where_it_is_made() -> Iterator[None]:
     """TensorFlow may take as long to end an iterator as it has lived, up to a minute; what lives on is not gone through
-    again and again, which with a session's graphs takes seconds."""
+    again and again, which with a session's graphs takes seconds. Without Keras there is nothing of the kind."""
     yield
-    gc.collect()
-    gc.freeze()
+    if "keras" in sys.modules:
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture
