@@ -126,3 +126,11 @@ def test_raw_iterations_counts_every_step():
 
 def test_layout_of_a_plain_variable_is_none():
     assert _internals.layout_of(keras.Variable(1.0)) is None, "Variable._layout has another meaning now."
+
+
+def test_trained_variables_are_those_that_the_optimizer_was_built_on():
+    optimizer, weights = keras.optimizers.Adam(), [keras.Variable(1.0), keras.Variable([2.0, 3.0])]
+    optimizer.build(weights)
+    assert [*map(id, _internals.trained_variables(optimizer))] == [*map(id, weights)], (
+        "Optimizer._trainable_variables no longer lists what an optimizer trains: WhetstoneOptimizer must keep the "
+        "list itself, in a way that Keras does not track.")

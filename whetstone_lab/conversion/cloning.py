@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ import keras
 
 from whetstone_lab.conversion.makers.registry import Weights, kind_of
 from whetstone_lab.training import _internals
+from whetstone_lab.training.copying import compile_alike
 
 
 def unwrapped(layer: Any) -> Any:
@@ -68,7 +68,7 @@ def clone(model: keras.Model, gone: Collection[int], weights: Mapping[int, Weigh
     for layer in model.layers:
         if id(layer) in clones and not followed(layer):
             _set_weights(layer, clones[id(layer)], weights)
-    _compile_alike(model, result)
+    compile_alike(model, result)
     return result
 
 
@@ -101,32 +101,3 @@ def _set_weights(layer: Any, new: Any, weights: Mapping[int, Weights]) -> None:
     linear = kind_of(layer).linear
     assert linear is not None
     linear.write(new, weights[id(layer)])
-
-
-def _compile_alike(model: Any, new: Any) -> None:
-    """Compiles a model as another is. A user's own losses and metrics need not be registered for that."""
-    if not model.compiled:
-        return
-    if type(model).compile is not keras.Model.compile:
-        new.compile_from_config(model.get_compile_config())
-        return
-    try:
-        arguments = {name: _again(value) for name, value in _internals.compile_arguments(model).items()}
-        new.compile(**arguments)
-    except Exception as error:
-        warnings.warn(f"The copy of {model.name!r} is not compiled, since what the model is compiled with cannot be "
-                      f"made a second time: {error}. Compile the copy to train or evaluate it.", stacklevel=5)
-        return
-    if new.optimizer is not None:
-        new.optimizer.build(new.trainable_variables)
-
-
-def _again(value: Any) -> Any:
-    """A compile argument for a second model: optimizers and metrics hold variables and are made anew."""
-    if isinstance(value, Mapping):
-        return {name: _again(item) for name, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_again(item) for item in value]
-    if isinstance(value, (keras.optimizers.Optimizer, keras.metrics.Metric)):
-        return type(value).from_config(value.get_config())
-    return value

@@ -68,6 +68,9 @@ class _Subscribers:
         self.listeners: dict[object, Callable[[Trace, bool], None]] = {}
         self._lock = threading.Lock()
 
+    def __reduce__(self) -> tuple[type[_Subscribers], tuple[()]]:
+        return _Subscribers, ()  # nobody has subscribed to a copy
+
     def add(self, listener: Callable[[Trace, bool], None]) -> Callable[[], None]:
         subscription = object()
         # The dict is replaced, never changed: another thread may be going through it.

@@ -145,3 +145,12 @@ def layout_of(variable: Any) -> Any:
     ``Optimizer.add_variable_from_reference`` takes it over, which does not say how replicas are brought together.
     """
     return getattr(variable, "_layout", None)
+
+
+def trained_variables(optimizer: Any) -> list[Any]:
+    """The variables that a built optimizer trains, in its order.
+
+    ``Optimizer._trainable_variables`` (Keras 3.0). An optimizer that keeps a list of its own would have them tracked
+    and saved as if they were its moments.
+    """
+    return optimizer._trainable_variables

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import keras
 from keras import ops
 
-from whetstone_lab.training._internals import layout_of, raw_iterations, sync_weights
+from whetstone_lab.training._internals import layout_of, raw_iterations, sync_weights, trained_variables
 from whetstone_lab.training.layers import SpikingLayer
 
 #: How much later steps count for more than earlier ones in the average; some 1/9 of the steps make most of it.
@@ -33,7 +34,8 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
 
     which needs neither the length of the training nor a schedule of the learning rate. When ``fit`` ends, the weights
     are the average, as with Keras's own ``use_ema``, unless early stopping has brought a soft network back.
-    Within ``fit``, a sharpener has the average validated; callbacks that keep weights keep those that are trained.
+    Within ``fit``, a sharpener puts the average in the place of the weights when Keras validates, and takes it out when
+    the next epoch begins: what is validated, logged, and kept by callbacks at the end of an epoch are the same weights.
 
     A sharpener among the callbacks of ``fit`` says when the network is sharp; without one nothing is averaged. What has
     been averaged is saved with the optimizer, so a run that was killed goes on with it.
@@ -57,10 +59,10 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
     def __init__(self, inner_optimizer: Any, name: str | None = None) -> None:
         super().__init__(learning_rate=0.0, name=name or "whetstone_optimizer")
         self.inner_optimizer = keras.optimizers.get(inner_optimizer)
-        # The step before the first that counts; with gradients accumulated, several steps make one update.
+        # The step b before the first that counts, or -1 - b while the average is in the place of the weights, so that a
+        # file says so too. With gradients accumulated, several steps make one update.
         self._begin = self.add_variable((), keras.initializers.Constant(_NEVER), "int", "only_first_replica",
                                         name="average_begin")
-        self._weights: list[Any] = []
         self._averages: list[Any] = []
         # Assume the network is sharp until told otherwise: an average that came from a file was made of sharp weights.
         self._is_sharp: Callable[[], bool] = lambda: True
@@ -70,7 +72,12 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
         """How many steps the average is made of; 0 while there is none."""
         begin, now = (int(ops.convert_to_numpy(variable)) for variable in (
             self._begin, raw_iterations(self.inner_optimizer)))
-        return max(now - begin, 0)
+        return max(now - (begin if begin >= 0 else -1 - begin), 0)
+
+    @property
+    def swapped(self) -> bool:
+        """Whether the average is in the place of the weights, and they in its."""
+        return int(ops.convert_to_numpy(self._begin)) < 0
 
     def average(self, layers: Sequence[SpikingLayer]) -> None:
         """Starts an average with the next step if all layers are sharp, and else has none; one that there is goes on.
@@ -92,17 +99,17 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
     def swap(self) -> None:
         """Exchanges the weights and their average, where there is one; done twice, all is as before."""
         if self.averaged:
-            for variable, average in zip(self._weights, self._averages, strict=True):
+            for variable, average in zip(trained_variables(self), self._averages, strict=True):
                 kept = _copy(variable)
                 variable.assign(_copy(average))
                 average.assign(kept)
+            self._begin.assign(-1 - int(ops.convert_to_numpy(self._begin)))
 
     # -- what Keras asks of an optimizer, which the wrapped one answers -----------------------------------------------
 
     def build(self, variables: Any) -> None:
         """Builds the wrapped optimizer, and makes room for the average."""
         self.inner_optimizer.build(variables)
-        self._weights = list(variables)
         # All replicas have the same weights, so their mean is what each has.
         self._averages = [self.add_variable(variable.shape, "zeros", variable.dtype, "mean",
                                             layout_of(variable), f"average_{number}")
@@ -114,16 +121,18 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
         if not self.built:
             self.build(list(trainable_variables))
         self.inner_optimizer.apply(grads, trainable_variables)
-        steps = ops.cast(raw_iterations(self.inner_optimizer) - self._begin, "float32")
+        # While they are swapped nothing should train; if somebody does, the average is left as it is.
+        begin = ops.where(self._begin < 0, _NEVER, self._begin)
+        steps = ops.cast(raw_iterations(self.inner_optimizer) - begin, "float32")
         share = ops.where(steps >= 1, (_LATENESS + 1) / ops.maximum(steps + _LATENESS, 1.0), 0.0)
-        for variable, average in zip(self._weights, self._averages, strict=True):
+        for variable, average in zip(trained_variables(self), self._averages, strict=True):
             average.assign(average + ops.cast(share, average.dtype) * (variable - average))
 
     def finalize_variable_values(self, var_list: Any) -> None:
-        """Puts the average in the place of the weights."""
+        """Puts the average in the place of the weights, if it is not there already."""
         self.inner_optimizer.finalize_variable_values(var_list)
-        if self.averaged and self._is_sharp():
-            for variable, average in zip(self._weights, self._averages, strict=True):
+        if self.averaged and not self.swapped and self._is_sharp():
+            for variable, average in zip(trained_variables(self), self._averages, strict=True):
                 variable.assign(_copy(average))
         self._begin.assign(_NEVER)  # whoever goes on starts from here
 
@@ -174,7 +183,7 @@ def find_whetstone(optimizer: Any) -> WhetstoneOptimizer | None:
 
 
 class ValidateAverage:
-    """Has the average validated within ``fit``: it stands in for the weights while Keras evaluates.
+    """Has the average validated within ``fit``: it stands in for the weights from then to the next epoch.
 
     Args:
         model: The model that ``fit`` trains.
@@ -183,12 +192,13 @@ class ValidateAverage:
     def __init__(self, model: Any) -> None:
         self.model = model
 
-    def swap(self) -> None:
-        """Exchanges the weights and their average, where the model's optimizer keeps one."""
-        optimizer = find_whetstone(getattr(self.model, "optimizer", None))
-        if optimizer is not None:
-            sync_weights(self.model)
-            optimizer.swap()
+    def put_in(self) -> None:
+        """Puts the average in the place of the weights, where the model's optimizer keeps one."""
+        self._swap(to_average=True)
+
+    def take_out(self) -> None:
+        """Puts the weights back, if the average is in their place."""
+        self._swap(to_average=False)
 
     def tell(self, layers: Sequence[SpikingLayer]) -> None:
         """Has the optimizer look whether all layers are sharp, which begins an average or ends it."""
@@ -196,3 +206,29 @@ class ValidateAverage:
         if optimizer is not None:
             sync_weights(self.model)
             optimizer.average(layers)
+
+    def _swap(self, to_average: bool) -> None:
+        optimizer = find_whetstone(getattr(self.model, "optimizer", None))
+        if optimizer is None or not optimizer.built:
+            return
+        sync_weights(self.model)
+        if optimizer.swapped != to_average:
+            optimizer.swap()
+
+
+@contextmanager
+def average_in_place(model: Any) -> Iterator[None]:
+    """Has the average in the place of the weights for a moment, where there is one; training goes on as if nothing was.
+
+    Args:
+        model: A model between two batches of its training.
+    """
+    average = ValidateAverage(model)
+    optimizer = find_whetstone(getattr(model, "optimizer", None))
+    before = optimizer is not None and optimizer.built and optimizer.swapped
+    average.put_in()
+    try:
+        yield
+    finally:
+        if not before:
+            average.take_out()

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from keras import ops
 
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.training.rollback import RollBack
@@ -45,6 +46,45 @@ class Checkpoint:
     good: float | None = None
     steady: Sequence[float] = ()
     seeds: list[np.ndarray] = field(default_factory=list)
+
+
+@dataclass
+class Progress:
+    """What a sharpener must remember besides its session and what it may roll back to.
+
+    Attributes:
+        epoch: The present epoch as Keras counts, from 0.
+        polished: Whole epochs trained since every layer is sharp.
+        logs: The logs of the last batch.
+        seeds: The variables of the model's random generators, which Keras itself does not save.
+    """
+
+    epoch: int = 0
+    polished: int = 0
+    logs: Mapping[str, Any] = field(default_factory=dict)
+    seeds: list[Any] = field(default_factory=list)
+
+
+def take(session: SharpeningSession, undo: RollBack, progress: Progress) -> dict[str, np.ndarray]:
+    """A checkpoint of where things stand, as arrays; empty before there is anything to remember."""
+    state, start = session.state, session.epoch_start
+    if state is None:
+        return {}
+    logs = {name: float(value) for name, value in progress.logs.items() if np.ndim(value) == 0}
+    return pack(Checkpoint(
+        session.policy.config(), state.asdict(), start.asdict() if start else None, progress.epoch, progress.polished,
+        logs, session.trace, undo.good, undo.steady, [ops.convert_to_numpy(seed) for seed in progress.seeds]))
+
+
+def recall(arrays: Mapping[str, np.ndarray], session: SharpeningSession, undo: RollBack, progress: Progress) -> bool:
+    """Goes on from a checkpoint; returns whether it was one of a run like this, and was taken up."""
+    found = unpack(arrays)
+    if not resume(found, session, undo):
+        return False
+    progress.epoch, progress.polished, progress.logs = found.epoch, found.polished, found.logs
+    for seed, value in zip(progress.seeds, found.seeds, strict=False):
+        seed.assign(value)
+    return True
 
 
 def pack(checkpoint: Checkpoint) -> dict[str, np.ndarray]:

@@ -7,6 +7,7 @@ original paper and package do, for comparison.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -41,7 +42,7 @@ SOFT, SHARP = 0.05, 0.3
 
 def train(model: keras.Model, x: Any = None, y: Any = None, *, epochs: int = 20, optimizer: Any = "adam",
           loss: Any = "sparse_categorical_crossentropy", metrics: Any = ("accuracy",), probe: Any = None,
-          **kwargs: Any) -> Trace:
+          resume: bool | None = None, **kwargs: Any) -> Trace:
     """Trains a model and sharpens it on the way, with nothing to tune.
 
     Compiles the model with a :class:`~whetstone_lab.WhetstoneOptimizer`, sharpens all layers together in
@@ -59,22 +60,54 @@ def train(model: keras.Model, x: Any = None, y: Any = None, *, epochs: int = 20,
         loss: As for ``model.compile``. Default: ``"sparse_categorical_crossentropy"``.
         metrics: As for ``model.compile``. Default: accuracy.
         probe: As for :class:`whetstone_lab.training.sharpener.Sharpener`. Default: None.
-        **kwargs: As for ``model.fit``: ``batch_size``, ``validation_data``, ``verbose``, more ``callbacks``, ...
+        resume: Whether a model that came from a file goes on with the run in that file. Default: only where Keras's
+            ``BackupAndRestore`` is among the callbacks; else each call is a training of its own.
+        **kwargs: As for ``model.fit``: ``batch_size``, ``validation_data``, ``verbose``, more ``callbacks``, ... A
+            sharpener among the callbacks decides when to sharpen in place of train's own.
 
     Returns:
-        What happened. The model is fully sharp.
+        What happened. The model is fully sharp, unless a warning says that it is not.
 
     Raises:
-        ValueError: The model has no spiking layer, there is no such optimizer, or ``epochs`` is no number of them.
+        ValueError: The model has no spiking layer, there is no such optimizer, ``epochs`` is no number of them, or
+            several sharpeners are among the callbacks.
+
+    Warns:
+        UserWarning: The training ended with layers that are not sharp, as when a callback stopped it early or brought
+            earlier weights back.
 
     Example:
         >>> trace = train(model, x_train, y_train, epochs=20)
         >>> network = convert(model)
     """
-    sharpener = prepare(model, epochs=epochs, optimizer=optimizer, loss=loss, metrics=metrics, probe=probe)
-    callbacks = [sharpener, *(kwargs.pop("callbacks", None) or ())]
-    model.fit(x, y, epochs=epochs, callbacks=callbacks, **kwargs)
+    callbacks = listed(kwargs.pop("callbacks", None))
+    own = [callback for callback in callbacks if isinstance(callback, Sharpener)]
+    if len(own) > 1:
+        raise ValueError(f"Expected at most one sharpener among the callbacks; got {len(own)}.")
+    if resume is None:
+        resume = any(isinstance(callback, keras.callbacks.BackupAndRestore) for callback in callbacks)
+    sharpener = prepare(model, epochs=epochs, optimizer=optimizer, loss=loss, metrics=metrics, probe=probe,
+                        resume=resume)
+    if own:
+        sharpener = own[0]
+    else:
+        callbacks = [sharpener, *callbacks]
+    with sharpener.closing():
+        model.fit(x, y, epochs=epochs, callbacks=callbacks, **kwargs)
+    state = sharpener.state
+    if state is not None and not state.sharp:
+        soft = ", ".join(f"{name} at {value:.3g}" for name, value in zip(
+            sharpener.trace.layers, state.sharpness, strict=True) if value < 1)
+        warnings.warn(f"The model is not fully sharp after {sharpener.trace.epochs} of {epochs} epochs: {soft}. "
+                      "Something ended the training early or brought earlier weights back, such as EarlyStopping; it "
+                      "watches soft and sharp epochs alike, so let it begin (start_from_epoch) once the network is "
+                      "sharp.", stacklevel=2)
     return sharpener.trace
+
+
+def listed(callbacks: Any) -> list[Any]:
+    """Callbacks as a flat list: Keras takes none, one, a list, or lists within it."""
+    return [callback for callback in keras.tree.flatten(callbacks) if callback is not None]
 
 
 def prepare(model: keras.Model, *, epochs: int = 20, optimizer: Any = "adam",

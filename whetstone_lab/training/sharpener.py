@@ -15,7 +15,8 @@ from __future__ import annotations
 import math
 import threading
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -100,12 +101,10 @@ class Sharpener(keras.callbacks.Callback):
         self._layers = LayerSharpness(None, [])
         self._undo = RollBack(roll_back)
         self._average = ValidateAverage(None)
-        self._seeds: list[Any] = []  # states of the model's random generators, which Keras does not save
         self._fitting = self._begun = False
         self._recalled = False  # where things stand came from a file, and Keras is to say in which epoch it goes on
-        self._polished = 0
-        self._epoch = self._batches_seen = 0  # as Keras counts
-        self._logs: Mapping[str, Any] = {}  # of the last batch
+        self._progress = checkpoint.Progress()
+        self._batches_seen = 0  # in this epoch, as Keras counts
 
     # -- what there is to see and to change ---------------------------------------------------------------------------
 
@@ -179,11 +178,13 @@ class Sharpener(keras.callbacks.Callback):
             self.session.begin([layer.name for layer in layers], [layer.curve.name for layer in layers],
                                sharpness.read(), batches, {"backend": keras.backend.backend()})
             weights = [*map(id, model.weights)]
-            self._seeds = [variable for variable in model.variables if id(variable) not in weights]
+            seeds = [variable for variable in model.variables if id(variable) not in weights]
+            self._progress = checkpoint.Progress(seeds=seeds)
             self._layers, self._recalled = sharpness, False
             self._undo.begin(self._here.sharpness)
         self._layers.model = model
         self._average = ValidateAverage(model)
+        self._average.take_out()  # as after a fit that was broken off while it validated
         self._recall()
         if not self._recalled:
             self.session.state = self._here.replace(batch=0)
@@ -207,8 +208,9 @@ class Sharpener(keras.callbacks.Callback):
             self._settle(epoch)
             self._foresee(epoch)
             self._begun = True
+        self._average.take_out()
         self._agree()
-        self._epoch, self._batches_seen = epoch, 0
+        self._progress.epoch, self._batches_seen = epoch, 0
         self.session.begin_epoch()
         self._average.tell(self._layers.layers)
         self._undo.keep(self.model)
@@ -219,7 +221,7 @@ class Sharpener(keras.callbacks.Callback):
         if self.monitor != "loss" and not self.monitor.startswith("val_"):
             _value(logs, self.monitor)
         loss = _value(logs, "loss")
-        self._logs = dict(logs or {})
+        self._progress.logs = dict(logs or {})
         # With steps_per_execution Keras calls once for several batches, and counts more than there are at the end.
         steps = self._params.get("steps")
         last = batch if steps is None else min(batch, steps - 1)
@@ -233,19 +235,17 @@ class Sharpener(keras.callbacks.Callback):
         start = self.session.epoch_start
         self._end_epoch(_value(logs, self.monitor), logs or {}, whole=not getattr(self.model, "stop_training", False))
         if self.polish_epochs is not None and self._here.sharp and start is not None:
-            self._polished += start.sharp
-            if self._polished >= self.polish_epochs:
+            self._progress.polished += start.sharp
+            if self._progress.polished >= self.polish_epochs:
                 self.model.stop_training = True
 
     def on_test_begin(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Has the average of the weights validated, where a ``WhetstoneOptimizer`` keeps one."""
-        if self._fitting:
-            self._average.swap()
+        """Has the average of the weights validated, where a ``WhetstoneOptimizer`` keeps one.
 
-    def on_test_end(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Lets training go on with the weights."""
+        It stays until the next epoch begins, so that callbacks keep what was validated.
+        """
         if self._fitting:
-            self._average.swap()
+            self._average.put_in()
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
         """Closes the trace."""
@@ -253,6 +253,27 @@ class Sharpener(keras.callbacks.Callback):
         self._agree()
         if self.driver is None:
             self.trace.set_status("finished")
+
+    @contextmanager
+    def closing(self) -> Iterator[None]:
+        """Sees to it that a fit within leaves weights and trace as they are to be, also where it is broken off.
+
+        Keras tells its callbacks nothing of an interrupt or an error. Within this context, the trace then says so and
+        the weights that were trained are in the model, not the average that was being validated.
+
+        Example:
+            >>> with sharpener.closing():
+            ...     model.fit(x, y, epochs=60, callbacks=[sharpener])
+        """
+        try:
+            yield
+        except BaseException as error:
+            self._fitting = False
+            self._average.take_out()
+            interrupted = isinstance(error, KeyboardInterrupt)
+            self.trace.set_status("stopped" if interrupted else "failed",
+                                  "" if interrupted else f"{type(error).__name__}: {error}")
+            raise
 
     # -- a loop of one's own ------------------------------------------------------------------------------------------
 
@@ -291,13 +312,14 @@ class Sharpener(keras.callbacks.Callback):
         if state.batch == 0:
             self._agree()
             self.session.begin_epoch()
-            self._logs = {}
+            self._progress.logs = {}
         self._recalled = False  # the loop is the caller's: nothing is trained again
-        means = {name: self._logs.get(name, value) for name, value in values.items()}
-        self._logs = {name: mean + (values[name] - mean) / (self._here.batch + 1) for name, mean in means.items()}
-        self._end_batch(self._logs["loss"])
+        means = {name: self._progress.logs.get(name, value) for name, value in values.items()}
+        count = self._here.batch + 1
+        self._progress.logs = {name: mean + (values[name] - mean) / count for name, mean in means.items()}
+        self._end_batch(self._progress.logs["loss"])
         if self._here.batch == self._here.batches:
-            self._end_epoch(self._logs[self.monitor], self._logs)
+            self._end_epoch(self._progress.logs[self.monitor], self._progress.logs)
             self._undo.keep(self.model)
         self.trace.publish()
 
@@ -366,13 +388,9 @@ class Sharpener(keras.callbacks.Callback):
 
     def _make_checkpoint(self) -> Mapping[str, np.ndarray]:
         """What a file of the weights must hold for :meth:`_recall`."""
-        state, start = self.state, self.session.epoch_start
-        if state is None:
-            return {}
-        return checkpoint.pack(checkpoint.Checkpoint(
-            self.policy.config(), state.asdict(), start.asdict() if start else None, self._epoch, self._polished,
-            _numbers(self._logs), self.trace, self._undo.good, self._undo.steady,
-            [ops.convert_to_numpy(seed) for seed in self._seeds]))
+        if not self._fitting:
+            self._agree()
+        return checkpoint.take(self.session, self._undo, self._progress)
 
     def _recall(self) -> None:
         """Goes on from what came from a file with the weights, if that was a run like this one."""
@@ -381,35 +399,25 @@ class Sharpener(keras.callbacks.Callback):
         for layer in layers:
             layer.loaded_checkpoint = {}
         layers[0].make_checkpoint = self._make_checkpoint
-        if not arrays or not self.resume:
-            return
-        found = checkpoint.unpack(arrays)
-        if checkpoint.resume(found, self.session, self._undo):
-            self._epoch, self._polished, self._logs = found.epoch, found.polished, found.logs
+        if arrays and self.resume and checkpoint.recall(arrays, self.session, self._undo, self._progress):
             self._recalled = True
-            for seed, value in zip(self._seeds, found.seeds, strict=False):
-                seed.assign(value)
 
     def _settle(self, epoch: int) -> None:
         """Makes ends meet with Keras, which goes on with a whole epoch, if what was recalled is from within one."""
         recalled, self._recalled = self._recalled, False
         if not recalled or epoch == 0:
-            self._polished = 0  # a fit of its own, not the one that was ended
+            self._progress.polished = 0  # a fit of its own, not the one that was ended
         if not recalled or not self._here.batch:
             return
-        if epoch <= self._epoch:
+        if epoch <= self._progress.epoch:
             self._layers.write(self._here.sharpness, self.session.rewind())
             return
         # It was saved when the epoch had been trained, but before the sharpener was told of its end.
-        if self.monitor not in self._logs:
+        if self.monitor not in self._progress.logs:
             warnings.warn(f"The checkpoint was saved before the sharpener was told of {self.monitor!r}, so that epoch "
                           f"{self._here.epoch + 1} goes unjudged: list the sharpener before the callback that saves.",
                           stacklevel=3)
-        self._end_epoch(float(self._logs.get(self.monitor, math.nan)), self._logs)
-
-
-def _numbers(logs: Mapping[str, Any]) -> dict[str, float]:
-    return {name: float(value) for name, value in logs.items() if np.ndim(value) == 0}
+        self._end_epoch(float(self._progress.logs.get(self.monitor, math.nan)), self._progress.logs)
 
 
 def _value(logs: Mapping[str, Any] | None, name: str) -> float:

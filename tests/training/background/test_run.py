@@ -377,7 +377,7 @@ def test_the_end_can_start_the_next_run_from_the_training_thread():
 def test_a_process_that_ends_while_runs_go_on_ends_cleanly():
     program = f"""
 import atexit, sys
-sys.path.insert(0, {str(Path(__file__).parent)!r})
+sys.path[:0] = [{str(Path(__file__).parent)!r}, {str(Path(__file__).parents[2])!r}]
 # What is registered first comes last: by then no thread may be left.
 atexit.register(lambda: print(running._thread.is_alive(), resting._thread.is_alive()))
 from test_run import FOREVER, begin, make_model, paused, until

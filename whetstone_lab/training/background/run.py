@@ -14,11 +14,13 @@ from typing import Any
 import keras
 
 from whetstone_lab.records.trace import Trace
-from whetstone_lab.training._internals import sync_weights, thread_state
+from whetstone_lab.training._internals import thread_state
+from whetstone_lab.training.averaging import average_in_place
 from whetstone_lab.training.background.control import Control
 from whetstone_lab.training.background.guard import guarded
 from whetstone_lab.training.background.mailbox import Mailbox
 from whetstone_lab.training.background.pacing import Pacing
+from whetstone_lab.training.copying import copy_of
 from whetstone_lab.training.sharpener import Sharpener
 
 #: Seconds that a process which ends waits for the batches that its runs are at.
@@ -50,7 +52,7 @@ class LiveRun:
     def __init__(self, model: keras.Model, x: Any = None, y: Any = None, *,
                  callbacks: Sequence[keras.callbacks.Callback] | None = None, sharpener: Sharpener | None = None,
                  **kwargs: Any) -> None:
-        callbacks = list(callbacks or ())
+        callbacks = [callback for callback in keras.tree.flatten(callbacks) if callback is not None]
         found = [callback for callback in callbacks if isinstance(callback, Sharpener)]
         if sharpener is not None and sharpener not in found:
             found.append(sharpener)
@@ -142,18 +144,17 @@ class LiveRun:
         self._command(lambda: self.sharpener.steer(**parameters))
 
     def snapshot(self) -> keras.Model:
-        """A copy of the model as it stands between two batches, safe to use while the run goes on."""
+        """A copy of the model as it stands between two batches, safe to use while the run goes on.
+
+        Where a ``WhetstoneOptimizer`` averages, its weights are the average, as those that are validated.
+        """
         found: Future[keras.Model] = Future()
 
         def copy() -> None:
             # All of it between two batches: within one, JAX's trainer has the values of the optimizer's variables too.
             try:
-                sync_weights(self.model)
-                model = keras.models.clone_model(self.model)
-                if not model.built:
-                    model.build(self.model.input_shape)
-                model.set_weights(self.model.get_weights())
-                found.set_result(model)
+                with average_in_place(self.model):
+                    found.set_result(copy_of(self.model))
             except Exception as error:
                 found.set_exception(error)
 
