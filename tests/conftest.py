@@ -1,10 +1,13 @@
-"""A run and a simulation to draw, made without Keras: the real adaptive policy on losses that are made up."""
+"""Which tests are the quick ones, and a run and a simulation to draw, made without Keras: the real adaptive policy on
+losses that are made up."""
 
 from __future__ import annotations
 
 import gc
 import os
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,14 +21,54 @@ from whetstone_lab.records.trace import Trace
 # on some processors alone.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
+TESTS = Path(__file__).parent
+#: What ``pytest -m quick`` runs: the folders whose code never loads Keras, and the command line...
+QUICK = {"method", "records", "datasets", "simulator", "exchange", "view", "cli", "parity", "old_files"}
+#: ... but for these files, which train or load a model, or ask Keras or PyTorch.
+NOT_QUICK = {
+    "cli/test_convert_command.py", "cli/test_demo.py", "datasets/test_keras_datasets.py", "exchange/test_nir_peers.py",
+    "old_files/test_old_models.py",
+}
+KERAS = {"keras", "tensorflow", "torch", "jax"}
+
+
+def is_quick(path: Path) -> bool:
+    """Whether a file of tests is among the quick ones, or a folder may hold some."""
+    inside = path.relative_to(TESTS) if path.is_relative_to(TESTS) else Path("elsewhere")
+    return inside == Path() or (inside.parts[0] in QUICK and inside.as_posix() not in NOT_QUICK)
+
+
+def only_quick(config: pytest.Config) -> bool:
+    return config.getoption("markexpr") == "quick"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """To look into a file for its tests is to import it, and most of the others import Keras."""
+    return True if only_quick(config) and not is_quick(collection_path) else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if is_quick(item.path):
+            item.add_marker("quick")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def the_quick_tests_load_no_keras(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield
+    if only_quick(request.config):
+        loaded = KERAS & set(sys.modules)
+        assert not loaded, f"The quick tests loaded {', '.join(sorted(loaded))}: see QUICK in tests/conftest.py."
+
 
 @pytest.fixture(autouse=True, scope="module")
 def garbage_is_collected_where_it_is_made() -> Iterator[None]:
     """TensorFlow may take as long to end an iterator as it has lived, up to a minute; what lives on is not gone through
-    again and again, which with a session's graphs takes seconds."""
+    again and again, which with a session's graphs takes seconds. Without Keras there is nothing of the kind."""
     yield
-    gc.collect()
-    gc.freeze()
+    if "keras" in sys.modules:
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture

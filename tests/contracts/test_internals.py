@@ -12,6 +12,8 @@ from keras import ops
 
 from whetstone_lab.training import _internals
 
+pytestmark = pytest.mark.every_backend
+
 BACKEND = keras.backend.backend()
 
 

@@ -7,6 +7,8 @@ from keras import layers
 from whetstone_lab.conversion.calls import layers_within
 from whetstone_lab.training import _internals
 
+pytestmark = pytest.mark.every_backend
+
 WHERE = "whetstone_lab/training/_internals.py"
 
 

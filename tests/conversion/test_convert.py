@@ -38,9 +38,12 @@ from whetstone_lab.conversion.folding import fold_batchnorm
 from whetstone_lab.simulator import operations, predict, run
 from whetstone_lab.training.decode import SoftmaxDecode
 
+#: What a backend makes of a kind of layer shows where every number is exact; how it rounds, one backend is enough for.
+EVERY = [pytest.param(name, kind, id=f"{name}-{kind}", marks=[pytest.mark.every_backend] * (kind == "ties"))
+         for name in MODELS for kind in ("ties", "random")]
 
-@pytest.mark.parametrize("kind", ["ties", "random"])
-@pytest.mark.parametrize("name", MODELS)
+
+@pytest.mark.parametrize(("name", "kind"), EVERY)
 def test_every_spike_and_every_class_equals_keras(name, kind):
     model, x = prepare(name, kind)
     network = convert(model)
@@ -107,6 +110,7 @@ def test_rounding_stays_within_its_bound_in_both_libraries(name):
         assert slack.max() < 1e-3  # a bound that says something
 
 
+@pytest.mark.every_backend
 def test_neurons_put_within_rounding_of_their_threshold_differ_there_only():
     """The worst case, made on purpose: biases that bring a thousand neurons to within a few units of 0.5."""
     rng = np.random.default_rng(0)
@@ -140,6 +144,7 @@ def with_batch_norm(seed=0):
     return model, rng.uniform(-1, 1, size=(200, 10, 10, 2)).astype(np.float32)
 
 
+@pytest.mark.every_backend
 def test_batch_norm_is_folded_and_spikes_equal_those_of_the_folded_model():
     model, x = with_batch_norm()
     network = convert(model)
@@ -176,6 +181,7 @@ def test_what_folding_rounds_is_within_its_bound():
     assert (np.abs(record.membranes[0][:, 0].reshape(true.shape) - true) <= slack).all()
 
 
+@pytest.mark.every_backend
 @NEEDS_DOUBLES
 def test_a_double_precision_model_gives_a_double_precision_network():
     keras.utils.set_random_seed(0)
@@ -187,6 +193,7 @@ def test_a_double_precision_model_gives_a_double_precision_network():
     np.testing.assert_array_equal(run(network, x).dense(1)[:, 1], array(model(x)).astype(bool))
 
 
+@pytest.mark.every_backend
 def test_half_precision_is_said_and_converted_in_float32():
     model = build((4,), layers.Dense(3, dtype="mixed_float16", name="half"), brelu(dtype="mixed_float16"))
     with pytest.warns(UserWarning, match=r"half precision.*layers\[0\] \('half', Dense\) in float16"):

@@ -127,7 +127,9 @@ def inputs_for(model, seed=1):
     return np.random.default_rng(seed).normal(size=(16, *model.input_shape[1:])).astype(np.float32)
 
 
-@pytest.mark.parametrize("name", STACKS)
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=[pytest.mark.every_backend] * (name in ("spiking", "functional, residual and nested")))
+    for name in STACKS])
 def test_the_folded_model_computes_the_same(name):
     model = settle(STACKS[name]())
     before = [weight.copy() for weight in model.get_weights()]
@@ -168,6 +170,7 @@ def test_each_layer_folds_with_its_own_epsilon():
         np.testing.assert_array_equal(shift, 0)
 
 
+@pytest.mark.every_backend
 def test_sharpness_and_the_rest_are_carried_over(tmp_path):
     model = settle(STACKS["spiking"]())
     model.layers[2].set_sharpness(1.0)
@@ -205,6 +208,7 @@ def test_a_model_without_batch_norm_is_copied():
     assert array(model.layers[0].kernel).any()
 
 
+@pytest.mark.every_backend
 def test_a_compiled_model_can_be_evaluated_when_folded():
     for make in (STACKS["after Dense"], functional):
         model = settle(make())

@@ -179,7 +179,7 @@ def test_neurons_that_can_fire_are_not_pointed_out(node):
     (lambda: graph_of(("conv", nir.Conv2d(None, quarters(1, 1, 1, 1), 1, 2**26, 1, 1, np.zeros(1))), size=(1, 6, 6)),
      "'conv', Conv2d: its output: expected at most 268435456 values"),
     (lambda: graph_of(("n", cuba()), size=0), "'input', Input: expected a shape of positive lengths; got"),
-    (lambda: graph_of(("n", cuba()), size=[[4]]), "'input', Input: "),
+    (lambda: graph_of(("n", cuba()), size=[[4]]), "'input', Input: expected a shape as a list of lengths; got 2 axes"),
     (lambda: graph_of(("n", cuba()), size=np.inf), "'input', Input: cannot convert float infinity"),
     (lambda: graph_of(("conv", nir.Conv2d(None, quarters(1, 2, 3, 3), 2, "same", 1, 1, np.zeros(1))), size=(2, 6, 6)),
      "padding 'same' with stride 1 only"),

@@ -115,18 +115,6 @@ def test_a_column_of_sharpnesses_gives_a_row_for_each(name):
     assert np.array_equal(together, [CURVES[name].value(x, s) for s in sharpness])
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_numpy_and_keras_agree(name):
-    import keras
-
-    x = np.concatenate([np.linspace(-3, 3, 601), [0.5, np.nextafter(0.5, 0), -0.0]]).astype(np.float32)
-    for sharpness in (0.0, 0.25, 0.5, 0.9, 0.999, 1.0):
-        theirs = keras.ops.convert_to_numpy(CURVES[name].value(keras.ops.convert_to_tensor(x), sharpness, keras.ops))
-        assert theirs.dtype == np.float32
-        np.testing.assert_allclose(theirs, CURVES[name].value(x, sharpness), rtol=0, atol=2e-5)
-    assert np.array_equal(theirs, CURVES[name].value(x, 1.0))
-
-
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("curve", sorted(CURVES))
 def test_at_full_sharpness_the_numbers_next_to_the_threshold_are_told_apart(curve, dtype):

@@ -21,7 +21,8 @@ def test_the_surrogate_is_the_slope_of_a_blurred_step(width):
 
 def test_half_of_the_surrogate_lies_within_its_width_over_pi():
     x = np.linspace(0.5 - 2 / np.pi, 0.5 + 2 / np.pi, 10001)
-    assert np.trapezoid(arctan_gradient(x, 0.5, 2.0, 1.0), x) == pytest.approx(1.0, abs=1e-6)  # of 2
+    y = arctan_gradient(x, 0.5, 2.0, 1.0)
+    assert np.sum((y[1:] + y[:-1]) / 2 * np.diff(x)) == pytest.approx(1.0, abs=1e-6)  # of 2
     assert arctan_gradient(np.array([0.5]), 0.5, 2.0, 1.0) == 1
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pytest
 from keras import ops
 
 import whetstone_lab as wl
@@ -59,6 +60,7 @@ def assert_final_weights(model, expected):
         np.testing.assert_allclose(ops.convert_to_numpy(weight), expected[f"final_{number}"], rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.every_backend
 def test_a_sharp_model_predicts_and_spikes_as_it_did(old_file):
     model = load(old_file("0.1.0/sharp.keras"))
     assert [type(layer).__name__ for layer in wl.spiking_layers(model)] == [
@@ -73,6 +75,7 @@ def test_a_sharp_model_predicts_and_spikes_as_it_did(old_file):
         np.testing.assert_array_equal(getattr(record, name), expected[name], name)
 
 
+@pytest.mark.every_backend
 def test_a_soft_model_keeps_its_sharpness_and_options(old_file):
     model, expected = load(old_file("0.1.0/soft.keras")), arrays_of("0.1.0/soft.expected.npz")
     sharpness = [float(ops.convert_to_numpy(layer.sharpness)) for layer in wl.spiking_layers(model)]

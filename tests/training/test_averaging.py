@@ -12,6 +12,8 @@ from whetstone_lab.training.decode import SoftmaxDecode
 from whetstone_lab.training.layers import SpikingBReLU, spiking_layers
 from whetstone_lab.training.sharpeners import ScheduledSharpener, StepwiseSharpener
 
+pytestmark = pytest.mark.every_backend
+
 X = np.random.default_rng(0).random((48, 6), np.float32)
 Y = np.arange(48) % 3
 

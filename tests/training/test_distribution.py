@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from backends import BACKEND, only_on
 
+pytestmark = pytest.mark.every_backend
+
 PROGRAM = Path(__file__).with_name("distributed_run.py")
 
 

@@ -13,6 +13,8 @@ from whetstone_lab.training.decode import SoftmaxDecode
 from whetstone_lab.training.layers import SpikingBReLU, spiking_layers
 from whetstone_lab.training.sharpeners import AdaptiveSharpener, ScheduledSharpener, StepwiseSharpener
 
+pytestmark = pytest.mark.every_backend
+
 BATCHES, BATCH, EPOCHS = 5, 4, 3
 RNG = np.random.default_rng(0)
 X = RNG.normal(0.5, 1, (BATCHES * BATCH, 6)).astype(np.float32)

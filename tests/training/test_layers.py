@@ -16,6 +16,8 @@ from whetstone_lab import curves, keys
 from whetstone_lab.training.decode import SoftmaxDecode
 from whetstone_lab.training.layers import SpikingBReLU, SpikingLayer, SpikingSigmoid, recorded_inputs, spiking_layers
 
+pytestmark = pytest.mark.every_backend
+
 SPIKING = [SpikingBReLU, SpikingSigmoid]
 SHARPNESS = [0.0, 0.25, 0.5, 0.9, 0.999, 1.0]
 WIDTHS = [None, 0.1, 0.5, 1.0, 3.0]

@@ -13,6 +13,8 @@ from whetstone_lab.training.decode import SoftmaxDecode
 from whetstone_lab.training.layers import SpikingBReLU, spiking_layers
 from whetstone_lab.training.sharpeners import AdaptiveSharpener, StepwiseSharpener
 
+pytestmark = pytest.mark.every_backend
+
 EAGER = keras.backend.backend() == "torch"  # neither compiled nor several steps an execution
 BATCHES, BATCH = 10, 4
 RNG = np.random.default_rng(0)

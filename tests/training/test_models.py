@@ -51,6 +51,7 @@ def test_batch_norm_stands_before_each_activation_of_both():
     assert kinds(mlp(6, 3, hidden=(4,), batchnorm=True, spiking=False)) == [*block, "ReLU", "Dropout", "Dense"]
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("batchnorm", [True, False])
 def test_the_convnet_and_its_baseline(batchnorm):
     spiking, baseline = (convnet((28, 28, 1), 10, batchnorm=batchnorm, spiking=spiking) for spiking in (True, False))
@@ -64,6 +65,7 @@ def test_the_convnet_and_its_baseline(batchnorm):
     assert spiking.output_shape == baseline.output_shape == (None, 10)
 
 
+@pytest.mark.every_backend
 def test_the_convnet_converts_to_the_same_classes():
     from whetstone_lab import convert, simulator
 

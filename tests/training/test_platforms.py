@@ -11,6 +11,8 @@ from whetstone_lab.training.decode import SoftmaxDecode
 from whetstone_lab.training.layers import SpikingBReLU, SpikingSigmoid, spiking_layers
 from whetstone_lab.training.sharpeners import AdaptiveSharpener, StepwiseSharpener
 
+pytestmark = pytest.mark.every_backend
+
 SAMPLES, BATCH = 16, 4
 RNG = np.random.default_rng(0)
 X = RNG.normal(0.5, 1, (SAMPLES, 6)).astype(np.float32)

@@ -93,6 +93,7 @@ def blobs(seed=0, samples=320):
 
 
 # What other backends do differently is in the optimizers' own tests.
+@pytest.mark.every_backend
 @pytest.mark.parametrize("optimizer", [*OPTIMIZERS, "Adam"] if BACKEND == "tensorflow" else ["sgd", "Adam"])
 def test_one_call_trains_and_sharpens_with_any_optimizer(optimizer):
     keras.utils.set_random_seed(0)
@@ -106,6 +107,7 @@ def test_one_call_trains_and_sharpens_with_any_optimizer(optimizer):
     assert np.mean(model.predict(x, verbose=0).argmax(-1) == y) > 0.9
 
 
+@pytest.mark.every_backend
 def test_one_call_takes_what_fit_and_compile_take():
     seen = []
     model = mlp(8, 3, hidden=(4,))

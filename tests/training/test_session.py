@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from published_rules import PublishedAdaptiveRule
+from published_rules import PARAMETERS, PublishedAdaptiveRule, PublishedSimpleRule
 
 from whetstone_lab.method.policies import AdaptivePolicy, ScheduledPolicy, StepwisePolicy
 from whetstone_lab.training.session import SharpeningSession
@@ -28,23 +28,33 @@ def test_it_loads_no_keras():
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "False\n"
 
 
-@given(losses=LOSSES)
+@given(parameters=PARAMETERS, losses=LOSSES)
 @settings(deadline=None)
-def test_what_it_asks_for_is_what_the_trace_says_and_what_the_published_rule_does(losses):
-    parameters = {"min_init_epochs": 2, "rate": 0.6, "cz_rate": 0.3, "critical": 0.75, "patience": 0,
-                  "first_layer_relative_rate": 1.0, "sig_increase": 0.15, "sig_decrease": 0.15, "bottom_up": True}
-    one, rule = session(AdaptivePolicy(**parameters)), PublishedAdaptiveRule(2, 4, **parameters)
+def test_what_it_asks_for_is_what_the_trace_says_and_what_the_published_rule_does(parameters, losses):
+    one, rule = session(AdaptivePolicy(**parameters), layers=3), PublishedAdaptiveRule(3, 4, **parameters)
     for loss in losses:
         for _ in range(4):
             step = one.batch(loss)
             rule.batch_ended()
             assert step.sharpness == tuple(one.trace.sharpness[-1]) == one.state.sharpness
-            np.testing.assert_allclose(step.sharpness, rule.sharpness)
+            np.testing.assert_allclose(step.sharpness, rule.sharpness, atol=1e-9)
         step = one.epoch({"loss": loss})
         rule.epoch_ended(loss)
         assert step.sharpness == tuple(one.trace.sharpness[-1]) == one.state.sharpness
     assert one.trace.epochs == len(losses)
     assert one.trace.states[-1] == one.state.asdict()
+
+
+@given(start=st.integers(0, 4), steps=st.integers(1, 5), bottom_up=st.booleans(), epochs=st.integers(1, 10))
+@settings(deadline=None)
+def test_step_by_step_too_it_does_what_the_published_rule_does(start, steps, bottom_up, epochs):
+    one, rule = session(StepwisePolicy(start, steps, bottom_up=bottom_up)), PublishedSimpleRule(2, start, steps,
+                                                                                               bottom_up)
+    for _ in range(epochs):
+        one.batch(1.0)
+        one.epoch({"loss": 1.0})
+        rule.epoch_ended()
+        np.testing.assert_allclose(one.trace.sharpness[-1], rule.sharpness, atol=1e-9)
 
 
 def test_decisions_are_told_once_and_are_the_events_of_the_trace():

@@ -81,6 +81,7 @@ class At(keras.callbacks.Callback):
 # -- commands ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.every_backend
 def test_a_run_goes_from_ready_to_finished():
     run = begin(start=False)
     assert (run.status, run.alive, run.trace.batches, run.history) == ("ready", False, 0, None)
@@ -106,6 +107,7 @@ def test_fit_starts_at_once_with_the_sharpener_among_the_callbacks():
     assert sharpener.trace is run.trace
 
 
+@pytest.mark.every_backend
 def test_pause_halts_between_batches_and_resume_goes_on():
     run = begin(epochs=FOREVER)
     until(lambda: run.trace.batches > 3)
@@ -119,6 +121,7 @@ def test_pause_halts_between_batches_and_resume_goes_on():
     assert run.status == "running"
 
 
+@pytest.mark.every_backend
 def test_step_trains_as_many_batches_or_epochs_as_asked_and_halts():
     run = begin(start=False, epochs=FOREVER)
     run.step()
@@ -162,6 +165,7 @@ def test_steps_add_up_until_they_are_done_and_a_pause_forgets_them():
     assert paused(run) == BATCHES + 1
 
 
+@pytest.mark.every_backend
 @only_on("tensorflow", "jax", why="Keras refuses several steps per execution")
 def test_a_step_counts_the_batches_that_are_trained_together():
     run = begin(make_model(steps_per_execution=3), start=False, epochs=FOREVER)
@@ -172,6 +176,7 @@ def test_a_step_counts_the_batches_that_are_trained_together():
     assert paused(run) == 9
 
 
+@pytest.mark.every_backend
 def test_stop_ends_after_the_batch_and_a_start_carries_on():
     run = begin(epochs=FOREVER, sharpener=ScheduledSharpener([(0, 3), (0, 3)]))
     until(lambda: run.trace.batches > 2)
@@ -313,6 +318,7 @@ def test_an_exception_in_training_is_shown_and_raised_again():
     assert (run.status, run.trace.message, run.exception) == ("finished", "", None)
 
 
+@pytest.mark.every_backend
 def test_data_that_do_not_fit_fail_the_run_not_the_caller():
     run = live.fit(make_model(), X[:, :3], Y, epochs=1, sharpener=AdaptiveSharpener())
     with pytest.raises(ValueError, match="shape"):
@@ -367,6 +373,7 @@ def test_the_end_can_start_the_next_run_from_the_training_thread():
     assert run.status == "finished"
 
 
+@pytest.mark.every_backend
 def test_a_process_that_ends_while_runs_go_on_ends_cleanly():
     program = f"""
 import atexit, sys
@@ -390,6 +397,7 @@ print("The end.")
 # -- the guard --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.every_backend
 def test_nobody_else_trains_or_tests_a_model_while_it_trains():
     def train(disturb):
         run = begin(make_model(), StepwiseSharpener(1, 1), epochs=4, start=False, shuffle=False, validation_data=(X, Y))
@@ -423,6 +431,7 @@ def test_after_the_end_the_methods_are_the_models_own_again():
     model.fit(X, Y, verbose=0)
 
 
+@pytest.mark.every_backend
 def test_callbacks_of_the_run_may_use_the_model():
     found = []
     # Through the callback, which on JAX gives the model back its weights.
@@ -467,6 +476,7 @@ def test_a_sharpener_serves_one_run_at_a_time():
     assert (run.sharpener.trace.batches, run.sharpener.trace.status) == (BATCHES, "finished")
 
 
+@pytest.mark.every_backend
 def test_a_run_and_a_fit_in_front_follow_each_other_on_one_trace():
     model = make_model()
     run = begin(model, epochs=1)
@@ -505,6 +515,7 @@ def weights_after(fit):
     return model.get_weights(), sharpener.trace, keras.random.normal((3,))
 
 
+@pytest.mark.every_backend
 def test_a_seeded_run_learns_what_the_same_fit_in_front_does():
     front, behind = (weights_after(fit) for fit in (
         lambda model, callbacks: model.fit(X, Y, batch_size=BATCH, epochs=5, callbacks=callbacks, verbose=0),
@@ -519,6 +530,7 @@ def test_a_seeded_run_learns_what_the_same_fit_in_front_does():
     assert np.array_equal(*(ops.convert_to_numpy(result[2]) for result in (front, behind)))
 
 
+@pytest.mark.every_backend
 def test_the_training_thread_takes_over_seed_and_precision_but_no_scope():
     found = {}
 
@@ -543,6 +555,7 @@ def test_the_training_thread_takes_over_seed_and_precision_but_no_scope():
     assert found["name"] == "v"
 
 
+@pytest.mark.every_backend
 def test_models_can_be_built_in_front_while_one_trains():
     # Keras keeps a stack of name scopes for each thread; were it shared, these two would pull from under each other.
     run = begin(make_model("behind"), epochs=FOREVER)
@@ -555,6 +568,7 @@ def test_models_can_be_built_in_front_while_one_trains():
     run.wait()
 
 
+@pytest.mark.every_backend
 def test_a_thread_prints_nothing(capfd):
     sharpener = AdaptiveSharpener(min_init_epochs=1, patience=0, verbose=1)
     model = make_model()
@@ -570,6 +584,7 @@ def test_a_thread_prints_nothing(capfd):
 # -- snapshots --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.every_backend
 def test_a_snapshot_is_a_copy_as_of_between_two_batches():
     run = begin(epochs=FOREVER, sharpener=ScheduledSharpener([(0, 1), (0, 1)]))
     until(lambda: run.trace.batches > 2)
@@ -604,6 +619,7 @@ def test_a_callback_may_take_a_snapshot_of_its_own_run():
     assert len(taken) == 1
 
 
+@pytest.mark.every_backend
 def test_a_model_that_was_not_built_can_be_run_and_copied():
     model = keras.Sequential([keras.layers.Dense(8), SpikingBReLU(), SoftmaxDecode(keys.make_key(2, 8))])
     model.compile("sgd", "sparse_categorical_crossentropy")

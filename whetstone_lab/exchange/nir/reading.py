@@ -175,7 +175,10 @@ def _read_out(network: Network, metadata: dict[str, Any]) -> Network:
 def _shape(value: Any) -> Shape:
     if value is None:
         raise ValueError("expected a known shape; got none.")
-    shape = tuple(int(length) for length in np.atleast_1d(value))
+    lengths = np.atleast_1d(value)
+    if lengths.ndim > 1:  # which older NumPy takes for a number where it holds but one
+        raise ValueError(f"expected a shape as a list of lengths; got {lengths.ndim} axes of them.")
+    shape = tuple(int(length) for length in lengths)
     if min(shape, default=0) < 1:
         raise ValueError(f"expected a shape of positive lengths; got {shape}.")
     return shape
