@@ -35,7 +35,7 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
     The average depends neither on the length of the training nor on a schedule of the learning rate. When ``fit`` ends,
     it takes the place of the weights, as with Keras's own ``use_ema``, unless early stopping has brought back a soft
     network. Within ``fit``, a sharpener puts the average in the place of the weights when Keras validates, and takes it
-    out when the next epoch begins: what is validated, logged, and kept by callbacks at the end of an epoch are the same.
+    out when the next epoch begins. What is validated, logged, and kept by callbacks as an epoch ends is then the same.
 
     A sharpener among the callbacks of ``fit`` tells the optimizer when the network is sharp; without one nothing is
     averaged. The average is saved with the optimizer, so a run that was killed goes on with it.

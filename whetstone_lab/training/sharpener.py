@@ -415,7 +415,6 @@ class Sharpener(keras.callbacks.Callback):
         self._end_epoch(float(self._progress.logs.get(self.monitor, math.nan)), self._progress.logs)
 
 
-
 def _check_arguments(policy: Policy, polish_epochs: int | None, roll_back: float | None) -> None:
     if roll_back is not None and not (math.isfinite(roll_back) and roll_back > 0):
         raise ValueError(f"Expected roll_back to be a positive number or None; got {roll_back!r}.")
