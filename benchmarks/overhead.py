@@ -1,11 +1,12 @@
 """What sharpening costs: seconds of a training step with spiking layers, sharpener and trace, against ReLU.
 
-    python benchmarks/overhead.py [--chunks 15] [--steps 100] [--jit]
+    python benchmarks/overhead.py [--chunks 15] [--steps 100] [--jit] [--beside FOLDER]
 
 The reference nets of ``whetstone_lab.models`` without dropout, and the very same nets with ReLU in place of the spiking
 layers. Both nets of a pair train in turn in one process, a chunk of steps each, and the ratio is taken chunk by chunk,
 so that a machine that slows down slows both. Every batch sharpens: one layer, as sharpeners do unless told otherwise,
-or all at once, which is the most that they can have to do. With ``--jit`` XLA compiles both nets.
+or all at once, which is the most that they can have to do. With ``--jit`` XLA compiles both nets. With ``--beside``,
+the script of another checkout runs in turn with this one, some chunks each.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
+import subprocess
+import sys
 import time
 import warnings
 from collections.abc import Callable, Mapping
 from itertools import product
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -92,13 +96,29 @@ class Clock(keras.callbacks.Callback):
         return float(np.median(np.diff(self.starts)))
 
 
+def in_turn(args: argparse.Namespace) -> None:
+    """Runs this script and that of another checkout in turn, and prints what both say."""
+    options = ["--chunks", str(args.chunks), "--steps", str(args.steps), *(["--jit"] if args.jit else [])]
+    for number, (name, root) in product(range(args.rounds), (("this", Path(__file__).parents[1]),
+                                                              ("other", args.beside.resolve()))):
+        done = subprocess.run([sys.executable, root / "benchmarks" / "overhead.py", *options], check=True, text=True,
+                              stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(root)})
+        for line in done.stdout.splitlines()[1:]:
+            print(f"{number + 1} {name:5} {line}", flush=True)
+
+
 def main() -> None:
     """Prints a row for each net."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--chunks", type=int, default=15)
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--jit", action="store_true")
+    parser.add_argument("--beside", type=Path, help="another checkout, whose script runs in turn with this one")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each, with --beside")
     args = parser.parse_args()
+    if args.beside:
+        in_turn(args)
+        return
     warnings.filterwarnings("ignore", "This fit is too short")  # chunk after chunk it goes on
     print(f"Keras {keras.__version__}, {keras.backend.backend()}, batch {BATCH}")
     for (name, net), bottom_up in product(NETS.items(), (True, False)):
