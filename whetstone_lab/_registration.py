@@ -17,7 +17,7 @@ _REGISTERING = ("layers", "decode", "averaging")
 
 def register_with_keras() -> None:
     """Registers now if Keras is loaded, or else when it will be."""
-    if "keras" in sys.modules:
+    if sys.modules.get("keras") is not None:  # None there forbids Keras
         _register()
     else:
         sys.meta_path.insert(0, _OnceKerasIsLoaded())
@@ -42,9 +42,12 @@ class _OnceKerasIsLoaded(MetaPathFinder):
         execute = spec.loader.exec_module
 
         def execute_and_register(module: ModuleType) -> None:
-            sys.meta_path.remove(self)  # not before: whoever only asks whether there is a Keras comes by here too
             execute(module)
-            _register()
+            # Not before: somebody may only ask whether there is a Keras, or import it again after it has failed to
+            # load. And a loader may be shared by several modules, as those of a zip file are.
+            if module.__name__ == "keras" and self in sys.meta_path:
+                sys.meta_path.remove(self)
+                _register()
 
         spec.loader.exec_module = execute_and_register  # type: ignore[method-assign]
         return spec

@@ -30,3 +30,29 @@ def test_a_model_is_loaded_in_a_fresh_process(saved, imports):
                "print(float(model.layers[1].sharpness), type(model.optimizer).__name__)")
     done = subprocess.run([sys.executable, "-c", program, saved], capture_output=True, text=True)
     assert done.stdout == "0.25 WhetstoneOptimizer\n", done.stderr
+
+
+#: Says when the package registers, in place of registering.
+TOLD = """
+import sys, zipfile
+from whetstone_lab import _registration
+_registration._register = lambda: print("registered")
+"""
+
+#: A Keras of its own, which fails to load the first time, as it does where the backend is not installed.
+FAILS_ONCE = "import os\nif not os.environ.setdefault('SECOND_TIME', ''):\n    os.environ['SECOND_TIME'] = '1'\n    raise ImportError"
+
+
+@pytest.mark.parametrize(("keras_is", "program", "printed"), [
+    (None, "sys.modules['keras'] = None\n_registration.register_with_keras()", ""),
+    (FAILS_ONCE, "try:\n    import keras\nexcept ImportError:\n    print('no backend')\nimport keras",
+     "no backend\nregistered\n"),
+    ("", "with zipfile.ZipFile('all.zip', 'w') as file:\n    file.writestr('keras.py', '')\n"
+     "    file.writestr('another.py', '')\nsys.path.insert(0, 'all.zip')\nimport keras, another", "registered\n"),
+], ids=["a Keras that is forbidden", "a Keras that fails to load at first", "a Keras in a zip file"])
+def test_it_registers_once_keras_is_loaded_whatever_happens_before(tmp_path, keras_is, program, printed):
+    if keras_is:
+        (tmp_path / "keras.py").write_text(keras_is)
+    done = subprocess.run([sys.executable, "-c", f"{TOLD}sys.path.insert(0, '')\n{program}"], cwd=tmp_path,
+                          capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, printed), done.stderr
