@@ -152,6 +152,74 @@ def test_in_a_loop_without_fit_the_average_is_there_to_swap():
     same(trainable(model), steps[-1], rtol=0, atol=0)
 
 
+def test_weights_set_as_an_epoch_ends_are_those_that_training_goes_on_with():
+    model, begun, averaged = make(WhetstoneOptimizer(KINDS["sgd"]())), [], []
+
+    class Prune(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            begun.append(array(self.model.layers[0].kernel).copy())
+            averaged.append(self.model.optimizer.averaged)
+
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 1:
+                self.model.layers[0].set_weights([np.full_like(one, 7) for one in self.model.layers[0].get_weights()])
+
+    sharpener = StepwiseSharpener(0, 1, bottom_up=False)
+    fit(model, sharpener, Prune(), epochs=4, validation_data=(X, Y))
+    assert (begun[2] == 7).all()
+    assert averaged == [0, 0, 0, 6]  # another average has begun with what was set
+    assert not (begun[3] == 7).all()
+
+
+def test_validation_changes_nothing_about_where_training_ends():
+    ends = []
+    for data in (None, (X, Y)):
+        model = make(WhetstoneOptimizer(KINDS["averaged"]()))
+        fit(model, StepwiseSharpener(0, 1, bottom_up=False), epochs=4, validation_data=data)
+        ends.append(trainable(model))
+    same(*ends, rtol=1e-6, atol=1e-6)
+
+
+def test_a_loop_may_validate_the_average_at_any_time():
+    # The loop's own way to tell callbacks, and Keras's evaluate in a loop without fit.
+    model, sharpener = make(WhetstoneOptimizer(KINDS["sgd"]())), StepwiseSharpener(0, 1, bottom_up=False)
+    callbacks = keras.callbacks.CallbackList([sharpener], model=model, epochs=2, steps=4, verbose=0)
+    callbacks.on_train_begin()
+    steps, validated = [], None
+    for epoch in range(2):
+        callbacks.on_epoch_begin(epoch)
+        for batch in range(4):
+            if epoch == 1 and batch == 3:
+                callbacks.on_test_begin()
+                validated = trainable(model)
+                callbacks.on_test_end()
+            callbacks.on_train_batch_begin(batch)
+            loss = float(model.train_on_batch(X[:8], Y[:8]))
+            callbacks.on_train_batch_end(batch, {"loss": loss})
+            steps.append(trainable(model))
+        callbacks.on_epoch_end(epoch, {"loss": loss})
+    callbacks.on_train_end()
+    same(validated, average(steps[4:7]))
+    assert not model.optimizer.swapped
+    same(trainable(model), steps[-1], rtol=0, atol=0)
+    seen = keras.callbacks.LambdaCallback(on_test_begin=lambda logs: steps.append(trainable(model)))
+    model.evaluate(X, Y, verbose=0, callbacks=[sharpener, seen])
+    same(steps.pop(), average(steps[4:]))
+    same(trainable(model), steps[-1], rtol=0, atol=0)
+
+
+def test_a_loop_on_a_network_that_is_sharp_already_averages_too():
+    model, sharpener, steps = make(WhetstoneOptimizer(KINDS["sgd"]())), StepwiseSharpener(0, 1, bottom_up=False), []
+    for layer in spiking_layers(model):
+        layer.set_sharpness(1.0)
+    sharpener.attach(model, batches=4)
+    for _ in range(8):
+        sharpener.step(model.train_on_batch(X[:8], Y[:8]))
+        steps.append(trainable(model))
+    model.optimizer.swap()
+    same(trainable(model), average(steps[1:]))  # it begins once the first step has said where things stand
+
+
 def test_it_is_saved_with_what_it_has_averaged(tmp_path):
     model = make(WhetstoneOptimizer(KINDS["adamw"]()))
     fit(model, StepwiseSharpener(0, 1, bottom_up=False), keras.callbacks.ModelCheckpoint(tmp_path / "{epoch}.keras"),

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from whetstone_lab.training._internals import layout_of, raw_iterations, sync_weights, trained_variables
@@ -35,7 +36,8 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
     The average depends neither on the length of the training nor on a schedule of the learning rate. When ``fit`` ends,
     it takes the place of the weights, as with Keras's own ``use_ema``, unless early stopping has brought back a soft
     network. Within ``fit``, a sharpener puts the average in the place of the weights when Keras validates, and takes it
-    out when the next epoch begins. What is validated, logged, and kept by callbacks as an epoch ends is then the same.
+    out when training goes on. What is validated, logged, and kept by callbacks as an epoch ends is then the same. If a
+    callback sets the weights as an epoch ends, training goes on with what it has set, and another average begins.
 
     A sharpener among the callbacks of ``fit`` tells the optimizer when the network is sharp; without one nothing is
     averaged. The average is saved with the optimizer, so a run that was killed goes on with it.
@@ -93,7 +95,11 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
         if sharp and not begun:
             self._begin.assign(_copy(raw_iterations(self.inner_optimizer)))
         elif begun and not sharp:
-            self._begin.assign(_NEVER)
+            self.end_average()
+
+    def end_average(self) -> None:
+        """Forgets the average; what is in the place of the weights stays there."""
+        self._begin.assign(_NEVER)
 
     def swap(self) -> None:
         """Exchanges the weights and their average, where there is one; done twice, all is as before."""
@@ -129,11 +135,12 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
 
     def finalize_variable_values(self, var_list: Any) -> None:
         """Puts the average in the place of the weights, if it is not there already."""
-        self.inner_optimizer.finalize_variable_values(var_list)
-        if self.averaged and not self.swapped and self._is_sharp():
-            for variable, average in zip(trained_variables(self), self._averages, strict=True):
-                variable.assign(_copy(average))
-        self._begin.assign(_NEVER)  # a later fit starts another average
+        if not self.swapped:
+            self.inner_optimizer.finalize_variable_values(var_list)
+            if self.averaged and self._is_sharp():
+                for variable, average in zip(trained_variables(self), self._averages, strict=True):
+                    variable.assign(_copy(average))
+        self.end_average()  # a later fit starts another one
 
     @property
     def variables(self) -> list[Any]:
@@ -182,22 +189,42 @@ def find_whetstone(optimizer: Any) -> WhetstoneOptimizer | None:
 
 
 class ValidateAverage:
-    """Has the average validated within ``fit``: it stands in for the weights from then to the next epoch.
+    """Has the average validated: it stands in for the weights until training goes on.
+
+    If somebody sets the weights meanwhile, as a callback may when an epoch ends, training goes on with what was set,
+    and another average begins.
 
     Args:
-        model: The model that ``fit`` trains.
+        model: The model that is trained.
     """
 
     def __init__(self, model: Any) -> None:
         self.model = model
+        self._put_in: list[np.ndarray] = []
+
+    @property
+    def stands_in(self) -> bool:
+        """Whether :meth:`put_in` has put the average in the place of the weights."""
+        return bool(self._put_in)
 
     def put_in(self) -> None:
         """Puts the average in the place of the weights, where the model's optimizer keeps one."""
-        self._swap(to_average=True)
+        optimizer = self._optimizer()
+        if optimizer is not None and optimizer.averaged and not optimizer.swapped:
+            optimizer.swap()
+            self._put_in = _arrays(trained_variables(optimizer))
 
     def take_out(self) -> None:
         """Puts the weights back, if the average is in their place."""
-        self._swap(to_average=False)
+        put_in, self._put_in = self._put_in, []
+        optimizer = self._optimizer()
+        if optimizer is None or not optimizer.swapped:
+            return
+        there = _arrays(trained_variables(optimizer)) if put_in else []
+        if all(np.array_equal(one, other, equal_nan=True) for one, other in zip(there, put_in, strict=True)):
+            optimizer.swap()
+        else:
+            optimizer.end_average()
 
     def tell(self, layers: Sequence[SpikingLayer]) -> None:
         """Lets the optimizer see whether all layers are sharp; it then begins an average or ends it."""
@@ -206,13 +233,18 @@ class ValidateAverage:
             sync_weights(self.model)
             optimizer.average(layers)
 
-    def _swap(self, to_average: bool) -> None:
+    def _optimizer(self) -> WhetstoneOptimizer | None:
+        """The optimizer that may keep an average, its variables and the weights up to date."""
         optimizer = find_whetstone(getattr(self.model, "optimizer", None))
         if optimizer is None or not optimizer.built:
-            return
+            return None
         sync_weights(self.model)
-        if optimizer.swapped != to_average:
-            optimizer.swap()
+        return optimizer
+
+
+def _arrays(variables: Sequence[Any]) -> list[np.ndarray]:
+    # Copies: on PyTorch, the array may be the tensor's own memory.
+    return [np.array(ops.convert_to_numpy(variable)) for variable in variables]
 
 
 @contextmanager
@@ -223,11 +255,9 @@ def average_in_place(model: Any) -> Iterator[None]:
         model: A model between two batches of its training.
     """
     average = ValidateAverage(model)
-    optimizer = find_whetstone(getattr(model, "optimizer", None))
-    before = optimizer is not None and optimizer.built and optimizer.swapped
     average.put_in()
     try:
         yield
     finally:
-        if not before:
+        if average.stands_in:  # else it was there before, as while an epoch ends
             average.take_out()

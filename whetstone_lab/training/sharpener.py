@@ -210,6 +210,11 @@ class Sharpener(keras.callbacks.Callback):
         self._average.tell(self._layers.layers)
         self._undo.keep(self.model)
 
+    def on_train_batch_begin(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Goes on with the weights, where a loop has validated within the epoch."""
+        if self._average.stands_in:
+            self._average.take_out()
+
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Sharpens as the policy says, and writes the batch to the trace."""
         # What is measured on validation data is there only once the epoch has ended.
@@ -237,10 +242,14 @@ class Sharpener(keras.callbacks.Callback):
     def on_test_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """Has the average of the weights validated, where a ``WhetstoneOptimizer`` keeps one.
 
-        It stays until the next epoch begins, so that callbacks keep what was validated.
+        Within ``fit`` it stays until training goes on, so that callbacks keep what was validated.
         """
-        if self._fitting:
-            self._average.put_in()
+        self._average.put_in()
+
+    def on_test_end(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Lets a loop of one's own go on with the weights."""
+        if self._average.stands_in and not self._fitting:
+            self._average.take_out()
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
         """Closes the trace."""
@@ -307,6 +316,7 @@ class Sharpener(keras.callbacks.Callback):
         if state.batch == 0:
             self._agree()
             self.session.begin_epoch()
+            self._average.tell(self._layers.layers)
             self._progress.logs = {}
         self._recalled = False  # the loop is the caller's: nothing is trained again
         means = {name: self._progress.logs.get(name, value) for name, value in values.items()}
