@@ -121,7 +121,8 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
             self.build(list(trainable_variables))
         self.inner_optimizer.apply(grads, trainable_variables)
         # While they are swapped nothing should train; if somebody does, the average is left as it is.
-        begin = ops.where(self._begin < 0, _NEVER, self._begin)
+        begin = ops.convert_to_tensor(self._begin)
+        begin = ops.where(begin < 0, _NEVER, begin)
         steps = ops.cast(raw_iterations(self.inner_optimizer) - begin, "float32")
         share = ops.where(steps >= 1, (_LATENESS + 1) / ops.maximum(steps + _LATENESS, 1.0), 0.0)
         for variable, average in zip(trained_variables(self), self._averages, strict=True):
@@ -129,8 +130,14 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
 
     def finalize_variable_values(self, var_list: Any) -> None:
         """Puts the average in the place of the weights, if it is not there already."""
+        try:
+            averaged = self.averaged
+        except TypeError:
+            # JAX's trainer calls this also where a batch has failed, and its variables then hold nothing (Keras 3.15).
+            # An error from here would hide the one that says why.
+            return
         self.inner_optimizer.finalize_variable_values(var_list)
-        if self.averaged and not self.swapped and self._is_sharp():
+        if averaged and not self.swapped and self._is_sharp():
             for variable, average in zip(trained_variables(self), self._averages, strict=True):
                 variable.assign(_copy(average))
         self._begin.assign(_NEVER)  # a later fit starts another average
