@@ -85,7 +85,8 @@ def test_without_a_sharpener_it_is_the_wrapped_optimizer(kind):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "averaged"])
+# That each kind of optimizer goes on as it is was shown above; these differ in how a step is counted and what it costs.
+@pytest.mark.parametrize("kind", ["sgd", "adamw", "schedule", "accumulated"])
 def test_the_weights_become_the_average_of_those_since_all_was_sharp(kind):
     model, weights = make(WhetstoneOptimizer(KINDS[kind]())), Weights()
     # Six batches an epoch: sharp after the third batch of the second epoch.

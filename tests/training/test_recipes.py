@@ -98,9 +98,9 @@ def blobs(seed=0, samples=320):
 def test_one_call_trains_and_sharpens_with_any_optimizer(optimizer):
     keras.utils.set_random_seed(0)
     model = mlp(8, 3, hidden=(16,))
-    trace = train(model, *blobs(), epochs=30, optimizer=optimizer, batch_size=16, verbose=0)
+    trace = train(model, *blobs(), epochs=12, optimizer=optimizer, batch_size=16, verbose=0)
     assert isinstance(trace, Trace)
-    assert (trace.epochs, trace.batches) == (30, 600)
+    assert (trace.epochs, trace.batches) == (12, 240)
     assert [float(array(layer.sharpness)) for layer in spiking_layers(model)] == [1.0, 1.0]
     assert type(model.optimizer.inner_optimizer).__name__.lower() == optimizer.lower()
     x, y = blobs(seed=1)
