@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 from made_up import MadeUpRun
@@ -20,6 +21,9 @@ from whetstone_lab.records.trace import Trace
 # TensorFlow convolves channels first, and transposed with dilation, on a CPU only with oneDNN, which it takes by itself
 # on some processors alone.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+# For a second and a third environment, where what is looked for differs with the version and not with the numbers.
+hypothesis.settings.register_profile("few", max_examples=10)
 
 TESTS = Path(__file__).parent
 #: What ``pytest -m quick`` runs: the folders whose code never loads Keras, and the command line...

@@ -123,7 +123,7 @@ def read(kind, path):
 
 
 @pytest.mark.parametrize("kind", [*READERS, "nir"])
-@settings(FUZZ, max_examples=80)
+@settings(FUZZ, max_examples=50)
 @given(data=st.data())
 def test_any_damage_to_the_bytes(kind, data, whole, tmp_path):
     content = bytearray(whole[kind].read_bytes())
@@ -172,7 +172,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("kind", READERS)
-@settings(FUZZ, max_examples=150)
+@settings(FUZZ, max_examples=100)
 @given(data=st.data())
 def test_any_change_to_facts_and_arrays(kind, data, whole, tmp_path):
     header, arrays = archive.read(whole[kind], kind, 1)
@@ -229,7 +229,7 @@ NUMBERS = st.sampled_from([0, -1, 1, 2, 10**6, 2**20, 2**40, 2**62, 1.5, float("
 WORDS = st.sampled_from(["", "x", "same", "valid", "IF", "Conv2d", "NIRGraph", "Input", "Output", "Delay"])
 
 
-@settings(FUZZ, max_examples=200)
+@settings(FUZZ, max_examples=100)
 @given(data=st.data())
 def test_any_change_to_a_graph(data, whole, tmp_path):
     path = tmp_path / "changed.nir"

@@ -1,6 +1,8 @@
 """Trace: what is appended is read back, by other threads and from files too, and damaged files are refused."""
 
+import copy
 import json
+import pickle
 import subprocess
 import sys
 import threading
@@ -302,8 +304,8 @@ def test_readers_on_other_threads_see_whole_rows_only(tmp_path):
     assert not faults
     assert trace.batches == 20_000
     assert saves
-    for copy in saves:
-        assert np.array_equal(copy.loss, np.arange(copy.batches))
+    for saved in saves:
+        assert np.array_equal(saved.loss, np.arange(saved.batches))
 
 
 def test_a_trace_that_has_begun_later_keeps_its_readers():
@@ -319,6 +321,19 @@ def test_a_trace_that_has_begun_later_keeps_its_readers():
     with pytest.raises(ValueError, match="Expected a curve for each of the 1 layers; got 2"):
         trace.begin(["a"], ["sigmoid", "sigmoid"])
     assert trace.batches == 1  # what was refused has changed nothing
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda trace: pickle.loads(pickle.dumps(trace))],
+                         ids=["deepcopy", "pickle"])
+def test_a_copy_is_the_same_and_grows_apart_without_the_readers(copied):
+    trace, seen = make_trace(), []
+    trace.subscribe(lambda grown, urgent: seen.append(grown))
+    other = copied(trace)
+    assert_same(other, trace)
+    other.append_batch(9, 1.0, [0, 0])
+    other.publish()
+    assert trace.batches == other.batches - 1
+    assert not seen
 
 
 def test_what_a_reader_holds_does_not_change_when_the_trace_grows():

@@ -172,9 +172,9 @@ def outage():
     raise OutageError
 
 
-@pytest.mark.every_backend
-@pytest.mark.parametrize("sharpener_first", [True, False])
-@pytest.mark.parametrize("kind", ["adaptive", "stepwise", "scheduled"])
+@pytest.mark.parametrize(("kind", "sharpener_first"), [
+    pytest.param("adaptive", True, marks=pytest.mark.every_backend), ("adaptive", False), ("stepwise", False),
+    ("scheduled", True)])
 def test_whichever_is_listed_first_the_sharpener_or_the_backup(kind, sharpener_first, tmp_path, whole):
     expected, reference = whole(kind)
     for batches in (3 * BATCHES + 2, 0):

@@ -105,7 +105,7 @@ def assign_scalar(variable: Any, number: float) -> None:
         variable.assign(number)
         return
     make, float32, assign = _tensorflow()
-    assign(resource=value.handle, value=make(number, None, float32))
+    assign(resource=value.handle, value=make(number, "", float32))  # no device by name: None crashes TensorFlow 2.19
 
 
 @functools.cache

@@ -81,6 +81,14 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
         """Whether the average is in the place of the weights, and they in its."""
         return int(ops.convert_to_numpy(self._begin)) < 0
 
+    @property
+    def lost(self) -> bool:
+        """Whether its variables hold nothing, as JAX's trainer leaves them where a batch has failed (Keras 3.15)."""
+        try:
+            return ops.convert_to_numpy(self._begin) is None
+        except TypeError:
+            return True
+
     def average(self, layers: Sequence[SpikingLayer]) -> None:
         """Starts an average with the next step if all layers are sharp, unless there is one; ends it if one is soft.
 
@@ -127,7 +135,8 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
             self.build(list(trainable_variables))
         self.inner_optimizer.apply(grads, trainable_variables)
         # While they are swapped nothing should train; if somebody does, the average is left as it is.
-        begin = ops.where(self._begin < 0, _NEVER, self._begin)
+        begin = ops.convert_to_tensor(self._begin)
+        begin = ops.where(begin < 0, _NEVER, begin)
         steps = ops.cast(raw_iterations(self.inner_optimizer) - begin, "float32")
         share = ops.where(steps >= 1, (_LATENESS + 1) / ops.maximum(steps + _LATENESS, 1.0), 0.0)
         for variable, average in zip(trained_variables(self), self._averages, strict=True):
@@ -135,6 +144,8 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
 
     def finalize_variable_values(self, var_list: Any) -> None:
         """Puts the average in the place of the weights, if it is not there already."""
+        if self.lost:
+            return  # an error from here would hide the one that says why
         if not self.swapped:
             self.inner_optimizer.finalize_variable_values(var_list)
             if self.averaged and self._is_sharp():
@@ -239,7 +250,7 @@ class ValidateAverage:
         if optimizer is None or not optimizer.built:
             return None
         sync_weights(self.model)
-        return optimizer
+        return None if optimizer.lost else optimizer
 
 
 def _arrays(variables: Sequence[Any]) -> list[np.ndarray]:

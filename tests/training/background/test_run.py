@@ -373,7 +373,6 @@ def test_the_end_can_start_the_next_run_from_the_training_thread():
     assert run.status == "finished"
 
 
-@pytest.mark.every_backend
 def test_a_process_that_ends_while_runs_go_on_ends_cleanly():
     program = f"""
 import atexit, sys
