@@ -1,5 +1,8 @@
 """Tables that grow: whole rows for readers, refusals that write nothing, columns that open late, rows from files."""
 
+import copy
+import threading
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -91,8 +94,29 @@ def test_the_last_row_is_replaced():
     grown = table()
     for number in range(3):
         grown.append(number=number, pair=[0, 0])
+    held = grown["pair"]
     grown.replace_last("pair", [4, 5])
     assert grown["pair"].tolist() == [[0, 0], [0, 0], [4, 5]]
+    assert held.tolist() == [[0, 0]] * 3  # what a reader holds never changes
+
+
+def test_a_copy_that_is_made_while_it_grows_has_whole_rows_only():
+    grown, done = table(), threading.Event()
+
+    def grow():
+        while not done.is_set():
+            grown.append(number=1, pair=[1, 1])
+
+    thread = threading.Thread(target=grow)
+    thread.start()
+    try:
+        for copied in (copy.deepcopy(grown) for _ in range(50)):
+            for name in ("number", "pair"):
+                assert len(copied[name]) == len(copied)
+                assert (copied[name] == 1).all()
+    finally:
+        done.set()
+        thread.join()
 
 
 def test_rows_are_read_from_a_file_and_grow_on():

@@ -50,8 +50,8 @@ class Table:
     def __init__(self, specs: Sequence[Spec], sizes: Mapping[str, int]) -> None:
         self.specs = {spec.name: spec for spec in specs}
         self.sizes = dict(sizes)
+        self._rows = 0  # before the columns: a copy that another thread makes then has no more rows than they hold
         self._columns = {spec.name: self._column(spec) for spec in specs}
-        self._rows = 0
 
     def __len__(self) -> int:
         return self._rows
@@ -107,7 +107,10 @@ class Table:
 
     def replace_last(self, name: str, values: Any) -> None:
         """Puts other values in the place of a column's last row."""
-        self._columns[name][self._rows - 1] = values
+        if not np.array_equal(self[name][-1], values):
+            column = self._columns[name].copy()  # readers may hold views of the old one
+            column[self._rows - 1] = values
+            self._columns[name] = column
 
     def cut(self, rows: int) -> None:
         """Forgets all rows from ``rows`` on."""

@@ -120,8 +120,9 @@ class Trace:
         unknown = sorted(set(kinds) - set(CURVES))
         if unknown:
             raise ValueError(f"Expected curves among {sorted(CURVES)}; got {unknown}.")
-        self._batches = Table(BATCH_COLUMNS, {"layers": len(names)})
+        # Epochs first: a copy that another thread makes of a trace that grows then has all the batches of its epochs.
         self._epochs = Table(EPOCH_COLUMNS, {"layers": len(names)})
+        self._batches = Table(BATCH_COLUMNS, {"layers": len(names)})
         self._bins = np.zeros(0)
         self.layers, self.curves = names, kinds
         self.policy, self.meta = dict(policy or {}), dict(meta or {})
