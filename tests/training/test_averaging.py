@@ -3,10 +3,11 @@
 import keras
 import numpy as np
 import pytest
-from backends import array
+from backends import array, only_on
 from keras import optimizers
 
 from whetstone_lab import keys
+from whetstone_lab.training import background
 from whetstone_lab.training.averaging import WhetstoneOptimizer, find_whetstone
 from whetstone_lab.training.decode import SoftmaxDecode
 from whetstone_lab.training.layers import SpikingBReLU, spiking_layers
@@ -247,6 +248,33 @@ def test_a_loop_on_a_network_that_is_sharp_already_averages_too():
         steps.append(trainable(model))
     model.optimizer.swap()
     same(trainable(model), average(steps[1:]))  # it begins once the first step has said where things stand
+
+
+def broken_off_in_front(model, sharpener, fails):
+    with sharpener.closing():
+        fit(model, sharpener, fails, epochs=3, validation_data=(X, Y))
+
+
+def broken_off_in_the_background(model, sharpener, fails):
+    background.fit(model, X, Y, epochs=3, callbacks=[sharpener, fails], validation_data=(X, Y)).wait(60)
+
+
+@pytest.mark.parametrize("broken_off", [broken_off_in_front, broken_off_in_the_background])
+@only_on("tensorflow", "torch", why="there Keras itself ends a fit that is broken off, and the average stays")
+def test_a_fit_that_is_broken_off_while_it_validates_leaves_the_weights_that_were_trained(broken_off):
+    model = make(WhetstoneOptimizer(KINDS["sgd"]()))
+
+    class Fails(Weights):
+        def on_test_end(self, logs=None):
+            if model.optimizer.swapped:
+                raise OSError("The disk is full.")
+
+    weights, sharpener = Fails(), StepwiseSharpener(0, 1, bottom_up=False)
+    with pytest.raises(OSError, match="full"):
+        broken_off(model, sharpener, weights)
+    assert sharpener.trace.status == "failed"
+    assert not model.optimizer.swapped
+    same(trainable(model), weights.steps[-1], rtol=0, atol=0)
 
 
 def test_it_is_saved_with_what_it_has_averaged(tmp_path):

@@ -266,6 +266,19 @@ def test_another_model_starts_anew():
     assert sharpener.trace.sharpness.tolist() == [[0, 0, 0]] * BATCHES
 
 
+def test_a_file_of_a_model_holds_no_run_of_another():
+    one, other, sharpener = make_model(name="one"), make_model(name="other"), eager()
+    kept = []
+    for model in (one, other):
+        sharpener.attach(model)
+        kept.append([])
+        for former in (one, other):
+            store = {}
+            spiking_layers(former)[0].save_own_variables(store)
+            kept[-1].append("sharpener_facts" in store)
+    assert kept == [[True, False], [False, True]]
+
+
 @pytest.mark.parametrize(("polish", "epochs"), [(0, 4), (1, 5), (2, 6), (None, 8)])
 def test_polishing_takes_whole_epochs_after_the_last_layer_is_sharp(polish, epochs):
     # The loss only starts things: epoch 0 sets the reference, 1 starts, 2 and 3 sharpen a layer each.

@@ -163,9 +163,7 @@ class Sharpener(keras.callbacks.Callback):
             ValueError: The model has no spiking layer, or the policy does not fit it.
             RuntimeError: The sharpener is at work in the background.
         """
-        if self.driver not in (None, threading.current_thread()):
-            raise RuntimeError("The sharpener is at work in the background already; wait for that run, stop it, or "
-                               "make another sharpener.")
+        self._check_driver()
         layers = spiking_layers(model)
         self.set_model(model)
         if self.session.state is None or [*map(id, layers)] != [*map(id, self._layers.layers)]:
@@ -175,6 +173,9 @@ class Sharpener(keras.callbacks.Callback):
             weights = [*map(id, model.weights)]
             seeds = [variable for variable in model.variables if id(variable) not in weights]
             self._progress = checkpoint.Progress(seeds=seeds)
+            for layer in self._layers.layers[:1]:
+                if layer.make_checkpoint == self._make_checkpoint:
+                    layer.make_checkpoint = None  # a file of the former model must not hold the run of this one
             self._layers, self._recalled = sharpness, False
             self._undo.begin(self._here.sharpness)
         self._layers.model = model
@@ -263,21 +264,30 @@ class Sharpener(keras.callbacks.Callback):
         """Sees to it that a fit within leaves weights and trace as they are to be, also where it is broken off.
 
         Keras tells its callbacks nothing of an interrupt or an error. Within this context, the trace then says so and
-        the weights that were trained are in the model, not the average that was being validated.
+        the weights that were trained are in the model, not the average that was being validated. On JAX, Keras itself
+        ends such a fit as one that is done, and the average of a sharp network then takes the place of its weights.
 
         Example:
             >>> with sharpener.closing():
             ...     model.fit(x, y, epochs=60, callbacks=[sharpener])
+
+        Raises:
+            RuntimeError: The sharpener is at work in the background.
         """
+        self._check_driver()
         try:
             yield
         except BaseException as error:
-            self._fitting = False
-            self._average.take_out()
             interrupted = isinstance(error, KeyboardInterrupt)
             self.trace.set_status("stopped" if interrupted else "failed",
                                   "" if interrupted else f"{type(error).__name__}: {error}")
+            self.break_off()
             raise
+
+    def break_off(self) -> None:
+        """Has the weights that were trained in the model, after a fit that did not end as it should."""
+        self._fitting = False
+        self._average.take_out()
 
     # -- a loop of one's own ------------------------------------------------------------------------------------------
 
@@ -338,6 +348,11 @@ class Sharpener(keras.callbacks.Callback):
     @property
     def _params(self) -> Mapping[str, Any]:
         return self.params or {}  # Keras has none where nobody has set them
+
+    def _check_driver(self) -> None:
+        if self.driver not in (None, threading.current_thread()):
+            raise RuntimeError("The sharpener is at work in the background already; wait for that run, stop it, or "
+                               "make another sharpener.")
 
     def _agree(self) -> None:
         """Takes over the sharpness of the layers if somebody else has set it."""

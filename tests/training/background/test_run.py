@@ -18,6 +18,7 @@ from whetstone_lab.training.background import run as run_module
 from whetstone_lab.training.background.guard import GUARDED
 from whetstone_lab.training.decode import SoftmaxDecode
 from whetstone_lab.training.layers import SpikingBReLU, spiking_layers
+from whetstone_lab.training.recipes import train
 from whetstone_lab.training.sharpeners import AdaptiveSharpener, ScheduledSharpener, StepwiseSharpener
 
 SAMPLES, BATCH = 24, 4
@@ -318,6 +319,19 @@ def test_an_exception_in_training_is_shown_and_raised_again():
     assert (run.status, run.trace.message, run.exception) == ("finished", "", None)
 
 
+def test_a_run_ends_whatever_the_last_commands_do():
+    def fail():
+        raise OSError("Nobody expects this.")
+
+    late = keras.callbacks.LambdaCallback(on_train_end=lambda logs: run._mailbox.put(fail))
+    run = begin(epochs=1, callbacks=[late], start=False)
+    run.start()
+    with pytest.raises(OSError, match="Nobody"):
+        run.wait()
+    assert (run.alive, run.status) == (False, "failed")
+    assert run.model.evaluate(X, Y, verbose=0)  # its own again
+
+
 @pytest.mark.every_backend
 def test_data_that_do_not_fit_fail_the_run_not_the_caller():
     run = live.fit(make_model(), X[:, :3], Y, epochs=1, sharpener=AdaptiveSharpener())
@@ -467,6 +481,9 @@ def test_a_sharpener_serves_one_run_at_a_time():
         begin(other, run.sharpener)
     with pytest.raises(RuntimeError, match=words):
         other.fit(X, Y, callbacks=[run.sharpener], verbose=0)
+    with pytest.raises(RuntimeError, match=words):
+        train(other, X, Y, epochs=1, callbacks=[run.sharpener], verbose=0)
+    assert run.status == "running"
     batches = run.trace.batches
     until(lambda: run.trace.batches > batches)
     run.stop()

@@ -234,9 +234,14 @@ class LiveRun:
         except BaseException as error:
             self.exception = error
             status, message = "failed", f"{type(error).__name__}: {error}"
+            self.sharpener.break_off()
         finally:
             while not self._close(status, message):
-                self._mailbox.take()()
+                try:
+                    self._mailbox.take()()
+                except BaseException as error:  # the run must end all the same, or its model stays locked
+                    self.exception = error
+                    status, message = "failed", f"{type(error).__name__}: {error}"
             self.trace.publish(urgent=True)
             if status == "stopped":
                 # A fit that is broken off leaves its data iterator to the garbage collector, and TensorFlow may take as
