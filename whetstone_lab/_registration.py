@@ -12,7 +12,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 #: The modules that register something with Keras when they are imported.
-_REGISTERING = ("layers", "decode", "averaging")
+_REGISTERING = ("layers", "decode", "averaging", "original_layers")
 
 
 def register_with_keras() -> None:

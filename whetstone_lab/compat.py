@@ -20,9 +20,16 @@ from whetstone_lab.conversion.folding import fold_after, fold_batchnorm, linear_
 from whetstone_lab.conversion.makers.weights import to_numpy
 from whetstone_lab.method import class_keys
 from whetstone_lab.method.policies import ScheduledPolicy
+from whetstone_lab.training import model_file
 from whetstone_lab.training._internals import sync_weights
-from whetstone_lab.training.decode import SoftmaxDecode
-from whetstone_lab.training.layers import SpikingBReLU, SpikingLayer, SpikingSigmoid, check_sharpness
+from whetstone_lab.training.layers import SpikingLayer, check_sharpness
+from whetstone_lab.training.original_layers import (
+    ScaledActivation,
+    Softmax_Decode,
+    Spiking_BRelu,
+    Spiking_Sigmoid,
+    key_generator,
+)
 from whetstone_lab.training.sharpener import Sharpener
 from whetstone_lab.training.sharpeners import AdaptiveSharpener as _AdaptiveSharpener
 from whetstone_lab.training.sharpeners import StepwiseSharpener
@@ -45,58 +52,6 @@ __all__ = [
     "set_layer_sharpness",
     "set_model_sharpness",
 ]
-
-
-@keras.saving.register_keras_serializable(package="whetstone_lab.compat")
-class Spiking_BRelu(SpikingBReLU):
-    """``SpikingBReLU`` with the curve's own gradient. Mended: its sharpness is saved with the weights."""
-
-    def __init__(self, sharpness: float = 0.0, surrogate_width: float | None = None, **kwargs: Any) -> None:
-        super().__init__(sharpness, surrogate_width, **kwargs)
-
-
-@keras.saving.register_keras_serializable(package="whetstone_lab.compat")
-class Spiking_Sigmoid(SpikingSigmoid):
-    """``SpikingSigmoid`` with the curve's own gradient. Mended: its sharpness is saved with the weights."""
-
-    def __init__(self, sharpness: float = 0.0, surrogate_width: float | None = None, **kwargs: Any) -> None:
-        super().__init__(sharpness, surrogate_width, **kwargs)
-
-
-@keras.saving.register_keras_serializable(package="whetstone_lab.compat")
-class Softmax_Decode(SoftmaxDecode):
-    """``SoftmaxDecode`` at temperature 1.
-
-    Args:
-        key: Zeros and ones, shape ``(classes, width)``.
-        size: ``(classes, width)`` of a key to make, where none is given.
-        temperature: Divisor of the scores. Default: 1.
-        **kwargs: As for every Keras layer.
-    """
-
-    def __init__(self, key: Any = None, size: tuple[int, int] | None = None, temperature: float = 1.0,
-                 **kwargs: Any) -> None:
-        if key is None:
-            if size is None:
-                raise ValueError("Expected a key, or the size (classes, width) of a key to make; got neither.")
-            key = key_generator(*size)
-        super().__init__(key, temperature, **kwargs)
-
-
-def key_generator(num_classes: int, width: int, sparsity: float | None = None, overlapping: bool = True,
-                  seed: int = 0) -> np.ndarray:
-    """An n-hot class key. Mended: it is seeded, heeds ``sparsity``, and leaves no output without a class.
-
-    Args:
-        num_classes: Number of classes.
-        width: Number of output neurons.
-        sparsity: Share of the neurons that speak for a class, in (0, 1]. Default: ``width // num_classes`` neurons,
-            which is what the original does whatever it is given.
-        overlapping: Whether a neuron may speak for several classes. Default: True.
-        seed: Seed of the draw. Default: 0.
-    """
-    hot = None if sparsity is None else max(round(sparsity * width), 1)
-    return class_keys.make_key(num_classes, width, hot=hot, overlap=overlapping, seed=seed)
 
 
 def encode_with_key(key: Any, input_vec: Any) -> np.ndarray:
@@ -138,7 +93,9 @@ def set_model_sharpness(model: keras.Model, value: float, bottom_up: bool) -> li
 
 
 def load_model(filepath: str | os.PathLike[str]) -> keras.Model:
-    """Loads a model that was saved with spiking layers."""
+    """Loads a model that was saved with spiking layers. Mended: a damaged ``.keras`` file is not called missing."""
+    if str(filepath).endswith(".keras") and Path(filepath).is_file():
+        model_file.check(Path(filepath))
     return keras.models.load_model(filepath)
 
 
@@ -172,7 +129,7 @@ def merge_batchnorm(layer: keras.layers.Layer, batchnorm: keras.layers.BatchNorm
         kernel, bias = fold_after(kernel, bias, scale, shift)
     else:
         first = getattr(layer, "data_format", None) == "channels_first"
-        config["activation"] = _ScaledActivation(layer.activation, scale.tolist(), shift.tolist(),
+        config["activation"] = ScaledActivation(layer.activation, scale.tolist(), shift.tolist(),
                                                  1 - kernel.ndim if first else -1)
         bias = np.zeros(kernel.shape[-1], kernel.dtype) if bias is None else bias
     if not hasattr(layer, "depthwise_kernel"):
@@ -188,37 +145,6 @@ def _whole_kernel(depthwise: np.ndarray, pointwise: np.ndarray) -> np.ndarray:
     each = pointwise.reshape(channels, multiplier, -1).astype(np.float64)
     whole = np.einsum("tcm,cmf->tcf", depthwise.reshape(-1, channels, multiplier).astype(np.float64), each)
     return whole.reshape(*taps, channels, -1).astype(pointwise.dtype)
-
-
-@keras.saving.register_keras_serializable(package="whetstone_lab.compat")
-class _ScaledActivation(keras.layers.Layer):
-    """An activation and the batch norm after it: ``scale f(x) + shift`` for each channel.
-
-    Args:
-        function: The activation ``f``.
-        scale: One number for each channel.
-        shift: The same.
-        axis: The axis of the channels, counted from the last. Default: -1.
-        **kwargs: As for every Keras layer.
-    """
-
-    def __init__(self, function: Any, scale: Sequence[float], shift: Sequence[float], axis: int = -1,
-                 **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.function = keras.activations.get(function)
-        self.scale, self.shift, self.axis = list(scale), list(shift), axis
-
-    def call(self, inputs: Any) -> Any:
-        """Applies the activation, then scale and shift."""
-        along = (-1, *[1] * (-self.axis - 1))
-        scale, shift = (keras.ops.convert_to_tensor(np.reshape(values, along), dtype=inputs.dtype)
-                        for values in (self.scale, self.shift))
-        return self.function(inputs) * scale + shift
-
-    def get_config(self) -> dict[str, Any]:
-        """The layer's arguments."""
-        return {**super().get_config(), "function": keras.activations.serialize(self.function), "scale": self.scale,
-                "shift": self.shift, "axis": self.axis}
 
 
 def copy_remove_batchnorm(model: keras.Model) -> keras.Model:

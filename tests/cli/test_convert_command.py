@@ -10,6 +10,7 @@ from whetstone_lab.cli import main as cli
 from whetstone_lab.conversion.convert import convert
 from whetstone_lab.simulator import Network, SpikeRecord, count_operations, predict, run
 from whetstone_lab.simulator.operations import Neurons
+from whetstone_lab.training import model_file
 from whetstone_lab.training.decode import SoftmaxDecode
 from whetstone_lab.training.layers import SpikingBReLU
 
@@ -75,6 +76,42 @@ def test_layers_that_are_not_sharp_are_refused_unless_told(tmp_path, capsys):
     assert cli.main(["convert", str(path), "-o", str(tmp_path / "net.npz"), "--as-if-sharp"]) == 0
 
 
+def test_what_a_model_was_trained_on_is_asked_for_once_and_kept(saved, tmp_path, capsys):
+    path = tmp_path / "net.npz"
+    assert cli.main(["convert", str(saved), "-o", str(path)]) == 0
+    assert "does not say what it was trained on" in capsys.readouterr().out
+    assert "trained_on" not in Network.load(path).meta
+    assert cli.main(["convert", str(saved), "-o", str(path), "--seed", "5"]) == 0
+    assert "Trained on digits (test_fraction 0.25, seed 5).\n" in capsys.readouterr().out
+    assert cli.main(["simulate", str(path)]) == 0
+    digits = datasets.load_digits(seed=5)
+    told = capsys.readouterr().out
+    assert f"Accuracy {(predict(Network.load(path), digits.x_test) == digits.y_test).mean():.4f}\n" in told
+    assert "seed 5); the network was trained on the rest." in told
+    assert cli.main(["convert", str(saved), "-o", str(path), "--data", "my_own"]) == 0
+    assert Network.load(path).meta["trained_on"] == {"name": "my_own"}
+    assert cli.main(["convert", str(saved), "-o", str(tmp_path / "net.nir"), "--data", "digits"]) == 0
+    assert "seed 0), which a .nir file does not keep.\n" in capsys.readouterr().out
+
+
+def test_what_the_model_s_file_says_goes_into_the_network_and_is_not_contradicted(model, tmp_path, capsys):
+    path, out = tmp_path / "model.keras", tmp_path / "net.npz"
+    model.save(path)
+    model_file.write_notes(path, datasets.load_digits(seed=5).split.meta)
+    assert cli.main(["convert", str(path), "-o", str(out), "--absorb-biases"]) == 0
+    assert Network.load(out).meta == {"name": model.name, "trained_on": {"name": "digits", "test_fraction": 0.25,
+                                                                        "seed": 5}}
+    assert cli.main(["convert", str(path), "-o", str(tmp_path / "other.npz"), "--seed", "6"]) == 1
+    assert "digits (test_fraction 0.25, seed 5); got digits (test_fraction 0.25, seed 6)." in capsys.readouterr().err
+    assert not (tmp_path / "other.npz").exists()
+
+
+def cut_short(tmp_path, saved):
+    path = tmp_path / "cut.keras"
+    path.write_bytes(saved.read_bytes()[:-200])
+    return path
+
+
 def with_code(tmp_path, suffix):
     path = tmp_path / f"code{suffix}"
     keras.Sequential([keras.Input((4,)), layers.Lambda(lambda x: 2 * x), SpikingBReLU(1.0)]).save(path)
@@ -89,6 +126,10 @@ def damaged(tmp_path):
 
 @pytest.mark.parametrize(("arguments", "words"), [
     (lambda tmp, saved: ["convert", str(tmp / "no.keras"), "-o", str(tmp / "net.npz")], "There is no file"),
+    (lambda tmp, saved: ["convert", str(cut_short(tmp, saved)), "-o", str(tmp / "net.npz")],
+     "cut.keras is not a readable .keras file: it is truncated or damaged"),
+    (lambda tmp, saved: ["convert", str(saved), "-o", str(tmp / "net.npz"), "--data", "mnist", "--seed", "1"],
+     "by which the test part of mnist is not drawn"),
     (lambda tmp, saved: ["convert", str(saved), "-o", str(tmp / "net.txt")], "ends in .npz or .nir; got"),
     (lambda tmp, saved: ["convert", str(damaged(tmp)), "-o", str(tmp / "net.npz")], "error: "),
     (lambda tmp, saved: ["convert", str(with_code(tmp, ".keras")), "-o", str(tmp / "net.npz")], "`Lambda` layer"),

@@ -3,6 +3,8 @@
 import dataclasses
 import inspect
 import io
+import re
+import shutil
 
 import keras
 import numpy as np
@@ -42,7 +44,7 @@ def test_everything_is_written_and_nothing_else(done):
     names = ["trace.npz", "network.npz", "spikes.npz", "model.keras", "activation_curves.png", "sharpener.png",
              "spikes.png"]
     assert [file.name for file in result.files] == names
-    assert sorted(file.name for file in out.iterdir()) == sorted(names)
+    assert sorted(file.name for file in out.iterdir()) == sorted([*names, "files.json"])
     assert f"Wrote {', '.join(names)} to {out}" in words
     for file in result.files:
         if file.suffix == ".png":
@@ -79,7 +81,8 @@ def test_the_accuracies_are_those_of_the_saved_model_and_network(done, pictures)
     assert result.record.labels.tolist() == pictures.y_test.tolist()
     for words_of, name in (("ReLU baseline", "relu"), ("soft network", "soft"), ("spiking network", "spiking")):
         line = next(line for line in words.splitlines() if line.startswith(f"  {words_of}"))
-        assert line.endswith(f" {result.accuracies[name]:.4f}")
+        epoch = demo._soft_epochs(result.trace) if name == "soft" else 12
+        assert line.endswith(f" {result.accuracies[name]:.4f}  after epoch {epoch} of 12")
     assert "its classes are those of Keras" in words
 
 
@@ -87,10 +90,12 @@ def test_the_soft_accuracy_is_of_the_last_epoch_without_sharpening(done):
     trace = done[0].trace
     first = int(trace.epoch_of_batch[np.flatnonzero(trace.sharpness.any(axis=1))[0]])
     assert done[0].accuracies["soft"] == trace.epoch_logs[first - 1]["val_accuracy"]
+    assert demo._soft_epochs(trace) == first
     never_soft = Trace(["a"])
     never_soft.append_batch(0, 1.0, [0.5])
     never_soft.append_epoch({"loss": 1.0, "val_accuracy": 0.5})
     assert np.isnan(demo._soft_accuracy(never_soft))
+    assert demo._soft_epochs(never_soft) is None
 
 
 def test_it_learns(done):
@@ -114,16 +119,62 @@ def test_too_few_epochs_are_refused_before_training(tmp_path, monkeypatch):
         demo.demonstrate(tmp_path / "out", epochs=2, recipe="published")
 
 
-def test_a_net_that_did_not_get_sharp_is_told_of_and_its_trace_is_kept(tmp_path, monkeypatch):
-    # Uphill the loss rises, and a rise by a millionth stops it.
-    touchy = dataclasses.replace(HASTY, epochs=8, cosine=False, policy=dataclasses.replace(
-        HASTY.policy, rate=0.5, sig_increase=1e-6), optimizer={"class_name": "SGD", "config": {"learning_rate": -0.01}})
-    monkeypatch.setitem(RECIPES, "robust", touchy)
+# Uphill the loss rises, and a rise by a millionth stops it.
+TOUCHY = dataclasses.replace(HASTY, cosine=False, policy=dataclasses.replace(
+    HASTY.policy, rate=0.5, sig_increase=1e-6), optimizer={"class_name": "SGD", "config": {"learning_rate": -0.01}})
+
+
+def test_the_fewest_epochs_suffice_whatever_the_loss_does(tmp_path, monkeypatch):
+    monkeypatch.setitem(RECIPES, "robust", TOUCHY)
+    with pytest.raises(ValueError, match="Expected at least") as refused:
+        demo.demonstrate(tmp_path, epochs=1)
+    fewest, words = int(re.search(r"at least (\d+)", str(refused.value))[1]), io.StringIO()
+    trace = demo.demonstrate(tmp_path, epochs=fewest, console=Console(file=words, width=200)).trace
+    assert (trace.epochs, trace.sharpness[-1].min()) == (fewest, 1)
+    [hurried] = {event.epoch for event in trace.events if event.values.get("by") == demo._IN_TIME}
+    assert f"After epoch {hurried + 1} sharpening went on whatever the loss did" in words.getvalue()
+
+
+def test_a_run_with_epochs_to_spare_heeds_the_loss(done):
+    result, _, words = done
+    assert not [event for event in result.trace.events if event.kind == "threshold"]
+    assert "whatever the loss did" not in words
+
+
+def test_a_net_that_did_not_get_sharp_is_told_of_and_its_trace_is_kept_apart(done, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    shutil.copytree(done[1], out)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    monkeypatch.setitem(RECIPES, "robust", TOUCHY)
     monkeypatch.setattr(demo, "_check_epochs", lambda *_: None)
-    with pytest.raises(ValueError, match=r"fully sharp after 8 epochs; got sharpness \[.*\]. Train for more"):
-        demo.demonstrate(tmp_path, console=Console(file=io.StringIO()))
-    assert Trace.load(tmp_path / "trace.npz").epochs == 8
-    assert [file.name for file in tmp_path.iterdir()] == ["trace.npz"]
+    monkeypatch.setattr(demo, "_in_time", lambda *_: keras.callbacks.Callback())
+    with pytest.raises(ValueError, match=r"sharp after 8 epochs; got sharpness \[.*\]\. .*unsharp.*trace\.npz tells"):
+        demo.demonstrate(out, epochs=8, console=Console(file=io.StringIO()))
+    assert Trace.load(out / "unsharp" / "trace.npz").epochs == 8
+    assert {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()} == before
+
+
+def test_what_no_demo_wrote_is_refused_before_training(tmp_path, monkeypatch):
+    monkeypatch.setattr(keras.Model, "fit", lambda *_, **__: pytest.fail("It trained."))
+    (tmp_path / "network.npz").write_text("mine")
+    with pytest.raises(FileExistsError, match=r"network\.npz there would be overwritten"):
+        demo.demonstrate(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["network.npz"]
+
+
+def test_network_model_and_trace_remember_what_they_were_trained_on(done, pictures, tmp_path, capsys):
+    _, out, _ = done
+    expected = {"name": "digits", "test_fraction": 0.25, "seed": SEED}
+    assert Network.load(out / "network.npz").meta["trained_on"] == expected
+    assert Trace.load(out / "trace.npz").meta["trained_on"] == expected
+    assert cli.main(["convert", str(out / "model.keras"), "-o", str(tmp_path / "net.npz")]) == 0
+    assert "Trained on digits (test_fraction 0.25, seed 3).\n" in capsys.readouterr().out
+    for path in (out / "network.npz", tmp_path / "net.npz"):
+        assert cli.main(["simulate", str(path), "-o", str(tmp_path / "spikes.npz")]) == 0
+        told = capsys.readouterr().out
+        assert f"Accuracy {done[0].accuracies['spiking']:.4f}\n" in told
+        assert "test part of digits (test_fraction 0.25, seed 3); the network was trained on the rest.\n" in told
+        assert SpikeRecord.load(tmp_path / "spikes.npz").labels.tolist() == pictures.y_test.tolist()
 
 
 @pytest.mark.parametrize(("options", "words"), [
@@ -148,7 +199,7 @@ def test_the_options_of_the_demo_are_those_that_there_are(capsys):
     assert all(name in told for name in datasets.LOADERS)
     defaults = {name: parameter.default for name, parameter in inspect.signature(demo.demonstrate).parameters.items()}
     given = vars(cli.build_parser().parse_args(["demo"]))
-    assert all(given[name] == defaults[name] for name in ("seed", "data", "recipe", "epochs"))
+    assert all(given[name] == defaults[name] for name in ("seed", "data", "recipe", "epochs", "overwrite"))
 
 
 def test_a_name_that_there_is_not_is_told_those_there_are(tmp_path, capsys, monkeypatch):

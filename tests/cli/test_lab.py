@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -111,6 +112,30 @@ def test_a_laboratory_without_its_start_notebook_says_so(installed, opened, caps
     assert cli.main(["lab"]) == 1
     assert "There is no start notebook, 00*.ipynb, in whetstone-notebooks." in capsys.readouterr().err
     assert opened == []
+
+
+@pytest.mark.parametrize(("user", "options", "code", "hint"), [
+    (0, [], 1, True), (0, ["--allow-root"], 1, False), (1000, [], 1, False), (0, [], 2, False)])
+def test_as_root_it_says_what_jupyter_wants(shipped, monkeypatch, capsys, user, options, code, hint):
+    from jupyterlab.labapp import LabApp
+
+    def refuse(arguments):
+        sys.exit(code)
+
+    monkeypatch.setattr(LabApp, "launch_instance", refuse)
+    monkeypatch.setattr(lab.os, "geteuid", lambda: user, raising=False)
+    if hint:
+        assert cli.main(["lab", str(shipped), "--", *options]) == 1
+        assert "unless it is told to: whetstone-lab lab -- --allow-root\n" in capsys.readouterr().err
+    else:
+        with pytest.raises(SystemExit, match=str(code)):
+            cli.main(["lab", str(shipped), "--", *options])
+
+
+def test_the_checkout_does_not_make_modules_of_jupyter_s_scripts():
+    """JupyterLab runs a ``yarn.js`` by Node, which in an environment within the checkout reads our package.json."""
+    package = json.loads((Path(__file__).parents[2] / "package.json").read_text(encoding="utf-8"))
+    assert package.get("type", "commonjs") == "commonjs"
 
 
 @pytest.mark.parametrize("missing", ["jupyterlab", "anywidget"])

@@ -96,10 +96,12 @@ def test_a_wrong_command_line_ends_with_2(arguments, words):
 def test_demo_passes_on_what_it_was_told(demo, tmp_path):
     assert cli.main(["demo"]) == 0
     assert cli.main(["demo", "--out", str(tmp_path), "--seed", "7", "--epochs", "3", "--data", "mnist", "--recipe",
-                     "published"]) == 0
+                     "published", "--overwrite"]) == 0
     (out,), options = demo.asked[0]
-    assert (str(out), options) == ("whetstone-demo", {"seed": 0, "epochs": None, "data": "digits", "recipe": "robust"})
-    assert demo.asked[1] == ((tmp_path,), {"seed": 7, "epochs": 3, "data": "mnist", "recipe": "published"})
+    assert (str(out), options) == ("whetstone-demo", {"seed": 0, "epochs": None, "data": "digits", "recipe": "robust",
+                                                "overwrite": False})
+    assert demo.asked[1] == ((tmp_path,), {"seed": 7, "epochs": 3, "data": "mnist", "recipe": "published",
+                                          "overwrite": True})
 
 
 def raiser(error):

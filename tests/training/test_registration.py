@@ -7,13 +7,14 @@ import keras
 import pytest
 
 import whetstone_lab as wl
-from whetstone_lab import keys
+from whetstone_lab import compat, keys
 
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4), wl.SpikingBReLU(0.25),
-                              wl.SoftmaxDecode(keys.make_key(2, 4))])
+                              wl.SoftmaxDecode(keys.make_key(2, 4)), keras.layers.Dense(4), compat.Spiking_BRelu(),
+                              keras.layers.Dense(4), compat.Spiking_Sigmoid(), compat.Softmax_Decode(size=(2, 4))])
     model.compile(wl.WhetstoneOptimizer("adam"), "sparse_categorical_crossentropy")
     path = tmp_path_factory.mktemp("registration") / "model.keras"
     model.save(path)
@@ -28,9 +29,11 @@ def saved(tmp_path_factory):
 ], ids=["before Keras", "after Keras"])
 def test_a_model_is_loaded_in_a_fresh_process(saved, imports):
     program = (f"import sys\n{imports}\nmodel = keras.models.load_model(sys.argv[1])\n"
-               "print(float(model.layers[1].sharpness), type(model.optimizer).__name__)")
+               "heavy = {'whetstone_lab.compat', 'whetstone_lab.conversion', 'whetstone_lab.simulator'}\n"
+               "print(float(model.layers[1].sharpness), type(model.optimizer).__name__, "
+               "type(model.layers[-1]).__name__, heavy & set(sys.modules))")
     done = subprocess.run([sys.executable, "-c", program, saved], capture_output=True, text=True)
-    assert done.stdout == "0.25 WhetstoneOptimizer\n", done.stderr
+    assert done.stdout == "0.25 WhetstoneOptimizer Softmax_Decode set()\n", done.stderr
 
 
 #: Says when the package registers, in place of registering.

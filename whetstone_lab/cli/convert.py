@@ -6,10 +6,12 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from whetstone_lab.cli import split
 from whetstone_lab.cli.arguments import Commands, command
 from whetstone_lab.cli.quiet import quieten_tensorflow
 
 if TYPE_CHECKING:
+    from whetstone_lab.datasets import Split
     from whetstone_lab.simulator.network import Network
 
 
@@ -23,17 +25,33 @@ def add(commands: Commands) -> None:
     parser.add_argument("--as-if-sharp", action="store_true",
                         help="take spiking layers that are not fully sharp as if they were")
     parser.add_argument("--absorb-biases", action="store_true", help="move biases into thresholds; spikes stay")
+    parser.add_argument("--data", metavar="NAME", default=None,
+                        help="the data set that the model was trained on, for the network's file to say, where the "
+                             "model's does not; that of a demo does (default: digits if a split is named, else none)")
+    split.add_split(parser)
 
 
 def run(args: argparse.Namespace) -> None:
     """Converts, and prints what came out, a line for each node."""
     quieten_tensorflow()
-    network = convert_file(args.model, args.out, as_if_sharp=args.as_if_sharp, absorb_biases=args.absorb_biases)
+    from whetstone_lab.datasets import Split
+
+    named = split.named(args.data, args.seed, args.test_fraction)
+    network = convert_file(args.model, args.out, as_if_sharp=args.as_if_sharp, absorb_biases=args.absorb_biases,
+                           trained_on=named)
     print(network.summary())
+    trained_on = Split.of(network.meta)
+    if trained_on is None:
+        print("The model's file does not say what it was trained on, so that a test cannot tell which pictures are new "
+              "to it; --data, --seed and --test-fraction say it.")
+    else:
+        kept = "" if args.out.suffix == ".npz" else f", which a {args.out.suffix} file does not keep"
+        print(f"Trained on {trained_on}{kept}.")
     print(f"Wrote {args.out}")
 
 
-def convert_file(model: Path, out: Path, *, as_if_sharp: bool = False, absorb_biases: bool = False) -> Network:
+def convert_file(model: Path, out: Path, *, as_if_sharp: bool = False, absorb_biases: bool = False,
+                 trained_on: Split | None = None) -> Network:
     """Converts a saved Keras model and writes the network.
 
     Args:
@@ -41,18 +59,22 @@ def convert_file(model: Path, out: Path, *, as_if_sharp: bool = False, absorb_bi
         out: Where to write; the suffix says in which format, one of ``exchange.targets``.
         as_if_sharp: Whether spiking layers that are not fully sharp are taken as if they were. Default: False.
         absorb_biases: Whether biases move into thresholds. Default: False.
+        trained_on: What the model was trained on, for the network to say. Default: what the model's file says, if
+            anything.
 
     Returns:
         The network that was written.
 
     Raises:
         FileNotFoundError: There is no such model.
-        ValueError: The name of the model, or of what to write, ends otherwise; the model cannot be converted; or the
-            format has no word for a part of the network.
+        ArchiveError: The model's file is damaged, or is no saved model.
+        ValueError: The name of the model, or of what to write, ends otherwise; the model cannot be converted, or its
+            file says that it was trained on something else; or the format has no word for a part of the network.
     """
     from rich.console import Console
 
     from whetstone_lab.exchange import targets
+    from whetstone_lab.training import model_file
 
     # Asked before Keras is loaded, which takes seconds.
     if out.suffix not in targets.targets():
@@ -61,6 +83,8 @@ def convert_file(model: Path, out: Path, *, as_if_sharp: bool = False, absorb_bi
         raise FileNotFoundError(f"There is no file {model}.")
     if model.suffix != ".keras":  # code in older formats is run by some releases of Keras
         raise ValueError(f"Expected a model whose name ends in .keras, as model.save writes it; got {model}.")
+    model_file.check(model)
+    trained_on = _trained_on(model, trained_on)
     with Console(stderr=True).status(f"Converting {model}"):
         import keras
 
@@ -68,6 +92,18 @@ def convert_file(model: Path, out: Path, *, as_if_sharp: bool = False, absorb_bi
 
         network = convert(keras.models.load_model(model, compile=False, safe_mode=True), require_sharp=not as_if_sharp)
         network = network.absorb_biases() if absorb_biases else network
+        network.meta |= trained_on.meta if trained_on is not None else {}
         out.parent.mkdir(parents=True, exist_ok=True)
         targets.write(network, out)
     return network
+
+
+def _trained_on(model: Path, named: Split | None) -> Split | None:
+    """What a model was trained on, from its file or as it is named; the two must not differ."""
+    from whetstone_lab.datasets import Split
+    from whetstone_lab.training import model_file
+
+    noted = Split.of(model_file.read_notes(model))
+    if noted is not None and named is not None and noted != named:
+        raise ValueError(f"Expected what {model} says that it was trained on, {noted}; got {named}.")
+    return noted if named is None else named

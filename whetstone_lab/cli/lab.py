@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 import shutil
 from pathlib import Path
 from urllib.parse import quote
@@ -36,6 +37,7 @@ def run(args: argparse.Namespace) -> None:
     Raises:
         ModuleNotFoundError: JupyterLab or the widgets are not installed.
         FileNotFoundError: There is no start notebook.
+        PermissionError: Jupyter refused to run as root, which it does only when it is told to.
     """
     for name in ("jupyterlab", "anywidget"):
         if importlib.util.find_spec(name) is None:
@@ -48,8 +50,18 @@ def run(args: argparse.Namespace) -> None:
     from jupyterlab.labapp import LabApp
 
     # Not just the file's path: so the address that is printed leads to the notebook too, where no browser opens.
-    LabApp.launch_instance([f"--ServerApp.root_dir={folder.resolve()}",
-                            f"--LabApp.default_url=/lab/tree/{quote(start.name)}", *args.passed_on])
+    try:
+        LabApp.launch_instance([f"--ServerApp.root_dir={folder.resolve()}",
+                                f"--LabApp.default_url=/lab/tree/{quote(start.name)}", *args.passed_on])
+    except SystemExit as end:
+        if end.code == 1 and _is_root() and "--allow-root" not in args.passed_on:
+            raise PermissionError("Jupyter does not run as root unless it is told to: whetstone-lab lab -- "
+                                  "--allow-root") from end
+        raise
+
+
+def _is_root() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 def prepare_notebooks(folder: Path | None) -> Path:

@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from whetstone_lab.cli import split
 from whetstone_lab.cli.arguments import Commands, command, integer
 
 if TYPE_CHECKING:
@@ -24,9 +25,10 @@ def add(commands: Commands) -> None:
     parser = command(commands, "simulate", run,
                      "run a network of spiking neurons on a data set, and say how accurate it is and what it costs")
     parser.add_argument("network", metavar="NETWORK", type=Path, help="the network, a file such as .npz or .nir")
-    parser.add_argument("--data", metavar="NAME", default="digits",
+    parser.add_argument("--data", metavar="NAME", default=None,
                         help="a data set, such as digits, mnist, fashion_mnist or cifar10; its test samples (default: "
-                             "digits)")
+                             "the one that the network was trained on, or digits where its file does not say)")
+    split.add_split(parser)
     parser.add_argument("--samples", metavar="N", type=integer(1), default=None,
                         help="how many samples, at least 1 (default: all)")
     parser.add_argument("-o", "--out", metavar="FILE", type=Path, default=None,
@@ -39,8 +41,8 @@ def run(args: argparse.Namespace) -> None:
     Raises:
         FileNotFoundError: There is no such network, or no such data.
         ArchiveError: The file is damaged or something else.
-        ValueError: There is no such data set, the network is not for its pictures, or the file is a model that has not
-            been converted, or the one to write to.
+        ValueError: There is no such data set, the network is not for its pictures or was trained on another split of
+            them, or the file is a model that has not been converted, or the one to write to.
     """
     path, out = args.network, args.out
     if path.suffix == ".keras":
@@ -52,11 +54,14 @@ def run(args: argparse.Namespace) -> None:
         out.parent.mkdir(parents=True, exist_ok=True)
     from whetstone_lab import datasets
 
-    network, dataset = read_network(path), datasets.load(args.data)
+    network = read_network(path)
+    trained_on = datasets.Split.of(network.meta)
+    dataset = split.load(trained_on, args.data, args.seed, args.test_fraction)
     if math.prod(network.input_shape) != math.prod(dataset.image_shape):
-        raise ValueError(f"Expected a network for the pictures of {args.data}, {dataset.image_shape}; {path} takes "
+        raise ValueError(f"Expected a network for the pictures of {dataset.name}, {dataset.image_shape}; {path} takes "
                          f"inputs of shape {network.input_shape}.")
     print(report(network, dataset, args.samples))
+    print(split.told(trained_on, dataset))
     if out is not None:
         from rich.console import Console
 

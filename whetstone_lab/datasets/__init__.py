@@ -17,6 +17,7 @@ To add a data set, write a file with its ``Spec`` and its function, and name tha
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -26,8 +27,10 @@ from whetstone_lab.datasets.digits import load_digits
 from whetstone_lab.datasets.fashion_mnist import load_fashion_mnist
 from whetstone_lab.datasets.mnist import load_mnist
 from whetstone_lab.datasets.spec import Spec
+from whetstone_lab.datasets.split import Split
 
-__all__ = ["LOADERS", "Dataset", "Spec", "load", "load_cifar10", "load_digits", "load_fashion_mnist", "load_mnist"]
+__all__ = ["LOADERS", "Dataset", "Spec", "Split", "is_drawn", "load", "load_cifar10", "load_digits",
+           "load_fashion_mnist", "load_mnist"]
 
 #: Name -> the function that loads it.
 LOADERS: dict[str, Callable[..., Dataset]] = {
@@ -58,3 +61,12 @@ def load(name: str, **options: Any) -> Dataset:
     if name not in LOADERS:
         raise ValueError(f"Expected a dataset among {sorted(LOADERS)}; got {name!r}.")
     return LOADERS[name](**options)
+
+
+def is_drawn(name: str) -> bool:
+    """Whether the part to test on is drawn by ``test_fraction`` and ``seed``; else it is as published.
+
+    Args:
+        name: A name in :data:`LOADERS`; of any other the answer is False.
+    """
+    return name in LOADERS and "seed" in inspect.signature(LOADERS[name]).parameters

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from whetstone_lab.datasets.spec import Spec
+from whetstone_lab.datasets.split import Split
 from whetstone_lab.records.archive import ArchiveError
 
 #: The arrays that make up a data set, in files and from Keras.
@@ -25,6 +26,8 @@ class Dataset:
         y_train, y_test: Labels from 0 to ``classes - 1``, int64, shape ``(samples,)``.
         classes: Number of classes.
         image_shape: Height, width and channels of a picture.
+        split: Which pictures are in which part, for a network to remember: ``network.meta |= dataset.split.meta``.
+            Default: None, the parts cannot be told again.
     """
 
     name: str
@@ -34,6 +37,7 @@ class Dataset:
     y_test: np.ndarray
     classes: int
     image_shape: tuple[int, int, int]
+    split: Split | None = None
 
     def __repr__(self) -> str:
         height, width, channels = self.image_shape
@@ -69,7 +73,7 @@ def from_arrays(spec: Spec, arrays: Mapping[str, np.ndarray], source: object, fl
         ArchiveError: An array is missing, or has another shape, dtype or range.
     """
     parts = [_part(spec, arrays, part, source, flatten) for part in ("train", "test")]
-    return Dataset(spec.name, *parts[0], *parts[1], spec.classes, spec.image_shape)
+    return Dataset(spec.name, *parts[0], *parts[1], spec.classes, spec.image_shape, Split(spec.name))
 
 
 def _part(spec: Spec, arrays: Mapping[str, np.ndarray], part: str, source: object,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numbers
+
 import numpy as np
 
 from whetstone_lab.datasets.dataset import Dataset, pictures
 from whetstone_lab.datasets.spec import Spec
+from whetstone_lab.datasets.split import Split
 from whetstone_lab.records import archive
 from whetstone_lab.records.recorded import DATA
 
@@ -46,4 +49,6 @@ def load_digits(test_fraction: float = 0.25, seed: int = 0, flatten: bool = True
     order = np.random.default_rng(seed).permutation(len(labels))
     test, train = order[:held_out], order[held_out:]
     x = pictures(SPEC, arrays["images"], flatten)
-    return Dataset(SPEC.name, x[train], labels[train], x[test], labels[test], SPEC.classes, SPEC.image_shape)
+    # NumPy also takes seeds that no file can keep, and None, which draws another split each time.
+    split = Split(SPEC.name, float(test_fraction), int(seed)) if isinstance(seed, numbers.Integral) else None
+    return Dataset(SPEC.name, x[train], labels[train], x[test], labels[test], SPEC.classes, SPEC.image_shape, split)
