@@ -9,7 +9,6 @@ from keras import optimizers
 from whetstone_lab import keys
 from whetstone_lab.training import background
 from whetstone_lab.training.averaging import WhetstoneOptimizer, find_whetstone
-from whetstone_lab.training.closing import closing
 from whetstone_lab.training.decode import SoftmaxDecode
 from whetstone_lab.training.layers import SpikingBReLU, spiking_layers
 from whetstone_lab.training.sharpeners import ScheduledSharpener, StepwiseSharpener
@@ -252,7 +251,7 @@ def test_a_loop_on_a_network_that_is_sharp_already_averages_too():
 
 
 def broken_off_in_front(model, sharpener, fails):
-    with closing(sharpener):
+    with sharpener.closing():
         fit(model, sharpener, fails, epochs=3, validation_data=(X, Y))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -82,15 +81,6 @@ def stalled(trace: Trace, policy: Policy, state: State) -> list[Decision]:
         f"{len(trace.layers)} stands at {state.sharpness[i]:.2f}. Sharpening waits until the loss falls by less than "
         f"sig_decrease = {policy.sig_decrease:.1%} for {policy.patience + 1} epochs: a larger sig_decrease or a "
         "smaller patience lets it go on sooner.", i)]
-
-
-def say(epoch: int, decisions: Sequence[Decision], verbose: int) -> None:
-    """Warns of what is to be warned of and, if asked to, prints every decision with its reason."""
-    for decision in decisions:
-        if decision.kind == "warning":
-            warnings.warn(decision.reason, stacklevel=5)
-        if verbose:
-            print(f"Epoch {epoch + 1}: {decision.reason}")
 
 
 def too_short(policy: Policy, state: State, epochs: int | None) -> str | None:

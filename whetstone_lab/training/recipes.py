@@ -19,7 +19,6 @@ import numpy as np
 from whetstone_lab.method.policies import AdaptivePolicy, Policy, ScheduledPolicy, StepwisePolicy
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.training.averaging import WhetstoneOptimizer
-from whetstone_lab.training.closing import closing
 from whetstone_lab.training.layers import spiking_layers
 from whetstone_lab.training.models import mlp
 from whetstone_lab.training.sharpener import Sharpener
@@ -93,7 +92,7 @@ def train(model: keras.Model, x: Any = None, y: Any = None, *, epochs: int = 20,
         sharpener = own[0]
     else:
         callbacks = [sharpener, *callbacks]
-    with closing(sharpener):
+    with sharpener.closing():
         model.fit(x, y, epochs=epochs, callbacks=callbacks, **kwargs)
     state = sharpener.state
     if state is not None and not state.sharp:

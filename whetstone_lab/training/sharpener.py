@@ -15,7 +15,8 @@ from __future__ import annotations
 import math
 import threading
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -162,7 +163,7 @@ class Sharpener(keras.callbacks.Callback):
             ValueError: The model has no spiking layer, or the policy does not fit it.
             RuntimeError: The sharpener is at work in the background.
         """
-        self.check_driver()
+        self._check_driver()
         layers = spiking_layers(model)
         self.set_model(model)
         if self.session.state is None or [*map(id, layers)] != [*map(id, self._layers.layers)]:
@@ -258,6 +259,31 @@ class Sharpener(keras.callbacks.Callback):
         if self.driver is None:
             self.trace.set_status("finished")
 
+    @contextmanager
+    def closing(self) -> Iterator[None]:
+        """Sees to it that a fit within leaves weights and trace as they are to be, also where it is broken off.
+
+        Keras tells its callbacks nothing of an interrupt or an error. Within this context, the trace then says so and
+        the weights that were trained are in the model, not the average that was being validated. On JAX, Keras itself
+        ends such a fit as one that is done, and the average of a sharp network then takes the place of its weights.
+
+        Example:
+            >>> with sharpener.closing():
+            ...     model.fit(x, y, epochs=60, callbacks=[sharpener])
+
+        Raises:
+            RuntimeError: The sharpener is at work in the background.
+        """
+        self._check_driver()
+        try:
+            yield
+        except BaseException as error:
+            interrupted = isinstance(error, KeyboardInterrupt)
+            self.trace.set_status("stopped" if interrupted else "failed",
+                                  "" if interrupted else f"{type(error).__name__}: {error}")
+            self.break_off()
+            raise
+
     def break_off(self) -> None:
         """Has the weights that were trained in the model, after a fit that did not end as it should."""
         self._fitting = False
@@ -323,8 +349,7 @@ class Sharpener(keras.callbacks.Callback):
     def _params(self) -> Mapping[str, Any]:
         return self.params or {}  # Keras has none where nobody has set them
 
-    def check_driver(self) -> None:
-        """Raises a ``RuntimeError`` if the sharpener is at work in the background, and this is another thread."""
+    def _check_driver(self) -> None:
         if self.driver not in (None, threading.current_thread()):
             raise RuntimeError("The sharpener is at work in the background already; wait for that run, stop it, or "
                                "make another sharpener.")
@@ -363,8 +388,13 @@ class Sharpener(keras.callbacks.Callback):
             self._average.tell(self._layers.layers)
 
     def _say(self, epoch: int, decisions: Sequence[Decision]) -> None:
-        if self.driver is None:  # a thread must not print into another cell
-            diagnostics.say(epoch, decisions, self.verbose)
+        if self.driver is not None:
+            return  # a thread must not print into another cell
+        for decision in decisions:
+            if decision.kind == "warning":
+                warnings.warn(decision.reason, stacklevel=4)
+            if self.verbose:
+                print(f"Epoch {epoch + 1}: {decision.reason}")
 
     def _foresee(self, epoch: int) -> None:
         """Warns, as a run starts, if the fit is too short to sharpen every layer whatever the loss does."""
