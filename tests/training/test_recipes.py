@@ -161,6 +161,10 @@ def test_a_model_that_is_not_sharp_in_the_end_is_never_returned_without_a_word()
     model = mlp(8, 3, hidden=(5,))
     with pytest.warns(UserWarning, match=r"not fully sharp after 2 of 20 epochs: hidden_1 at 0\.\d+, output at 0\.\d+"):
         train(model, X, Y, epochs=20, verbose=0, callbacks=[stop])
+    own = StepwiseSharpener(9, 1)  # its trace counts the epochs of all fits, the warning those of this one
+    for _ in range(2):
+        with pytest.warns(UserWarning, match="not fully sharp after 1 of 1 epochs"):
+            train(model, X, Y, epochs=1, verbose=0, callbacks=[own])
 
 
 def test_callbacks_come_as_keras_takes_them_and_a_sharpener_among_them_takes_the_place_of_train_s_own():

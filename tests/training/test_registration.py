@@ -44,7 +44,12 @@ _registration._register = lambda: print("registered")
 """
 
 #: A Keras of its own, which fails to load the first time, as it does where the backend is not installed.
-FAILS_ONCE = "import os\nif not os.environ.setdefault('SECOND_TIME', ''):\n    os.environ['SECOND_TIME'] = '1'\n    raise ImportError"
+FAILS_ONCE = """
+import sys
+if not hasattr(sys, "failed"):
+    sys.failed = True
+    raise ImportError
+"""
 
 
 @pytest.mark.parametrize(("keras_is", "program", "printed"), [

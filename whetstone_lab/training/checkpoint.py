@@ -15,6 +15,7 @@ import numpy as np
 from keras import ops
 
 from whetstone_lab.records.trace import Trace
+from whetstone_lab.training.layers import SpikingLayer
 from whetstone_lab.training.rollback import RollBack
 from whetstone_lab.training.session import SharpeningSession
 
@@ -63,6 +64,19 @@ class Progress:
     polished: int = 0
     logs: Mapping[str, Any] = field(default_factory=dict)
     seeds: list[Any] = field(default_factory=list)
+
+    def average(self, values: Mapping[str, float], count: int) -> None:
+        """Takes the values of the ``count``-th step of an epoch into their means, which the logs are."""
+        means = {name: self.logs.get(name, value) for name, value in values.items()}
+        self.logs = {name: mean + (values[name] - mean) / count for name, mean in means.items()}
+
+
+def loaded(layers: Sequence[SpikingLayer]) -> Mapping[str, np.ndarray]:
+    """The checkpoint that came from a file with the weights of layers, which then forget it; empty if none did."""
+    arrays = next((layer.loaded_checkpoint for layer in layers if layer.loaded_checkpoint), {})
+    for layer in layers:
+        layer.loaded_checkpoint = {}
+    return arrays
 
 
 def take(session: SharpeningSession, undo: RollBack, progress: Progress) -> dict[str, np.ndarray]:

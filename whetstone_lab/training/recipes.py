@@ -22,6 +22,7 @@ from whetstone_lab.training.averaging import WhetstoneOptimizer
 from whetstone_lab.training.layers import spiking_layers
 from whetstone_lab.training.models import mlp
 from whetstone_lab.training.sharpener import Sharpener
+from whetstone_lab.training.sharpeners import listed
 
 #: When nearly all is learnt, gradients are tiny. This epsilon lets the steps of the Adam family become small then, too.
 _EPSILON = 1e-4
@@ -93,21 +94,17 @@ def train(model: keras.Model, x: Any = None, y: Any = None, *, epochs: int = 20,
     else:
         callbacks = [sharpener, *callbacks]
     with sharpener.closing():
-        model.fit(x, y, epochs=epochs, callbacks=callbacks, **kwargs)
+        history = model.fit(x, y, epochs=epochs, callbacks=callbacks, **kwargs)
     state = sharpener.state
     if state is not None and not state.sharp:
         soft = ", ".join(f"{name} at {value:.3g}" for name, value in zip(
             sharpener.trace.layers, state.sharpness, strict=True) if value < 1)
-        warnings.warn(f"The model is not fully sharp after {sharpener.trace.epochs} of {epochs} epochs: {soft}. "
+        last = history.epoch[-1] + 1 if history.epoch else 0
+        warnings.warn(f"The model is not fully sharp after {last} of {epochs} epochs: {soft}. "
                       "Something ended the training early or brought earlier weights back, such as EarlyStopping; it "
                       "watches soft and sharp epochs alike, so let it begin (start_from_epoch) once the network is "
                       "sharp.", stacklevel=2)
     return sharpener.trace
-
-
-def listed(callbacks: Any) -> list[Any]:
-    """Callbacks as a flat list: Keras takes none, one, a list, or lists within it."""
-    return [callback for callback in keras.tree.flatten(callbacks) if callback is not None]
 
 
 def prepare(model: keras.Model, *, epochs: int = 20, optimizer: Any = "adam",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from whetstone_lab.method.policies import Decision, State
+from whetstone_lab.method.policies import Decision, Policy, State
 from whetstone_lab.training._internals import sync_weights
 from whetstone_lab.training.session import SharpeningSession
 
@@ -89,3 +89,14 @@ class RollBack:
             "warning", f"Rolled back: {session.monitor} was {value:.4g}{good}. Weights and sharpness are those from "
             "before the epoch, and steps are half as large.",
             values={"rolled_back": True, "value": value, "good": self.good})]
+
+
+def check_rise(rise: float | None, policy: Policy) -> None:
+    """Checks the argument ``roll_back`` of a sharpener with a policy; raises a ``ValueError`` if it cannot be."""
+    if rise is None:
+        return
+    if not (math.isfinite(rise) and rise > 0):
+        raise ValueError(f"Expected roll_back to be a positive number or None; got {rise!r}.")
+    if not policy.smaller_steps():
+        raise ValueError("Expected a policy that can take smaller steps to roll back with, adaptive or stepwise; "
+                         f"got a {policy.name} one.")

@@ -204,3 +204,10 @@ class SharpeningSession:
         if self.state is None:
             raise RuntimeError("Expected the session to have begun; call begin first.")
         return self.state
+
+
+def ended_by(error: BaseException) -> tuple[str, str]:
+    """The status and the message of a trace whose run an error or an interrupt has ended."""
+    if isinstance(error, KeyboardInterrupt):
+        return "stopped", ""
+    return "failed", f"{type(error).__name__}: {error}"

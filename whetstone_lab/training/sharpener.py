@@ -28,8 +28,8 @@ from whetstone_lab.records.trace import Trace
 from whetstone_lab.training import checkpoint, diagnostics
 from whetstone_lab.training.averaging import ValidateAverage
 from whetstone_lab.training.layers import spiking_layers
-from whetstone_lab.training.rollback import RollBack
-from whetstone_lab.training.session import SharpeningSession, Step
+from whetstone_lab.training.rollback import RollBack, check_rise
+from whetstone_lab.training.session import SharpeningSession, Step, ended_by
 from whetstone_lab.training.sharpness import LayerSharpness
 
 
@@ -84,7 +84,10 @@ class Sharpener(keras.callbacks.Callback):
     def __init__(self, policy: Policy, *, monitor: str = "loss", polish_epochs: int | None = None, probe: Any = None,
                  verbose: int = 0, roll_back: float | None = None, resume: bool = True) -> None:
         super().__init__()
-        _check_arguments(policy, polish_epochs, roll_back)
+        self.params: Mapping[str, Any] = {}  # None of Keras's where nobody sets any
+        check_rise(roll_back, policy)
+        if polish_epochs is not None and (not isinstance(polish_epochs, int) or polish_epochs < 0):
+            raise ValueError(f"Expected polish_epochs to be an integer of at least 0 or None; got {polish_epochs!r}.")
         self.session = SharpeningSession(policy, monitor)
         self.polish_epochs = polish_epochs
         self.probe = probe
@@ -163,7 +166,7 @@ class Sharpener(keras.callbacks.Callback):
             ValueError: The model has no spiking layer, or the policy does not fit it.
             RuntimeError: The sharpener is at work in the background.
         """
-        self._check_driver()
+        _check_driver(self.driver)
         layers = spiking_layers(model)
         self.set_model(model)
         if self.session.state is None or [*map(id, layers)] != [*map(id, self._layers.layers)]:
@@ -192,7 +195,7 @@ class Sharpener(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """Starts, or carries on."""
-        self.attach(self.model, self._params.get("steps"))
+        self.attach(self.model, self.params.get("steps"))
         self._fitting, self._begun = True, False
         if self.driver is None:
             self.trace.set_status("running")
@@ -224,7 +227,7 @@ class Sharpener(keras.callbacks.Callback):
         loss = _value(logs, "loss")
         self._progress.logs = dict(logs or {})
         # With steps_per_execution Keras calls once for several batches, and counts more than there are at the end.
-        steps = self._params.get("steps")
+        steps = self.params.get("steps")
         last = batch if steps is None else min(batch, steps - 1)
         while self._batches_seen <= last:
             self._batches_seen += 1
@@ -274,20 +277,15 @@ class Sharpener(keras.callbacks.Callback):
         Raises:
             RuntimeError: The sharpener is at work in the background.
         """
-        self._check_driver()
+        _check_driver(self.driver)
         try:
             yield
         except BaseException as error:
-            interrupted = isinstance(error, KeyboardInterrupt)
-            self.trace.set_status("stopped" if interrupted else "failed",
-                                  "" if interrupted else f"{type(error).__name__}: {error}")
-            self.break_off()
+            if self.driver is None:
+                self.trace.set_status(*ended_by(error))
+            self._fitting = False
+            self._average.take_out()
             raise
-
-    def break_off(self) -> None:
-        """Has the weights that were trained in the model, after a fit that did not end as it should."""
-        self._fitting = False
-        self._average.take_out()
 
     # -- a loop of one's own ------------------------------------------------------------------------------------------
 
@@ -329,9 +327,7 @@ class Sharpener(keras.callbacks.Callback):
             self._average.tell(self._layers.layers)
             self._progress.logs = {}
         self._recalled = False  # the loop is the caller's: nothing is trained again
-        means = {name: self._progress.logs.get(name, value) for name, value in values.items()}
-        count = self._here.batch + 1
-        self._progress.logs = {name: mean + (values[name] - mean) / count for name, mean in means.items()}
+        self._progress.average(values, self._here.batch + 1)
         self._end_batch(self._progress.logs["loss"])
         if self._here.batch == self._here.batches:
             self._end_epoch(self._progress.logs[self.monitor], self._progress.logs)
@@ -344,15 +340,6 @@ class Sharpener(keras.callbacks.Callback):
     def _here(self) -> State:
         assert self.session.state is not None
         return self.session.state
-
-    @property
-    def _params(self) -> Mapping[str, Any]:
-        return self.params or {}  # Keras has none where nobody has set them
-
-    def _check_driver(self) -> None:
-        if self.driver not in (None, threading.current_thread()):
-            raise RuntimeError("The sharpener is at work in the background already; wait for that run, stop it, or "
-                               "make another sharpener.")
 
     def _agree(self) -> None:
         """Takes over the sharpness of the layers if somebody else has set it."""
@@ -388,9 +375,7 @@ class Sharpener(keras.callbacks.Callback):
             self._average.tell(self._layers.layers)
 
     def _say(self, epoch: int, decisions: Sequence[Decision]) -> None:
-        if self.driver is not None:
-            return  # a thread must not print into another cell
-        for decision in decisions:
+        for decision in decisions if self.driver is None else ():  # a thread must not print into another cell
             if decision.kind == "warning":
                 warnings.warn(decision.reason, stacklevel=4)
             if self.verbose:
@@ -399,8 +384,8 @@ class Sharpener(keras.callbacks.Callback):
     def _foresee(self, epoch: int) -> None:
         """Warns, as a run starts, if the fit is too short to sharpen every layer whatever the loss does."""
         # Of later fits nothing is said, nor in the trace: whoever trains in several knows what comes.
-        if self._params.get("epochs") and not self.trace.batches and self.driver is None:
-            word = diagnostics.too_short(self.policy, self._here, self._params["epochs"] - epoch)
+        if self.params.get("epochs") and not self.trace.batches and self.driver is None:
+            word = diagnostics.too_short(self.policy, self._here, self.params["epochs"] - epoch)
             if word:
                 warnings.warn(word, stacklevel=3)
 
@@ -415,9 +400,7 @@ class Sharpener(keras.callbacks.Callback):
     def _recall(self) -> None:
         """Goes on from what came from a file with the weights, if that was a run like this one."""
         layers = self._layers.layers
-        arrays = next((layer.loaded_checkpoint for layer in layers if layer.loaded_checkpoint), {})
-        for layer in layers:
-            layer.loaded_checkpoint = {}
+        arrays = checkpoint.loaded(layers)
         layers[0].make_checkpoint = self._make_checkpoint
         if arrays and self.resume and checkpoint.recall(arrays, self.session, self._undo, self._progress):
             self._recalled = True
@@ -440,14 +423,10 @@ class Sharpener(keras.callbacks.Callback):
         self._end_epoch(float(self._progress.logs.get(self.monitor, math.nan)), self._progress.logs)
 
 
-def _check_arguments(policy: Policy, polish_epochs: int | None, roll_back: float | None) -> None:
-    if roll_back is not None and not (math.isfinite(roll_back) and roll_back > 0):
-        raise ValueError(f"Expected roll_back to be a positive number or None; got {roll_back!r}.")
-    if roll_back is not None and not policy.smaller_steps():
-        raise ValueError(f"Expected a policy that can take smaller steps to roll back with, adaptive or stepwise; "
-                         f"got a {policy.name} one.")
-    if polish_epochs is not None and (not isinstance(polish_epochs, int) or polish_epochs < 0):
-        raise ValueError(f"Expected polish_epochs to be an integer of at least 0 or None; got {polish_epochs!r}.")
+def _check_driver(driver: threading.Thread | None) -> None:
+    if driver not in (None, threading.current_thread()):
+        raise RuntimeError("The sharpener is at work in the background already; wait for that run, stop it, or make "
+                           "another sharpener.")
 
 
 def _value(logs: Mapping[str, Any] | None, name: str) -> float:

@@ -21,7 +21,9 @@ from whetstone_lab.training.background.guard import guarded
 from whetstone_lab.training.background.mailbox import Mailbox
 from whetstone_lab.training.background.pacing import Pacing
 from whetstone_lab.training.copying import copy_of
+from whetstone_lab.training.session import ended_by
 from whetstone_lab.training.sharpener import Sharpener
+from whetstone_lab.training.sharpeners import listed
 
 #: Seconds that a process which ends waits for the batches that its runs are at.
 _GRACE = 30.0
@@ -52,7 +54,7 @@ class LiveRun:
     def __init__(self, model: keras.Model, x: Any = None, y: Any = None, *,
                  callbacks: Sequence[keras.callbacks.Callback] | None = None, sharpener: Sharpener | None = None,
                  **kwargs: Any) -> None:
-        callbacks = [callback for callback in keras.tree.flatten(callbacks) if callback is not None]
+        callbacks = listed(callbacks)
         found = [callback for callback in callbacks if isinstance(callback, Sharpener)]
         if sharpener is not None and sharpener not in found:
             found.append(sharpener)
@@ -228,20 +230,20 @@ class LiveRun:
             self.trace.set_status("running")
             self._between_batches()
             if not self._pacing.stopping:
-                self.history = self.model.fit(**self._fit)
+                with self.sharpener.closing():
+                    self.history = self.model.fit(**self._fit)
             if self._pacing.stopping:
                 status = "stopped"
         except BaseException as error:
             self.exception = error
-            status, message = "failed", f"{type(error).__name__}: {error}"
-            self.sharpener.break_off()
+            status, message = ended_by(error)
         finally:
             while not self._close(status, message):
                 try:
                     self._mailbox.take()()
                 except BaseException as error:  # the run must end all the same, or its model stays locked
                     self.exception = error
-                    status, message = "failed", f"{type(error).__name__}: {error}"
+                    status, message = ended_by(error)
             self.trace.publish(urgent=True)
             if status == "stopped":
                 # A fit that is broken off leaves its data iterator to the garbage collector, and TensorFlow may take as
