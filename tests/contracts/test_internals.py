@@ -51,9 +51,9 @@ def test_nodes_by_depth_tells_what_each_layer_is_called_on():
 def test_a_scalar_is_assigned_as_keras_would():
     variable = keras.Variable(0.0, dtype="float32", trainable=False)
     for number in (0.25, 1.0, 1 / 3):
-        _internals.assign_scalar(variable, number)
+        _internals.scalar_setter(variable)(number)
         assert float(ops.convert_to_numpy(variable)) == float(np.float32(number)), (
-            "tf.__internal__.EagerTensor or AssignVariableOp no longer sets a variable: let assign_scalar call "
+            "tf.__internal__.EagerTensor or AssignVariableOp no longer sets a variable: let scalar_setter give "
             "variable.assign, which is slower.")
 
 
@@ -61,11 +61,11 @@ def test_a_scalar_is_assigned_as_keras_would():
 def test_tensorflow_still_has_the_quick_way():
     variable = keras.Variable(0.0, dtype="float32", trainable=False)
     assert type(variable.value).__name__ == "ResourceVariable", (
-        "Keras's variables on TensorFlow are no ResourceVariable any more: assign_scalar takes the slow way, which is "
+        "Keras's variables on TensorFlow are no ResourceVariable any more: scalar_setter takes the slow way, which is "
         "right but shows in benchmarks/overhead.py. Look for the new type.")
     import tensorflow as tf
 
-    assert hasattr(tf.__internal__, "EagerTensor"), "Let assign_scalar make its tensor by tf.constant."
+    assert hasattr(tf.__internal__, "EagerTensor"), "Let scalar_setter make its tensor by tf.constant."
 
 
 def test_a_weight_assigned_in_the_midst_of_fit_is_what_the_next_batch_trains_with():

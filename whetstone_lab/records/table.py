@@ -50,6 +50,7 @@ class Table:
     def __init__(self, specs: Sequence[Spec], sizes: Mapping[str, int]) -> None:
         self.specs = {spec.name: spec for spec in specs}
         self.sizes = dict(sizes)
+        self._shapes = {name: self.row_shape(name) for name in self.specs}
         self._rows = 0  # before the columns: a copy that another thread makes then has no more rows than they hold
         self._columns = {spec.name: self._column(spec) for spec in specs}
 
@@ -69,6 +70,7 @@ class Table:
     def open(self, axis: str, length: int) -> None:
         """Tells the length of an axis; columns along it hold NaN in the rows that are there already."""
         self.sizes[axis] = length
+        self._shapes = {name: self.row_shape(name) for name in self.specs}
         for name, spec in self.specs.items():
             if axis in spec.axes:
                 column = self._column(spec, len(next(iter(self._columns.values()))))
@@ -86,13 +88,13 @@ class Table:
             missing = sorted(name for name, spec in self.specs.items() if not spec.optional and name not in row)
             if unknown or missing:
                 raise ValueError(f"Expected values of {sorted(self.specs)}; got unknown {unknown}, and lack {missing}.")
-        return {name: self.check_value(name, value) if self.specs[name].axes else value for name, value in row.items()}
+        return {name: self.check_value(name, value) if self._shapes[name] else value for name, value in row.items()}
 
     def check_value(self, name: str, values: Any) -> np.ndarray:
         """The values of one column in a row as an array; raises a ``ValueError`` if they have another shape."""
         array = np.asarray(values, float)
-        if array.shape != self.row_shape(name):
-            raise ValueError(f"Expected {name} of shape {self.row_shape(name)}; got shape {array.shape}.")
+        if array.shape != self._shapes[name]:
+            raise ValueError(f"Expected {name} of shape {self._shapes[name]}; got shape {array.shape}.")
         return array
 
     def append(self, **row: Any) -> None:

@@ -6,8 +6,7 @@ the real thing; a failure there says what has changed and what to do.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import keras
@@ -94,25 +93,25 @@ def compile_arguments(model: Any) -> Mapping[str, Any]:
     return model._compile_config.config if model.compiled and hasattr(model, "_compile_config") else {}
 
 
-def assign_scalar(variable: Any, number: float) -> None:
-    """What ``variable.assign(number)`` does, in a third of the time: it shows where every batch sets the sharpness.
+def scalar_setter(variable: Any) -> Callable[[float], None]:
+    """What sets a scalar float32 variable: ``variable.assign``, or where that takes three times as long, a quicker way.
 
-    ``tf.__internal__.EagerTensor`` (TensorFlow 2.5) makes a tensor without copying it to a device once more. Variables
-    of other backends, and those of TensorFlow that are mirrored, are assigned to as Keras does it.
+    Sharpness is set in every batch, where it shows. ``tf.__internal__.EagerTensor`` (TensorFlow 2.5) makes a tensor
+    without copying it to a device once more. Variables of other backends, and those of TensorFlow that are mirrored,
+    are assigned to as Keras does it.
     """
     value = variable.value
     if type(value).__name__ != "ResourceVariable":
-        variable.assign(number)
-        return
-    make, float32, assign = _tensorflow()
-    assign(resource=value.handle, value=make(number, "", float32))  # no device by name: None crashes TensorFlow 2.19
-
-
-@functools.cache
-def _tensorflow() -> tuple[Any, Any, Any]:
+        return variable.assign
     import tensorflow as tf
 
-    return tf.__internal__.EagerTensor, tf.float32.as_datatype_enum, tf.raw_ops.AssignVariableOp
+    handle, make, assign = value.handle, tf.__internal__.EagerTensor, tf.raw_ops.AssignVariableOp
+    float32 = tf.float32.as_datatype_enum
+
+    def set_scalar(number: float) -> None:
+        assign(resource=handle, value=make(number, "", float32))  # no device by name: None crashes TensorFlow 2.19
+
+    return set_scalar
 
 
 def thread_state(carry: dict[str, Any] | None = None) -> dict[str, Any]:

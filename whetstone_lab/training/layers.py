@@ -18,7 +18,7 @@ from keras import ops
 
 from whetstone_lab.method import surrogates
 from whetstone_lab.method.curves import BOUNDED_RELU, SIGMOID, Curve
-from whetstone_lab.training._internals import assign_scalar, inner_layers
+from whetstone_lab.training._internals import inner_layers, scalar_setter
 
 #: Begins the names, in a file of weights, of the arrays of a sharpener's checkpoint.
 _CHECKPOINT = "sharpener_"
@@ -87,7 +87,7 @@ class SpikingLayer(keras.layers.Layer):
         """
         number = check_sharpness(value)
         self.settings.count += 1
-        assign_scalar(self.sharpness, number)
+        scalar_setter(self.sharpness)(number)
 
     def call(self, inputs: Any) -> Any:
         """Applies the curve at the present sharpness."""

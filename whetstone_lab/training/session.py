@@ -26,6 +26,9 @@ from whetstone_lab.records.trace import Trace
 #: Sharpness closer than this to what the state says is the same: layers keep it as float32.
 _SAME = 1e-6
 
+#: Batches that are worked out at once.
+_AHEAD = 32
+
 
 @dataclass(frozen=True)
 class Step:
@@ -62,6 +65,9 @@ class SharpeningSession:
         self.state: State | None = None
         self.epoch_start: State | None = None
         self.trace = Trace()
+        # The states and decisions to come, last first, and the policy and state after which they hold.
+        self._ahead: list[tuple[State, list[Decision]]] = []
+        self._foreseen_from = (0, 0)
 
     def begin(self, layers: Sequence[str], curves: Sequence[str], sharpness: Sequence[float],
               batches: int | None = None, meta: Mapping[str, Any] | None = None) -> None:
@@ -107,7 +113,7 @@ class SharpeningSession:
         Returns:
             What the layers must have from now on.
         """
-        self.state, decisions = self.policy.end_batch(self._here, loss)
+        self.state, decisions = self._after(loss)
         state, trace = self.state, self.trace
         if not math.isfinite(loss) and (not trace.batches or math.isfinite(trace.loss[-1])):
             decisions = [*decisions, Decision(
@@ -198,6 +204,26 @@ class SharpeningSession:
         self.trace.rewind()
         self.state = self.epoch_start
         return self.state.sharpness
+
+    def _after(self, loss: float) -> tuple[State, list[Decision]]:
+        """Where things stand after a batch, and what was decided.
+
+        Where a policy does not heed the loss of a batch, several batches are worked out at once: between two steps of
+        training a processor has forgotten the code, and each batch by itself takes several times as long.
+        """
+        if self._ahead and self._foreseen_from == (id(self.policy), id(self.state)):
+            after = self._ahead.pop()
+        elif self.policy.foreseeable:
+            state, ahead = self._here, []
+            for _ in range(_AHEAD):
+                state, decisions = self.policy.end_batch(state, math.nan)
+                ahead.append((state, decisions))
+            self._ahead = ahead[::-1]
+            after = self._ahead.pop()
+        else:
+            return self.policy.end_batch(self._here, loss)
+        self._foreseen_from = id(self.policy), id(after[0])
+        return after
 
     @property
     def _here(self) -> State:

@@ -7,7 +7,7 @@ from typing import Any
 
 from keras import ops
 
-from whetstone_lab.training._internals import sync_weights
+from whetstone_lab.training._internals import scalar_setter, sync_weights
 from whetstone_lab.training.layers import SpikingLayer
 
 
@@ -23,6 +23,7 @@ class LayerSharpness:
         self.model = model
         self.layers = list(layers)
         self._settings = [layer.settings for layer in self.layers]
+        self._setters = [scalar_setter(layer.sharpness) for layer in self.layers]
         self._times_set = self._count()
 
     def read(self) -> tuple[float, ...]:
@@ -34,14 +35,13 @@ class LayerSharpness:
     def write(self, before: Sequence[float], after: Sequence[float]) -> None:
         """Gives each layer its sharpness; a layer whose sharpness does not change is not written to."""
         sync_weights(self.model)
-        for layer, old, new in zip(self.layers, before, after, strict=True):
+        for set_sharpness, old, new in zip(self._setters, before, after, strict=True):
             if new != old:
-                layer.set_sharpness(new)
-        self._times_set = self._count()
+                set_sharpness(new)
 
     @property
     def set_elsewhere(self) -> bool:
-        """Whether somebody else has called ``set_sharpness`` since the last :meth:`read` or :meth:`write`."""
+        """Whether somebody else has called ``set_sharpness`` since the last :meth:`read`."""
         return self._count() != self._times_set
 
     def _count(self) -> int:

@@ -61,6 +61,7 @@ class AdaptivePolicy(Policy):
     """
 
     name: ClassVar[str] = "adaptive"
+    foreseeable: ClassVar[bool] = True
     state_type: ClassVar[type[State]] = AdaptiveState
 
     min_init_epochs: int = 10

@@ -69,6 +69,8 @@ class Policy:
 
     name: ClassVar[str]
     state_type: ClassVar[type[State]] = State
+    #: Whether :meth:`end_batch` says the same whatever the loss, so that batches to come can be worked out.
+    foreseeable: ClassVar[bool] = False
 
     def start(self, sharpness: Sequence[float], batches: int | None = None, epoch: int = 0) -> State:
         """The state before the first batch.

@@ -28,6 +28,7 @@ class ScheduledPolicy(Policy):
     """
 
     name: ClassVar[str] = "scheduled"
+    foreseeable: ClassVar[bool] = True
 
     schedule: tuple[tuple[float, float], ...] | None = None
     start_epoch: float = 5

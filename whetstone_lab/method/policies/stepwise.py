@@ -26,6 +26,7 @@ class StepwisePolicy(Policy):
     """
 
     name: ClassVar[str] = "stepwise"
+    foreseeable: ClassVar[bool] = True
 
     start_epoch: int = 5
     steps: int = 5
