@@ -109,6 +109,36 @@ def test_steering_is_noted_and_a_refused_change_changes_nothing():
         fixed.steer(schedule=((0.0, 1.0),))
 
 
+class Heeding(StepwisePolicy):
+    """The same policy, but nothing of it is worked out ahead."""
+
+    foreseeable = False
+
+
+@given(st.lists(st.sampled_from(["batch"] * 6 + ["epoch", "adopt", "rewind", "steer", "restate"]), max_size=60))
+@settings(deadline=None)
+def test_what_is_worked_out_ahead_holds_only_while_nothing_else_has_changed(actions):
+    runs = [session(kind(1, 7, "batch")) for kind in (StepwisePolicy, Heeding)]
+    for action in actions:
+        for one in runs:
+            if action == "batch":
+                one.batch(1.0)
+            elif action == "epoch":
+                one.epoch({"loss": 1.0})
+                one.begin_epoch()
+            elif action == "adopt":
+                one.adopt([0.5, 0.0])
+            elif action == "rewind":
+                one.rewind()
+            elif action == "steer":
+                one.steer(steps=one.policy.steps + 1)
+            else:  # again and again, so that a freed state's place in memory may be taken
+                for _ in range(3):
+                    one.state = one.state.replace(batch=0)
+        assert runs[0].state == runs[1].state
+    np.testing.assert_array_equal(runs[0].trace.sharpness, runs[1].trace.sharpness)
+
+
 def test_an_epoch_cut_short_does_not_tell_how_many_batches_there_are():
     one = session(batches=None)
     one.batch(1.0)

@@ -67,7 +67,7 @@ class SharpeningSession:
         self.trace = Trace()
         # The states and decisions to come, last first, and the policy and state after which they hold.
         self._ahead: list[tuple[State, list[Decision]]] = []
-        self._foreseen_from = (0, 0)
+        self._foreseen_from: tuple[Policy | None, State | None] = (None, None)
 
     def begin(self, layers: Sequence[str], curves: Sequence[str], sharpness: Sequence[float],
               batches: int | None = None, meta: Mapping[str, Any] | None = None) -> None:
@@ -211,7 +211,8 @@ class SharpeningSession:
         Where a policy does not heed the loss of a batch, several batches are worked out at once: between two steps of
         training a processor has forgotten the code, and each batch by itself takes several times as long.
         """
-        if self._ahead and self._foreseen_from == (id(self.policy), id(self.state)):
+        policy, state_before = self._foreseen_from  # themselves: the id of what is gone may be that of another
+        if self._ahead and policy is self.policy and state_before is self.state:
             after = self._ahead.pop()
         elif self.policy.foreseeable:
             state, ahead = self._here, []
@@ -222,7 +223,7 @@ class SharpeningSession:
             after = self._ahead.pop()
         else:
             return self.policy.end_batch(self._here, loss)
-        self._foreseen_from = id(self.policy), id(after[0])
+        self._foreseen_from = self.policy, after[0]
         return after
 
     @property
