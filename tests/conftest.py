@@ -21,6 +21,8 @@ from whetstone_lab.records.trace import Trace
 # TensorFlow convolves channels first, and transposed with dilation, on a CPU only with oneDNN, which it takes by itself
 # on some processors alone.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+# On a GPU, JAX multiplies in TensorFloat-32 unless told otherwise; the tests compare spikes and decimals.
+os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "highest")
 
 # For a second and a third environment, where what is looked for differs with the version and not with the numbers.
 hypothesis.settings.register_profile("few", max_examples=10)

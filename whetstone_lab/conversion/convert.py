@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from whetstone_lab.conversion.makers.images import around_image
 from whetstone_lab.conversion.makers.readout import readout_of
 from whetstone_lab.conversion.makers.registry import Site, kind_of, layers_where
 from whetstone_lab.conversion.order import neurons_before_pools, without
+from whetstone_lab.conversion.precision import warn_if_coarse
 from whetstone_lab.simulator import Network, Node
 from whetstone_lab.simulator.network import INPUT
 from whetstone_lab.simulator.operations import Operation
@@ -59,12 +59,13 @@ def convert(model: keras.Model, *, require_sharp: bool = True, keep_relu: bool =
             message says where in the model.
 
     Warns:
-        UserWarning: A layer computes in half precision, which the network does not: spikes can differ.
+        UserWarning: A layer computes in half precision, or a GPU in TensorFloat-32, which the network does not: spikes
+            can differ. The message says what to write.
     """
     calls = layer_calls(model)
     if require_sharp:
         _check_sharp(calls)
-    _check_precision(calls)
+    warn_if_coarse(calls)
     calls = neurons_before_pools(calls)
     folding = plan_folding(calls, thresholds=True)
     # Neurons that took batch norm in may stand right behind a pool now. The largest value is none of the smallest.
@@ -134,14 +135,6 @@ def _check_sharp(calls: Sequence[Call]) -> None:
     if soft:
         raise ValueError(f"Expected every spiking layer at sharpness 1; got {'; '.join(soft)}. Sharpen on, or pass "
                          "require_sharp=False to convert them as if they were sharp.")
-
-
-def _check_precision(calls: Sequence[Call]) -> None:
-    half = [f"{call.place} in {call.layer.compute_dtype}" for call in calls
-            if getattr(call.layer, "compute_dtype", "float32") not in ("float32", "float64")]
-    if half:
-        warnings.warn(f"These layers compute in half precision and the network will not, so spikes can differ where a "
-                      f"potential is near its threshold: {'; '.join(half)}.", stacklevel=3)
 
 
 def _input_shape(model: keras.Model) -> tuple[int, ...]:
