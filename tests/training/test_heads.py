@@ -40,7 +40,8 @@ def test_the_loss_tells_what_linear_values_stand_for(loss, one, several):
 
 def test_what_nothing_tells_is_assumed_and_said():
     one, = heads_of(model_of(LAYERS.Dense(1, name="score")))
-    assert "'score'" in one.assumed and "logit" in one.assumed
+    assert "'score'" in one.assumed
+    assert "logit" in one.assumed
     assert "values" in heads_of(model_of(LAYERS.Dense(3)))[0].assumed
     assert heads_of(model_of(LAYERS.Dense(1)), "mse")[0].assumed is None
 
@@ -92,7 +93,7 @@ def test_names_are_those_that_keras_takes():
     assert output_names(model) == ["a", "z"]
     assert [head.kind for head in heads_of(model, {"a": "mse", "z": "mse"})] == ["values", "softmax"]
     given = model.predict(np.ones((1, 4)), verbose=0)
-    assert given["a"].shape == (1, 1) and given["z"].shape == (1, 3)
+    assert {name: values.shape for name, values in given.items()} == {"a": (1, 1), "z": (1, 3)}
     same = keras.Model(model.inputs, [model.outputs[0]] * 2)
     assert output_names(same) == ["size", "size_2"]
 

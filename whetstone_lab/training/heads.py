@@ -128,7 +128,7 @@ def output_names(model: keras.Model) -> list[str]:
 
 
 def loss_name(loss: Any) -> str | None:
-    """What a loss is called in ``keras.losses``, such as ``"mean_squared_error"`` for ``"mse"`` or ``MeanSquaredError``.
+    """What a loss is called in ``keras.losses``, such as ``"mean_squared_error"`` for ``"mse"``.
 
     Args:
         loss: A name, a function, or a loss object, perhaps of a subclass.
