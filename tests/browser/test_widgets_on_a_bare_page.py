@@ -114,7 +114,8 @@ def test_every_output_is_drawn_and_only_what_is_wrong_is_called_so(chromium, scr
     weights = np.eye(16, 3, dtype=np.float32)
     network = Network((16,), [Node("all", Dense(weights), ("input",)),
                               Node("first", Dense(weights[:, :1] - 0.5), ("input",))],
-                      outputs={"kind": Output("all"), "sure": Output("first", "logit"), "size": Output("all", "values")})
+                      outputs={"kind": Output("all"), "sure": Output("first", "logit"),
+                               "size": Output("all", "values")})
     record = run(network, np.eye(16, dtype=np.float32)[:2], labels={
         "kind": [0, 1], "sure": [1, 1], "size": np.eye(3)[:2]})
     page = chromium.new_page(viewport={"width": 900, "height": 700}, reduced_motion="reduce")

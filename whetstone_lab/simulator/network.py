@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 from whetstone_lab.records import archive
 from whetstone_lab.records.archive import MAX_VALUES
 from whetstone_lab.simulator import network_file
-from whetstone_lab.simulator.operations import Neurons, Operation, Shape, Weighted, without_bias
+from whetstone_lab.simulator.operations import Dense, Neurons, Operation, Reshape, Shape, Weighted, without_bias
 from whetstone_lab.simulator.readouts import Readout
 
 #: The name by which nodes refer to the network's input where it is the only one and has no other name.
@@ -246,6 +247,40 @@ class Network:
                 changed[source] = replace(weighted, bias=None)
                 changed[node.name] = replace(neurons, threshold=without_bias(neurons.threshold, weighted.bias))
         return self.with_nodes(Node(node.name, changed[node.name], node.inputs) for node in self.nodes)
+
+    def fire_answer(self) -> Network:
+        """The same network with two neurons in place of its logit, so that a chip that only counts spikes can decide.
+
+        The first fires for no, where the logit y is at most its threshold t: ``-y >= -t``. The second fires for yes,
+        where ``y > t``: its threshold is the next float above t. They are read by the class key ``[[1, 0], [0, 1]]``,
+        and no rounding comes in, so every decision stays as it was.
+
+        Raises:
+            ValueError: The network has several outputs, or its output is no single ``"logit"`` or ``"sigmoid"``.
+        """
+        head = self.head
+        if head.kind not in ("logit", "sigmoid") or head.shape != (1,):
+            raise ValueError(f"Expected a network whose output is one logit or sigmoid; it is read as {head.kind!r}, "
+                             f"shape {head.shape}.")
+        real, (*nodes, last) = self.dtype.type, self.nodes
+        threshold = real(head.threshold)
+        both = np.array([[-1, 1]], self.dtype)
+        added: list[Operation] = []
+        if last.name == self.output and isinstance(last.operation, Dense):  # weights of a neuron each
+            bias = last.operation.bias
+            two = Dense(last.operation.weights @ both, None if bias is None else bias @ both)
+            nodes.append(replace(last, operation=two))
+        else:
+            nodes.append(last)
+            added = [*([Reshape((1,))] if self.output_shape == () else []), Dense(both)]
+        above: Operation = Neurons(np.array([-threshold, np.nextafter(threshold, real(np.inf))]))
+        source = self.output
+        for operation in [*added, above]:
+            taken = {*self.inputs, *(node.name for node in nodes)}
+            names = ("answer" if number == 1 else f"answer_{number}" for number in count(1))
+            nodes.append(Node(next(name for name in names if name not in taken), operation, (source,)))
+            source = nodes[-1].name
+        return Network(self.inputs, nodes, key=np.eye(2), meta=self.meta)
 
     def with_nodes(self, nodes: Iterable[Node]) -> Network:
         """A network of other nodes with the same inputs, readouts and meta; its only output is its last node."""
