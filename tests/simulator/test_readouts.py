@@ -150,3 +150,10 @@ def test_each_kind_is_measured_by_what_suits_it():
             values.measure(votes, labels)
     with pytest.raises(ValueError, match="or numbers of shape"):
         values.check_labels(np.zeros((2, 3)), 2)
+
+
+def test_an_output_without_values_is_refused():
+    for kind in ("linear", "logit", "values"):
+        with pytest.raises(ValueError, match="at least one value; node 'out' has shape"):
+            Readout.of("out", (3, 0), False, kind)
+    assert Readout.of("out", (3, 0), True).kind == "spikes"

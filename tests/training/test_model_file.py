@@ -103,8 +103,9 @@ def test_the_loss_in_a_file_is_read_as_far_as_it_is_keras_s_own(loss, expected, 
 
 @pytest.mark.parametrize("kept", [
     {"module": "somewhere", "class_name": "Loss", "config": {}}, {"module": "keras.losses", "class_name": "Gone"},
-    {"module": "keras.losses", "class_name": "get", "config": {}}, {"module": "builtins", "config": 3, "class_name": ""},
-    {"module": "keras.losses", "class_name": "Huber", "config": {"loudness": 3}}, 3,
+    {"module": "keras.losses", "class_name": "get", "config": {}}, {"module": "keras.losses", "class_name": "Huber"},
+    {"module": "keras.losses", "class_name": "Huber", "config": {"loudness": 3}},
+    {"module": "builtins", "config": 3, "class_name": "function"}, 3,
 ])
 def test_a_loss_of_others_is_neither_made_nor_run(kept, tmp_path):
     with zipfile.ZipFile(tmp_path / "model.keras", "w") as file:

@@ -86,7 +86,7 @@ class SpikeRecord:
         if name not in self.outputs:
             raise KeyError(f"Expected an output among {list(self.outputs)}; got {name!r}.")
         readout = self.meta.get("readout")
-        meta = {**self.meta, "readout": readout[name]} if isinstance(readout, Mapping) else self.meta
+        meta = {**self.meta, "readout": readout.get(name)} if isinstance(readout, Mapping) else self.meta
         return replace(self, votes=self.votes[name], labels=self.labels[name], classes=self.classes[name], meta=meta)
 
     @property

@@ -96,6 +96,8 @@ class Readout:
             raise ValueError(f"Expected a threshold for a readout among {_BINARY} only, a finite number; got "
                              f"{threshold!r} for {kind!r}.")
         shape = shape or (1,)
+        if 0 in shape and kind != "spikes":
+            raise ValueError(f"Expected an output with at least one value; node {output!r} has shape {shape}.")
         if key is not None:
             key = class_keys.check_key(key, width=shape[-1])
         return cls(kind, shape, key, dtype, float(threshold))
