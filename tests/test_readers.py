@@ -21,8 +21,9 @@ from whetstone_lab.exchange.nir import from_nir
 from whetstone_lab.records import archive
 from whetstone_lab.records.archive import ArchiveError
 from whetstone_lab.records.trace import Trace
-from whetstone_lab.simulator import Network, SpikeRecord, count_operations, run
+from whetstone_lab.simulator import Network, Node, Output, SpikeRecord, count_operations, run
 from whetstone_lab.simulator.operations import (
+    Add,
     Conv2D,
     Conv2DTranspose,
     Dense,
@@ -58,6 +59,20 @@ def record():
     return run(network(), x, membranes=True, labels=[0, 1, 0])
 
 
+def network_of_several():
+    """Two inputs, and an output of each kind that has something of its own in the file."""
+    return Network({"left": (3,), "right": (2,)}, [
+        Node("wide", Dense(np.ones((2, 3), np.float32)), ("right",)), Node("sum", Add(), ("left", "wide")),
+        Node("fired", Neurons(), ("sum",)), Node("end", Dense(np.ones((3, 1), np.float32)), ("fired",))], outputs={
+            "kind": Output("fired", key=np.eye(3)), "sure": Output("end", "logit", threshold=0.5),
+            "size": Output("end", "values")})
+
+
+def record_of_several():
+    x = np.random.default_rng(1).random((3, 3)), np.random.default_rng(2).random((3, 2))
+    return run(network_of_several(), x, membranes=True, labels={"kind": [0, 1, 2], "size": [[1.0], [2.0], [3.0]]})
+
+
 def trace():
     made_up = MadeUpRun()
     for _ in range(3):
@@ -68,13 +83,14 @@ def trace():
 def use_network(loaded):
     assert "Network(" in loaded.summary()
     if max(np.prod(shape, dtype=float) for shape in loaded.shapes.values()) < SMALL:
-        x = np.ones((2, *loaded.input_shape), np.float32)
+        x = {name: np.ones((2, *shape), np.float32) for name, shape in loaded.inputs.items()}
         assert run(loaded, x).samples == len(count_operations(loaded, x).spikes) == 2
 
 
 def use_record(loaded):
     assert loaded.counts().sum() == loaded.spikes
     assert loaded.select(range(loaded.samples)).spikes == loaded.spikes
+    assert all(loaded.output(name).samples == loaded.samples for name in loaded.outputs)
     for layer, size in enumerate(loaded.sizes):
         if size * loaded.samples * loaded.steps < SMALL:
             assert loaded.dense(layer).sum() <= loaded.spikes
@@ -86,11 +102,13 @@ def use_trace(loaded):
     loaded.to_parts()
 
 
-#: Format name -> what is written, how it is read, and what is done with it.
+#: What it is -> the name and version of its format, what is written, how it is read, and what is done with it.
 READERS = {
-    "whetstone_lab.network": (network, Network.load, use_network),
-    "whetstone_lab.spike_record": (record, SpikeRecord.load, use_record),
-    "whetstone_lab.trace": (trace, Trace.load, use_trace),
+    "network": ("whetstone_lab.network", 1, network, Network.load, use_network),
+    "network of several": ("whetstone_lab.network", 2, network_of_several, Network.load, use_network),
+    "record": ("whetstone_lab.spike_record", 1, record, SpikeRecord.load, use_record),
+    "record of several": ("whetstone_lab.spike_record", 2, record_of_several, SpikeRecord.load, use_record),
+    "trace": ("whetstone_lab.trace", 1, trace, Trace.load, use_trace),
 }
 
 
@@ -98,7 +116,7 @@ READERS = {
 def whole(tmp_path_factory):
     """A file of each format."""
     folder = tmp_path_factory.mktemp("whole")
-    files = {kind: make().save(folder / f"{kind}.npz") for kind, (make, _, _) in READERS.items()}
+    files = {kind: make().save(folder / f"{kind}.npz") for kind, (_, _, make, _, _) in READERS.items()}
     files["nir"] = folder / "graph.nir"
     nir.write(files["nir"], graph())
     return files
@@ -109,7 +127,7 @@ def read(kind, path):
     if kind == "nir":
         load, use, refusal = from_nir, use_network, ValueError
     else:
-        _, load, use = READERS[kind]
+        *_, load, use = READERS[kind]
         refusal = ArchiveError
     try:
         loaded = load(path)
@@ -175,7 +193,8 @@ CHANGES = {
 @settings(FUZZ, max_examples=100)
 @given(data=st.data())
 def test_any_change_to_facts_and_arrays(kind, data, whole, tmp_path):
-    header, arrays = archive.read(whole[kind], kind, 1)
+    name_of, version, *_ = READERS[kind]
+    header, arrays = archive.read(whole[kind], name_of, version)
     for _ in range(data.draw(st.integers(1, 2))):
         if data.draw(st.booleans()):
             *way, last = data.draw(st.sampled_from([place for place in places(header) if place]))
@@ -195,7 +214,7 @@ def test_any_change_to_facts_and_arrays(kind, data, whole, tmp_path):
                 arrays[name] = changed
         if not header:
             break
-    read(kind, archive.write(tmp_path / "changed.npz", kind, 1, header, arrays))
+    read(kind, archive.write(tmp_path / "changed.npz", name_of, version, header, arrays))
 
 
 # -- NIR --------------------------------------------------------------------------------------------------------------

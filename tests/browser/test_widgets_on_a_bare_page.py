@@ -5,9 +5,12 @@ from __future__ import annotations
 import base64
 import json
 
+import numpy as np
 import pytest
 
 from whetstone_lab.records.trace import Trace
+from whetstone_lab.simulator import Network, Node, Output, run
+from whetstone_lab.simulator.operations import Dense
 from whetstone_lab.view.widgets import ActivationCurves, SharpenerChart, SpikeRaster, _assets
 
 NAMES = {ActivationCurves: "activation_curves", SharpenerChart: "sharpener_chart", SpikeRaster: "spike_raster"}
@@ -107,6 +110,32 @@ def test_a_run_that_has_not_begun_says_how_to_begin(chromium):
     page.close()
 
 
+def test_every_output_is_drawn_and_only_what_is_wrong_is_called_so(chromium, screenshots):
+    weights = np.eye(16, 3, dtype=np.float32)
+    network = Network((16,), [Node("all", Dense(weights), ("input",)),
+                              Node("first", Dense(weights[:, :1] - 0.5), ("input",))],
+                      outputs={"kind": Output("all"), "sure": Output("first", "logit"),
+                               "size": Output("all", "values")})
+    record = run(network, np.eye(16, dtype=np.float32)[:2], labels={
+        "kind": [0, 1], "sure": [1, 1], "size": np.eye(3)[:2]})
+    page = chromium.new_page(viewport={"width": 900, "height": 700}, reduced_motion="reduce")
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.set_content(f"<!doctype html><style>{_assets.style('spike_raster')}</style><body><main></main>")
+    page.evaluate(_PAGE, [_assets.module("spike_raster"), shown(SpikeRaster(record))])
+    verdicts = page.locator(".wl-verdict")
+    assert verdicts.all_inner_texts() == ["read as 0, which is right", "read as 1, which is right",
+                                          "read as 1, 0, 0, in truth 1, 0, 0"]
+    assert page.locator(".wl-tally > .wl-label").all_inner_texts() == ["kind: votes", "sure: votes", "size: values"]
+    assert page.locator(".wl-votes").nth(1).locator(".wl-count").all_inner_texts() == ["-0.5", "0.5"]
+    page.get_by_role("radio", name="sample 1, kind read as 1, which is right; sure read as 0, in truth 1").click()
+    assert page.locator(".wl-verdict.wl-false").all_inner_texts() == ["read as 0, in truth 1"]
+    assert page.locator(".wl-wrong").count() == 1
+    assert page.locator(".wl-winner").count() == 2
+    page.locator(".wl").screenshot(path=screenshots / "bare-outputs.png")
+    assert errors == []
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_a_map_of_classes_is_drawn_and_can_be_pointed_at(chromium, screenshots, map_record, dark):
     page = chromium.new_page(viewport={"width": 900, "height": 700}, reduced_motion="reduce",
@@ -118,7 +147,7 @@ def test_a_map_of_classes_is_drawn_and_can_be_pointed_at(chromium, screenshots, 
     page.evaluate(_PAGE, [_assets.module("spike_raster"), shown(widget)])
     canvas, words = page.locator(".wl-map"), page.locator(".wl-verdict")
     assert words.inner_text() == "Point at a place to read its class."
-    colours = widget.about["colours"]
+    colours = widget.about["readings"][0]["colours"]
     for sample in (0, 2):
         page.get_by_role("radio", name=f"sample {sample}").click()
         drawn = canvas.evaluate("""canvas => [...canvas.getContext('2d').getImageData(0, 0, 12, 12).data]""")

@@ -106,6 +106,53 @@ def test_what_the_model_s_file_says_goes_into_the_network_and_is_not_contradicte
     assert not (tmp_path / "other.npz").exists()
 
 
+def heads(path, *names, loss=None):
+    """A saved model of digits with a linear unit for each name."""
+    inputs = keras.Input((64,))
+    hidden = SpikingBReLU(1.0)(layers.Dense(5)(inputs))
+    model = keras.Model(inputs, [layers.Dense(1, name=name)(hidden) for name in names])
+    if loss is not None:
+        model.compile(loss=loss)
+    model.save(path)
+    return path
+
+
+def test_the_loss_in_the_file_says_how_the_output_is_read(tmp_path, capsys):
+    loss = keras.losses.BinaryCrossentropy(from_logits=True)
+    path, out = heads(tmp_path / "m.keras", "odd", loss=loss), tmp_path / "net.npz"
+    assert cli.main(["convert", str(path), "-o", str(out)]) == 0
+    assert capsys.readouterr().err == ""
+    assert Network.load(out).readout == "logit"
+    assert cli.main(["simulate", str(out), "--samples", "3", "-o", str(tmp_path / "spikes.npz")]) == 0
+    assert "No accuracy: the output decides between 2 classes, and digits has 10.\n" in capsys.readouterr().out
+    assert SpikeRecord.load(tmp_path / "spikes.npz").labels.shape == (0,)
+
+
+def test_what_is_assumed_is_said_and_can_be_told(tmp_path, capsys):
+    path, out = heads(tmp_path / "m.keras", "odd"), tmp_path / "net.npz"
+    assert cli.main(["convert", str(path), "-o", str(out)]) == 0
+    assert "note: Output 'odd' is read as a plain value" in capsys.readouterr().err
+    assert Network.load(out).readout == "values"
+    assert cli.main(["convert", str(path), "-o", str(out), "--readout", "logit"]) == 0
+    assert capsys.readouterr().err == ""
+    assert Network.load(out).readout == "logit"
+
+
+@pytest.mark.parametrize("suffix", ["npz", "nir"])
+def test_several_outputs_are_converted_and_simulated_by_their_names(suffix, tmp_path, capsys):
+    path, out = heads(tmp_path / "m.keras", "odd", "size", loss={"size": "mse", "odd": None}), tmp_path / f"n.{suffix}"
+    assert cli.main(["convert", str(path), "-o", str(out), "--readout", "odd=logit"]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    assert "readout odd 'logit', size 'values'" in captured.out
+    assert cli.main(["simulate", str(out), "--samples", "3"]) == 0
+    told = capsys.readouterr().out
+    assert "No accuracy of odd: the output decides between 2 classes" in told
+    assert "The output of size stands for no classes of pictures." in told
+    assert cli.main(["convert", str(path), "-o", str(out), "--readout", "logit", "--readout", "odd=logit"]) == 1
+    assert "--readout OUTPUT=KIND for each output" in capsys.readouterr().err
+
+
 def cut_short(tmp_path, saved):
     path = tmp_path / "cut.keras"
     path.write_bytes(saved.read_bytes()[:-200])

@@ -8,8 +8,8 @@ import pytest
 
 from whetstone_lab import datasets, keys
 from whetstone_lab.cli import main as cli
-from whetstone_lab.simulator import Network, SpikeRecord, count_operations, predict, run
-from whetstone_lab.simulator.operations import Conv2D, Dense, Neurons
+from whetstone_lab.simulator import Network, Node, Output, SpikeRecord, count_operations, predict, run
+from whetstone_lab.simulator.operations import Add, Conv2D, Dense, Neurons
 
 
 def test_the_figures_are_those_of_the_simulator(tmp_path, capsys):
@@ -52,6 +52,27 @@ def test_a_network_with_a_class_for_each_place_is_counted_without_an_accuracy(tm
     path = Network((8, 8, 1), [Conv2D(np.float32([[[[1, -1]]]])), Neurons()], key=[[1, 0], [0, 1]]).save(tmp_path / "n")
     assert cli.main(["simulate", str(path)]) == 0
     assert "\nThe output stands for no classes of pictures.\n" in capsys.readouterr().out
+
+
+def test_every_output_that_has_the_classes_of_the_data_is_scored_by_its_name(tmp_path, capsys):
+    weights = np.random.default_rng(0).normal(size=(64, 10)).astype(np.float32)
+    network = Network((64,), [Node("a", Dense(weights), ("input",)), Node("b", Dense(-weights), ("input",))],
+                      outputs={"up": Output("a"), "down": Output("b"), "raw": Output("b", "values")})
+    path, spikes = network.save(tmp_path / "net.npz"), tmp_path / "spikes.npz"
+    assert cli.main(["simulate", str(path), "-o", str(spikes)]) == 0
+    told, digits = capsys.readouterr().out, datasets.load("digits")
+    for name, classes in predict(network, digits.x_test).items():
+        assert f"Accuracy of {name} {(classes == digits.y_test).mean():.4f}\n" in told
+    assert "The output of raw stands for no classes of pictures.\n" in told
+    labels = SpikeRecord.load(spikes).labels
+    assert {name: len(true) for name, true in labels.items()} == {
+        "up": len(digits.y_test), "down": len(digits.y_test), "raw": 0}
+
+
+def test_a_network_with_several_inputs_is_refused(tmp_path, capsys):
+    network = Network({"a": (64,), "b": (64,)}, [Node("sum", Add(), ("a", "b"))])
+    assert cli.main(["simulate", str(network.save(tmp_path / "net.npz"))]) == 1
+    assert "has the inputs a, b. Run it from Python" in capsys.readouterr().err
 
 
 # -- which pictures ---------------------------------------------------------------------------------------------------

@@ -53,6 +53,25 @@ def test_a_part_of_a_larger_graph_and_dead_ends():
     assert shape_of(keras.Model(first, middle)) == [("b", (-1,))]
 
 
+def test_inputs_count_down_and_outputs_have_their_names():
+    one, two = keras.Input((4,), name="one"), keras.Input((4,), name="two")
+    both = layers.Add(name="both")([two, one])
+    first, second = layers.Dense(2, name="first")(both), layers.Dense(3, name="second")(both)
+    model = keras.Model([one, two], {"z": first, "a": second, "sum": both})
+    calls = layer_calls(model)
+    assert calls[0].inputs == (-2, -1)
+    assert {call.name: call.outputs for call in calls} == {"both": ("sum",), "first": ("z",), "second": ("a",)}
+    assert [call.outputs for call in layer_calls(keras.Model([one, two], first))] == [(), ("first",)]
+    outer = keras.Model([one, two], layers.Add(name="end")([model([two, one])["sum"], one]))
+    assert shape_of(outer) == [("functional/both".replace("functional", model.name), (-1, -2)), ("end", (0, -1))]
+
+
+def test_one_call_may_give_several_outputs():
+    inputs = keras.Input((4,))
+    end = layers.Dense(2, name="end")(inputs)
+    assert layer_calls(keras.Model(inputs, [end, end]))[0].outputs == ("end", "end_2")
+
+
 class Subclassed(keras.Model):
     def call(self, inputs):
         return inputs
@@ -63,14 +82,9 @@ class Rewired(keras.Sequential):
         return inputs
 
 
-def two_inputs():
-    one, two = keras.Input((4,)), keras.Input((4,))
-    return keras.Model([one, two], layers.Add()([one, two]))
-
-
-def two_outputs():
-    inputs = keras.Input((4,))
-    return keras.Model(inputs, [layers.Dense(2)(inputs), layers.Dense(2)(inputs)])
+def straight_through():
+    one, two = keras.Input((4,), name="a"), keras.Input((4,), name="b")
+    return keras.Model([one, two], [layers.Dense(2)(one), two])
 
 
 def with_training():
@@ -89,8 +103,7 @@ def within(model):
     (lambda: Rewired([keras.Input((4,)), layers.Dense(2)]), TypeError, "The model is a Rewired"),
     (lambda: within(Subclassed()), TypeError, r"The model at layers\[1\] is a Subclassed"),
     (lambda: keras.Sequential([layers.Dense(2)]), ValueError, "not built"),
-    (two_inputs, ValueError, "2 inputs and 1 outputs"),
-    (two_outputs, ValueError, "1 inputs and 2 outputs"),
+    (straight_through, ValueError, "output 'b' of .* with none"),
     (with_training, ValueError, "in training mode"),
     (lambda: keras.Sequential([keras.Input((4,))]), ValueError, "with none|not built"),
 ])

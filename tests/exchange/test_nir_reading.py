@@ -88,11 +88,20 @@ def test_metadata_of_others_are_left_alone(metadata):
     assert (network.readout, network.key) == ("spikes", None)
 
 
-@pytest.mark.parametrize("readout", ["linear", "softmax"])
+@pytest.mark.parametrize("readout", ["linear", "softmax", "logit", "sigmoid", "values"])
 def test_the_readout_that_was_written_is_read(readout, tmp_path):
     network = Network((4,), [Neurons(), Dense(quarters(4, 3))], readout=readout)
     to_nir(network, tmp_path / "network.nir")
     assert from_nir(tmp_path / "network.nir").readout == readout
+
+
+def test_the_threshold_of_a_logit_is_read_where_it_is_a_number():
+    network = Network((4,), [Dense(quarters(4, 1))], readout="logit", threshold=0.25)
+    graph = to_nir(network)
+    assert from_nir(graph).head.threshold == 0.25
+    for said in ("high", np.ones(3)):
+        graph.metadata["threshold"] = said
+        assert from_nir(graph).head.threshold == 0
 
 
 def test_spikes_that_are_flattened_at_the_end_have_their_readout():
@@ -191,7 +200,7 @@ def test_neurons_that_can_fire_are_not_pointed_out(node):
     (lambda: graph_of(("a", cuba()), ("b", cuba()), edges=[("input", "a"), ("b", "output")]),
      "'b', CubaLIF: nothing leads"),
     (lambda: graph_of(), "with nodes between"),
-    (lambda: graph_of(("other", nir.Input({"input": np.array([4])}))), "one input and one output; got inputs"),
+    (lambda: graph_of(("other", nir.Input({"input": np.array([4])}))), "'other', Input: expected an input that"),
     (lambda: graph_of(("n", cuba()), metadata={"readout": "key", "key": np.eye(3)}), "key for 4 output neurons"),
     (lambda: "a graph" and cuba(), "Expected a NIR graph; got CubaLIF"),
 ])

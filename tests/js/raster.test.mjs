@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { rasterRoom } from "../../whetstone_lab/view/widgets/static/raster_drawing.mjs";
-import { classShares } from "../../whetstone_lab/view/widgets/static/raster_reading.mjs";
+import { classShares, told } from "../../whetstone_lab/view/widgets/static/raster_reading.mjs";
 import { address, spikesOf } from "../../whetstone_lab/view/widgets/static/raster_spikes.mjs";
 
 test("spikes are sorted by layer and step", () => {
@@ -29,4 +29,12 @@ test("the lines of the raster are where its layers are", () => {
 test("a map of classes has a share for each class that is on it", () => {
   assert.deepEqual(classShares(new Uint16Array([2, 0, 2, 2])), [{ number: 0, share: 0.25 }, { number: 2, share: 0.75 }]);
   assert.deepEqual(classShares([]), []);
+});
+
+test("what all outputs were read as is told in Python's words", () => {
+  const kind = { name: "kind", words: ["read as 1, which is right", "read as 0"] };
+  const odd = { name: "", words: ["read as 1", "read as 0, in truth 1"] };
+  assert.equal(told([kind, odd], 0), "kind read as 1, which is right; read as 1");
+  assert.equal(told([odd], 1), "read as 0, in truth 1");
+  assert.equal(told([], 0), "");
 });

@@ -112,7 +112,7 @@ def test_it_computes_in_the_type_of_its_weights():
     (lambda: Network((4,), [Neurons()], readout="softmax"), r"readout among \('spikes',\)"),
     (lambda: Network((4,), [Neurons()], key=KEY, readout="linear"), r"readout among \('key',\)"),
     (lambda: Network((4,), [Dense(np.zeros((4, 4)))], readout="key"),
-     r"readout among \('linear', 'softmax', 'values'\), as the output is analog; got 'key'"),
+     r"readout among \('linear', 'softmax', 'logit', 'sigmoid', 'values'\), as the output is analog; got 'key'"),
     (lambda: Network((4,), [Neurons()], readout="loudest"), "got 'loudest'"),
 ])
 def test_what_does_not_fit_is_refused(make, words):
@@ -280,8 +280,8 @@ def test_other_files_are_refused(tmp_path):
         path.write_bytes(whole[:length])
         with pytest.raises(ArchiveError):
             Network.load(path)
-    archive.write(path, "whetstone_lab.network", 2, HEADER, {})
-    with pytest.raises(ArchiveError, match="version 2"):
+    archive.write(path, "whetstone_lab.network", 3, HEADER, {})
+    with pytest.raises(ArchiveError, match="version 3"):
         Network.load(path)
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("header.npy", b"no array")

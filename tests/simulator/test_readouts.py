@@ -53,7 +53,7 @@ def test_without_being_told_it_follows_the_output():
     assert Readout.of("out", (7,), True, key=KEY).kind == "key"
     assert Readout.of("out", (7,), True).kind == "spikes"
     assert Readout.of("out", (7,), False).kind == "linear"
-    assert set(READOUTS) == {"key", "spikes", "linear", "softmax", "values"}
+    assert set(READOUTS) == {"key", "spikes", "linear", "softmax", "logit", "sigmoid", "values"}
 
 
 def test_a_single_value_is_a_column_of_its_own():
@@ -94,3 +94,66 @@ def test_accuracy_is_the_share_of_right_decisions():
     for decided, labels in (([1, 2], [1]), ([[1, 2]], [1, 2]), ([], [])):
         with pytest.raises(ValueError, match="a label for each decision, and at least one"):
             accuracy(decided, labels)
+
+
+@pytest.mark.parametrize("kind", ["logit", "sigmoid"])
+@pytest.mark.parametrize(("shape", "places"), [((1,), ()), ((3,), (3,)), ((2, 3, 1), (2, 3))])
+def test_a_logit_votes_for_no_and_for_yes_and_a_tie_is_a_no(kind, shape, places):
+    readout = Readout.of("out", shape, False, kind, threshold=0.5)
+    output = np.random.default_rng(0).integers(-2, 4, (8, *shape)).astype(np.float32) / 2
+    votes = readout.score(output)
+    flat = output.reshape(8, *places)
+    np.testing.assert_array_equal(readout.decide(votes), flat > 0.5)
+    assert (flat == 0.5).any()
+    np.testing.assert_array_equal(votes, np.stack([0.5 - flat, flat - 0.5], -1))
+    assert readout.empty(8).shape == votes.shape
+    assert (readout.places, readout.columns, readout.decides) == (places, 2, True)
+    np.testing.assert_array_equal(readout.score(output, 2), votes.reshape(4, 2, *places, 2).sum(1))
+
+
+def test_a_logit_a_hair_from_its_threshold_is_decided_exactly():
+    for threshold in (0.0, 0.5):
+        at = np.float32(threshold)
+        output = np.array([np.nextafter(at, -9, dtype=np.float32), at, np.nextafter(at, 9, dtype=np.float32)])
+        readout = Readout.of("out", (1,), False, "logit", threshold=threshold)
+        assert readout.decide(readout.score(output[:, None])).tolist() == [0, 0, 1]
+
+
+def test_a_threshold_is_for_logits_only():
+    for kind, threshold in (("linear", 0.5), ("logit", np.inf), (None, 1.0)):
+        with pytest.raises(ValueError, match="threshold for a readout among"):
+            Readout.of("out", (2,), False, kind, threshold=threshold)
+
+
+def test_labels_of_yes_or_no_are_zeros_and_ones_of_any_type():
+    one, places = Readout.of("out", (1,), False, "logit"), Readout.of("out", (2, 3, 1), False, "sigmoid")
+    for labels in ([0, 1, 1], [0.0, 1.0, 1.0], [False, True, True], [[0], [1], [1]]):
+        assert one.check_labels(labels, 3).tolist() == [0, 1, 1]
+    assert places.check_labels(np.ones((5, 2, 3, 1)), 5).shape == (5, 2, 3)
+    for wrong in ([0, 1, 2], [-1, 1, 1], [0.5, 0, 1], ["0", "1", "1"]):
+        with pytest.raises(ValueError, match="labels of 0 and 1"):
+            one.check_labels(wrong, 3)
+    with pytest.raises(ValueError, match="got shape"):
+        one.check_labels([0, 1], 3)
+
+
+def test_each_kind_is_measured_by_what_suits_it():
+    key = Readout.of("out", (2,), True, key=[[1, 0], [0, 1]])
+    assert key.measure(np.array([[2, -2], [2, -2]]), [0, 1]) == {"accuracy": 0.5}
+    assert Readout.of("out", (2,), False, "logit").measure(
+        np.float32([[[-1, 1], [1, -1]]]), [[1, 1]]) == {"accuracy": 0.5}
+    values = Readout.of("out", (2,), False, "values")
+    assert values.measure(np.float32([[1, 2]]), [[0.0, 4.0]]) == {"mean_absolute_error": 1.5, "mean_squared_error": 2.5}
+    assert Readout.of("out", (2,), True).measure(np.zeros((3, 0)), [1, 2, 3]) == {}
+    for votes, labels in ((np.zeros((2, 2)), [0, 1]), (np.zeros((0, 2)), np.zeros((0, 2)))):
+        with pytest.raises(ValueError, match="a true value for each value"):
+            values.measure(votes, labels)
+    with pytest.raises(ValueError, match="or numbers of shape"):
+        values.check_labels(np.zeros((2, 3)), 2)
+
+
+def test_an_output_without_values_is_refused():
+    for kind in ("linear", "logit", "values"):
+        with pytest.raises(ValueError, match="at least one value; node 'out' has shape"):
+            Readout.of("out", (3, 0), False, kind)
+    assert Readout.of("out", (3, 0), True).kind == "spikes"

@@ -36,7 +36,7 @@ def test_a_class_for_each_place_is_scored_place_by_place():
 
 @pytest.mark.parametrize(("labels", "fault", "words"), [
     (np.zeros(5, int), "seed", r"a fault among .*'dead'.*; got 'seed'"),
-    (np.zeros((5, 1), int), "dead", r"a label for each decision.*got shape \(5, 1\) for decisions of shape \(5,\)"),
+    (np.zeros((5, 1), int), "dead", r"integer labels of shape \(5,\); got shape \(5, 1\)"),
 ])
 def test_what_cannot_be_swept_is_refused(labels, fault, words):
     network = Network((2,), [Neurons()], key=[[1, 0], [0, 1]])

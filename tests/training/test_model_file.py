@@ -78,3 +78,36 @@ def test_a_missing_file_is_called_missing(tmp_path):
         model_file.check(tmp_path / "no.keras")
     with pytest.raises(ValueError, match="not found"):
         compat.load_model(tmp_path / "no.keras")
+
+
+def own_loss(true, guess):
+    return guess - true
+
+
+@pytest.mark.parametrize(("loss", "expected"), [
+    (None, None), ("mse", "mse"), (keras.losses.huber, "huber"), (own_loss, "own_loss"),
+    (["mse", keras.losses.MeanAbsoluteError()], ["mse", keras.losses.MeanAbsoluteError]),
+    ({"dense": keras.losses.BinaryCrossentropy(from_logits=True)}, {"dense": keras.losses.BinaryCrossentropy}),
+])
+def test_the_loss_in_a_file_is_read_as_far_as_it_is_keras_s_own(loss, expected, tmp_path):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="dense")])
+    if loss is not None:
+        model.compile(loss=loss)
+    model.save(tmp_path / "model.keras")
+    found = model_file.read_loss(tmp_path / "model.keras")
+    kinds = keras.tree.map_structure(lambda one: type(one) if isinstance(one, keras.losses.Loss) else one, found)
+    assert kinds == expected
+    if isinstance(loss, dict):
+        assert found["dense"].from_logits
+
+
+@pytest.mark.parametrize("kept", [
+    {"module": "somewhere", "class_name": "Loss", "config": {}}, {"module": "keras.losses", "class_name": "Gone"},
+    {"module": "keras.losses", "class_name": "get", "config": {}}, {"module": "keras.losses", "class_name": "Huber"},
+    {"module": "keras.losses", "class_name": "Huber", "config": {"loudness": 3}},
+    {"module": "builtins", "config": 3, "class_name": "function"}, 3,
+])
+def test_a_loss_of_others_is_neither_made_nor_run(kept, tmp_path):
+    with zipfile.ZipFile(tmp_path / "model.keras", "w") as file:
+        file.writestr("config.json", json.dumps({"compile_config": {"loss": kept}}))
+    assert model_file.read_loss(tmp_path / "model.keras") is None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +27,10 @@ def add(commands: Commands) -> None:
     parser.add_argument("--as-if-sharp", action="store_true",
                         help="take spiking layers that are not fully sharp as if they were")
     parser.add_argument("--absorb-biases", action="store_true", help="move biases into thresholds; spikes stay")
+    parser.add_argument("--readout", metavar="[OUTPUT=]KIND", action="append", default=[],
+                        help="how the output is read: linear (the largest wins), logit (each value answers yes or no) "
+                             "or values (a regression); of several outputs by name, once for each (default: as the "
+                             "last layer and the model's loss say)")
     parser.add_argument("--data", metavar="NAME", default=None,
                         help="the data set that the model was trained on, for the network's file to say, where the "
                              "model's does not; that of a demo does (default: digits if a split is named, else none)")
@@ -38,7 +44,7 @@ def run(args: argparse.Namespace) -> None:
 
     named = split.named(args.data, args.seed, args.test_fraction)
     network = convert_file(args.model, args.out, as_if_sharp=args.as_if_sharp, absorb_biases=args.absorb_biases,
-                           trained_on=named)
+                           trained_on=named, readout=_readout(args.readout))
     print(network.summary())
     trained_on = Split.of(network.meta)
     if trained_on is None:
@@ -50,8 +56,21 @@ def run(args: argparse.Namespace) -> None:
     print(f"Wrote {args.out}")
 
 
+def _readout(given: list[str]) -> str | dict[str, str] | None:
+    """What ``--readout`` was given: one kind for the only output, or kinds by the names of outputs."""
+    if not given:
+        return None
+    pairs = [entry.rpartition("=") for entry in given]
+    if len(given) == 1 and not pairs[0][1]:
+        return given[0]
+    if not all(name for name, _, _ in pairs):
+        raise ValueError(f"Expected one --readout KIND, or --readout OUTPUT=KIND for each output; got "
+                         f"{', '.join(given)}.")
+    return {name: kind for name, _, kind in pairs}
+
+
 def convert_file(model: Path, out: Path, *, as_if_sharp: bool = False, absorb_biases: bool = False,
-                 trained_on: Split | None = None) -> Network:
+                 trained_on: Split | None = None, readout: str | dict[str, str] | None = None) -> Network:
     """Converts a saved Keras model and writes the network.
 
     Args:
@@ -61,6 +80,8 @@ def convert_file(model: Path, out: Path, *, as_if_sharp: bool = False, absorb_bi
         absorb_biases: Whether biases move into thresholds. Default: False.
         trained_on: What the model was trained on, for the network to say. Default: what the model's file says, if
             anything.
+        readout: How the output is read, as for ``convert``. Default: as the last layer and the loss in the file say;
+            where neither does, what is assumed is printed.
 
     Returns:
         The network that was written.
@@ -89,12 +110,27 @@ def convert_file(model: Path, out: Path, *, as_if_sharp: bool = False, absorb_bi
         import keras
 
         from whetstone_lab.conversion.convert import convert
+        from whetstone_lab.training.heads import heads_of
 
-        network = convert(keras.models.load_model(model, compile=False, safe_mode=True), require_sharp=not as_if_sharp)
+        loaded = keras.models.load_model(model, compile=False, safe_mode=True)
+        loss = model_file.read_loss(model)
+        if loss is not None:
+            loaded.compile(loss=loss)
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always", UserWarning)
+            network = convert(loaded, require_sharp=not as_if_sharp, readout=readout)
+        # What was assumed of a single value is a warning already; of several values it is not.
+        heads = zip(heads_of(loaded), network.heads.values(), strict=True)
+        notes = [head.assumed for head, read in heads if head.assumed and read.kind == head.kind and not (
+            isinstance(readout, str) or head.name in (readout or {}))]
+        notes += [text for warning in said if warning.category is UserWarning
+                  and (text := str(warning.message)) not in notes]
         network = network.absorb_biases() if absorb_biases else network
         network.meta |= trained_on.meta if trained_on is not None else {}
         out.parent.mkdir(parents=True, exist_ok=True)
         targets.write(network, out)
+    for note in notes:
+        print(f"whetstone-lab: note: {note}", file=sys.stderr)
     return network
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from whetstone_lab.cli import split
 from whetstone_lab.cli.arguments import Commands, command, integer
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from whetstone_lab.datasets import Dataset
     from whetstone_lab.simulator.network import Network
+    from whetstone_lab.simulator.readouts import Readout
 
 #: Samples between two movements of the progress bar.
 _CHUNK = 250
@@ -57,6 +58,9 @@ def run(args: argparse.Namespace) -> None:
     network = read_network(path)
     trained_on = datasets.Split.of(network.meta)
     dataset = split.load(trained_on, args.data, args.seed, args.test_fraction)
+    if len(network.inputs) > 1:
+        raise ValueError(f"Expected a network with one input, which takes pictures; {path} has the inputs "
+                         f"{', '.join(network.inputs)}. Run it from Python, with an array for each.")
     if math.prod(network.input_shape) != math.prod(dataset.image_shape):
         raise ValueError(f"Expected a network for the pictures of {dataset.name}, {dataset.image_shape}; {path} takes "
                          f"inputs of shape {network.input_shape}.")
@@ -69,7 +73,9 @@ def run(args: argparse.Namespace) -> None:
 
         x, labels = _test_samples(network, dataset, args.samples)
         with Console(stderr=True).status(f"Writing {out}"):
-            simulator.run(network, x, labels=labels).save(out)
+            known = {name: labels for name, head in network.heads.items()
+                     if head.kind == "spikes" or head.places or _decides(head, dataset)}
+            simulator.run(network, x, labels=known).save(out)
         print(f"Wrote {out}")
 
 
@@ -99,14 +105,16 @@ def report(network: Network, dataset: Dataset, samples: int | None = None) -> st
     from whetstone_lab.simulator import accuracy, count_operations, predict
 
     x, labels = _test_samples(network, dataset, samples)
-    # A network may also have a class for each place of an image, or none; a picture has one.
-    decides = network.head.decides and not network.head.places
-    found, classes = [], []
+    scored = [name for name, head in network.heads.items() if _decides(head, dataset)]
+    found: list[Any] = []
+    classes: dict[str, list[Any]] = {name: [] for name in scored}
     chunks = [slice(start, start + _CHUNK) for start in range(0, len(x), _CHUNK)]
     for chunk in track(chunks, "Simulating", console=Console(stderr=True), transient=True):
         found.append(count_operations(network, x[chunk]))
-        if decides:
-            classes.append(predict(network, x[chunk]))
+        if scored:
+            decided = predict(network, x[chunk])
+            for name in scored:
+                classes[name].append(decided[name] if isinstance(decided, dict) else decided)
 
     def mean(name: str) -> float:
         return float(np.concatenate([getattr(part, name) for part in found]).mean())
@@ -120,9 +128,26 @@ def report(network: Network, dataset: Dataset, samples: int | None = None) -> st
         f"  {mean('macs'):12,.0f} multiply-accumulates (MACs); its ReLU baseline {found[0].baseline_macs:,}",
         f"  {mean('energy') * 1e9:12,.3f} nJ of arithmetic at 45 nm; its ReLU baseline "
         f"{found[0].baseline_energy * 1e9:,.3f} nJ",
-        f"Accuracy {accuracy(np.concatenate(classes), labels):.4f}" if decides else
-        "The output stands for no classes of pictures.",
+        *(f"Accuracy{_of(network, name)} {accuracy(np.concatenate(classes[name]), labels):.4f}" if name in scored else
+          _not_scored(_of(network, name), head, dataset) for name, head in network.heads.items()),
     ])
+
+
+def _decides(head: Readout, dataset: Dataset) -> bool:
+    """Whether an output has one class for a picture, among as many as the data set has."""
+    return head.decides and not head.places and head.columns >= dataset.classes
+
+
+def _of(network: Network, output: str) -> str:
+    return f" of {output}" if len(network.heads) > 1 else ""
+
+
+def _not_scored(of: str, head: Readout, dataset: Dataset) -> str:
+    """Why an output has no accuracy on a data set."""
+    if head.decides and not head.places:
+        return (f"No accuracy{of}: the output decides between {head.columns} classes, and {dataset.name} has "
+                f"{dataset.classes}.")
+    return f"The output{of} stands for no classes of pictures."
 
 
 def _test_samples(network: Network, dataset: Dataset, samples: int | None) -> tuple[np.ndarray, np.ndarray]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
 
 from whetstone_lab.training import _internals
+from whetstone_lab.training.heads import output_names
 
 
 @dataclass(frozen=True)
@@ -19,44 +20,52 @@ class Call:
         layer: The layer that is called.
         name: The layer's name after those of the models around it, ``"block/dense"``; numbered from the second call.
         place: Where it stands, for people: ``"layers[2].layers[0] ('dense', Dense)"``.
-        inputs: What it is called on: positions of earlier calls in the list, or -1 for the model's input.
+        inputs: What it is called on: positions of earlier calls in the list, or a negative number for an input of the
+            model: -1 is the first, -2 the second.
+        outputs: Names of the model's outputs that it gives; most calls give none.
     """
 
     layer: Any
     name: str
     place: str
     inputs: tuple[int, ...]
+    outputs: tuple[str, ...] = ()
 
 
 def layer_calls(model: keras.Model) -> list[Call]:
-    """Lists the layer calls of a model, with nested models opened; the output of the last call is the model's.
+    """Lists the layer calls of a model, with nested models opened.
 
     Args:
-        model: A built Sequential or functional model with one input and one output.
+        model: A built Sequential or functional model with any number of inputs and outputs.
 
     Returns:
-        The calls, each after those it depends on, without input layers and without calls that the output does not
-        depend on.
+        The calls, each after those it depends on, without input layers and without calls that no output depends on. Of
+        a model with one output, the last call gives it.
 
     Raises:
         TypeError: It is no Sequential or functional model, nor are those within it.
-        ValueError: It is not built, or has several inputs or outputs, or an input that is no tensor of the model.
+        ValueError: It is not built, or calls a layer on something that is no tensor of the model.
     """
     calls: list[Call] = []
-    output = _open(model, [-1], "", "", calls)
-    if output < 0:
-        raise ValueError(f"Expected a model with layers between input and output; got {model.name!r} with none.")
-    needed = {output}
-    for position in range(output, -1, -1):
+    ends = _open(model, range(-1, -1 - len(getattr(model, "inputs", None) or ()), -1), "", "", calls)
+    names = output_names(model)
+    for name, end in zip(names, ends, strict=True):
+        if end < 0:
+            which = f"output {name!r} of " if len(names) > 1 else ""
+            raise ValueError(f"Expected a model with layers between input and output; got {which}{model.name!r} with "
+                             "none.")
+    needed = set(ends)
+    for position in range(len(calls) - 1, -1, -1):  # each call stands behind those that it depends on
         if position in needed:
             needed.update(calls[position].inputs)
-    number = {old: new for new, old in enumerate(sorted(needed - {-1}))} | {-1: -1}
-    # Calls come in order of their depth, so nothing that the output needs stands behind it.
-    return [Call(call.layer, call.name, call.place, tuple(number[i] for i in call.inputs))
-            for position, call in enumerate(calls) if position in needed]
+    kept = sorted(position for position in needed if position >= 0)
+    number = {old: new for new, old in enumerate(kept)}
+    return [replace(calls[old], inputs=tuple(number.get(source, source) for source in calls[old].inputs),
+                    outputs=tuple(name for name, end in zip(names, ends, strict=True) if end == old)) for old in kept]
 
 
-def _open(model: Any, inputs: Sequence[int], name: str, place: str, calls: list[Call]) -> int:
+def _open(model: Any, inputs: Sequence[int], name: str, place: str, calls: list[Call]) -> list[int]:
+    """Appends the calls of a model, and returns the positions of those that give its outputs."""
     where = f"The model at {place}" if place else "The model"
     # A subclass that brings a call of its own may do anything in it.
     caller = next((kind for kind in type(model).__mro__ if "call" in vars(kind)), object)
@@ -66,12 +75,9 @@ def _open(model: Any, inputs: Sequence[int], name: str, place: str, calls: list[
     if not model.built or not getattr(model, "inputs", None):
         raise ValueError(f"{where} is not built, so it has no weights yet. Give it an Input layer, or call it once on "
                          "data.")
-    if len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise ValueError(f"{where} has {len(model.inputs)} inputs and {len(model.outputs)} outputs; expected one of "
-                         "each.")
     index = {id(layer): number for number, layer in enumerate(model.layers)}
 
-    def call(layer: Any, sources: Sequence[int]) -> int:
+    def call(layer: Any, sources: Sequence[int], outputs: int) -> list[int]:
         position = f"layers[{index[id(layer)]}]" if id(layer) in index else "operations"
         here = f"{place}.{position}" if place else position
         full = f"{name}/{layer.name}" if name else layer.name
@@ -80,21 +86,21 @@ def _open(model: Any, inputs: Sequence[int], name: str, place: str, calls: list[
         times = sum(other.layer is layer for other in calls)
         full += f"_call{times + 1}" if times else ""
         calls.append(Call(layer, full, f"{here} ({layer.name!r}, {type(layer).__name__})", tuple(sources)))
-        return len(calls) - 1
+        return [len(calls) - 1] * outputs
 
     if isinstance(model, keras.Sequential):
-        output = inputs[0]
+        (output,) = inputs
         for layer in model.layers:
-            output = call(layer, [output])
-        return output
-    values = {id(model.inputs[0]): inputs[0]}
+            (output,) = call(layer, [output], 1)
+        return [output]
+    values = {id(tensor): position for tensor, position in zip(model.inputs, inputs, strict=True)}
     for node in _internals.graph_nodes(model):
         if len(keras.tree.flatten(node.args)) != len(node.inputs) or node.kwargs.get("training"):
             raise ValueError(f"{where} calls {node.operation.name!r} with something other than tensors of the "
                              f"model, or in training mode: {node.args}, {node.kwargs}.")
-        position = call(node.operation, [values[id(tensor)] for tensor in node.inputs])
-        values.update((id(tensor), position) for tensor in node.outputs)
-    return values[id(model.outputs[0])]
+        positions = call(node.operation, [values[id(tensor)] for tensor in node.inputs], len(node.outputs))
+        values.update((id(tensor), position) for tensor, position in zip(node.outputs, positions, strict=True))
+    return [values[id(tensor)] for tensor in model.outputs]
 
 
 def layers_within(layer: Any) -> Iterator[Any]:

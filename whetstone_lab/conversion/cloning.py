@@ -73,9 +73,8 @@ def clone(model: keras.Model, gone: Collection[int], weights: Mapping[int, Weigh
 
 
 def _functional(model: Any, gone: Collection[int], cloned: Any) -> Any:
-    source = model.inputs[0]
-    inputs = keras.Input(batch_shape=source.shape, dtype=source.dtype, name=source.name)
-    values = {id(source): inputs}
+    values = {id(source): keras.Input(batch_shape=source.shape, dtype=source.dtype, name=source.name)
+              for source in model.inputs}
     for node in _internals.graph_nodes(model):
         if id(node.operation) in gone:
             outputs = [values[id(node.inputs[0])]]
@@ -83,11 +82,13 @@ def _functional(model: Any, gone: Collection[int], cloned: Any) -> Any:
             args = keras.tree.map_structure(lambda tensor: values[id(tensor)], node.args)
             outputs = keras.tree.flatten(cloned(node.operation)(*args, **node.kwargs))
         values.update((id(old), new) for old, new in zip(node.outputs, outputs, strict=True))
-    output = values[id(model.outputs[0])]
-    plain = keras.Model(inputs, output, name=model.name)
+    # Lists and dicts of inputs and outputs stay lists and dicts.
+    inputs, outputs = (keras.tree.map_structure(lambda tensor: values[id(tensor)], ends)
+                       for ends in (model.input, model.output))
+    plain = keras.Model(inputs, outputs, name=model.name)
     # A subclass that is made as functional models are stays what it is, with a train_step of its own perhaps.
     same = type(model) is not type(plain) and type(model).__init__ is type(plain).__init__
-    return type(model)(inputs, output, name=model.name) if same else plain
+    return type(model)(inputs, outputs, name=model.name) if same else plain
 
 
 def _set_weights(layer: Any, new: Any, weights: Mapping[int, Weights]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -12,17 +13,19 @@ from whetstone_lab.conversion.calls import Call, layer_calls
 from whetstone_lab.conversion.folding import plan_folding
 from whetstone_lab.conversion.makers.activations import activation_of, after
 from whetstone_lab.conversion.makers.images import around_image
-from whetstone_lab.conversion.makers.readout import readout_of
+from whetstone_lab.conversion.makers.readout import end_of, output_of
 from whetstone_lab.conversion.makers.registry import Site, kind_of, layers_where
 from whetstone_lab.conversion.order import neurons_before_pools, without
 from whetstone_lab.conversion.precision import warn_if_coarse
 from whetstone_lab.simulator import Network, Node
 from whetstone_lab.simulator.network import INPUT
 from whetstone_lab.simulator.operations import Operation
+from whetstone_lab.training.heads import heads_of, input_names, output_names
 from whetstone_lab.training.layers import SpikingLayer
 
 
-def convert(model: keras.Model, *, require_sharp: bool = True, keep_relu: bool = False) -> Network:
+def convert(model: keras.Model, *, require_sharp: bool = True, keep_relu: bool = False,
+            readout: str | Mapping[str, str] | None = None) -> Network:
     """Makes a network of spiking neurons from a trained Keras model.
 
     Each spiking layer becomes a layer of integrate-and-fire neurons, whose spikes equal the layer's activations at
@@ -37,17 +40,25 @@ def convert(model: keras.Model, *, require_sharp: bool = True, keep_relu: bool =
     the order of the scores and gives equal scores equal probabilities, and where classes tie both take the lowest.
     (Only a temperature so large that float32 cannot tell two scores apart after the softmax, beyond some 10^7, makes
     Keras see ties that are none.) Without it the output stays what it is: spikes, or the analog values of a last linear
-    layer, read as ``"linear"`` or, before a softmax, as ``"softmax"``.
+    layer, before any softmax or sigmoid. How these are read follows from the layer: ``"softmax"``, the largest wins;
+    ``"sigmoid"``, each answers yes or no. Of a linear layer it follows from the loss that the model is compiled with:
+    ``"linear"``, the largest wins; ``"logit"``, each answers yes or no; ``"values"``, as in a regression. Without a
+    loss several values are read as ``"linear"``, and a single one as a value, with a warning.
+
+    Several inputs and outputs keep the names that they have in Keras. The network then takes a list or a dict of
+    inputs, and gives dicts by the name of the output.
 
     Args:
-        model: A built Sequential or functional model with one input of fixed shape and one output; models within it,
-            residual sums and concatenations are followed. Neurons keep the shapes that they have in Keras, also with
+        model: A built Sequential or functional model with inputs of fixed shape; models within it, residual sums and
+            concatenations are followed. Neurons keep the shapes that they have in Keras, also with
             channels first; a convolution over one axis becomes one over an image of one column.
         require_sharp: Whether every spiking layer must be fully sharp. False converts the layers as if they were.
             Default: True.
         keep_relu: Whether ReLU activations are kept, which gives the ReLU baseline of a spiking network; it can be run
             beside it, and rate-coded (:func:`whetstone_lab.simulator.rate_coding.rate_coded`). False refuses them, as
             no neuron that fires once computes one. Default: False.
+        readout: How the output is read, one of :data:`~whetstone_lab.simulator.readouts.READOUTS`; of several outputs a
+            dict by name, in which some may be missing. Default: as above.
 
     Returns:
         The network. Layers of neurons are named after the spiking layers, after those of the models around them.
@@ -55,14 +66,24 @@ def convert(model: keras.Model, *, require_sharp: bool = True, keep_relu: bool =
     Raises:
         TypeError: It is no Sequential or functional model, nor are those within it.
         ValueError: It is not built; a layer is of an unknown kind, is not fully sharp, has an activation that is no
-            spiking layer, or has weights that are not finite; or batch norm cannot be folded. The
-            message says where in the model.
+            spiking layer, or has weights that are not finite; batch norm cannot be folded; or an output cannot be
+            read so. The message says where in the model.
 
     Warns:
         UserWarning: A layer computes in half precision, or a GPU in TensorFloat-32, which the network does not: spikes
-            can differ. The message says what to write.
+            can differ. Or nothing says what a single linear value stands for. The message says what to write.
+
+    Example:
+        >>> inputs = keras.Input((4,))
+        >>> hidden = whetstone_lab.SpikingBReLU(sharpness=1.0)(keras.layers.Dense(6)(inputs))
+        >>> heads = [keras.layers.Dense(3, activation="softmax", name="kind")(hidden),
+        ...          keras.layers.Dense(1, name="size")(hidden)]
+        >>> network = convert(keras.Model(inputs, heads), readout={"size": "values"})
+        >>> {name: head.kind for name, head in network.heads.items()}
+        {'kind': 'softmax', 'size': 'values'}
     """
     calls = layer_calls(model)
+    readouts = _readouts(model, readout)
     if require_sharp:
         _check_sharp(calls)
     warn_if_coarse(calls)
@@ -72,30 +93,40 @@ def convert(model: keras.Model, *, require_sharp: bool = True, keep_relu: bool =
     flipped = [layer for layer, norm in folding.thresholds.items() if (norm.scale < 0).any()]
     calls = neurons_before_pools(without(calls, folding.gone), stay=flipped)
     nodes: list[Node] = []
-    names, shapes = {-1: INPUT}, {INPUT: _input_shape(model)}
-    key = readout = None
+    inputs = _inputs(model)
+    names, shapes = {-1 - place: name for place, name in enumerate(inputs)}, dict(inputs)
     for position, call in enumerate(calls):
-        layer, inputs = call.layer, tuple(names[source] for source in call.inputs)
-        site = Site([shapes[name] for name in inputs], folding.weights.get(id(layer)),
+        layer, sources = call.layer, tuple(names[source] for source in call.inputs)
+        site = Site([shapes[name] for name in sources], folding.weights.get(id(layer)),
                     folding.thresholds.get(id(layer)))
+        at_end = bool(call.outputs) and not any(position in other.inputs for other in calls)
         try:
-            end = readout_of(layer)
-            if end is not None:
-                if position < len(calls) - 1:
-                    raise ValueError("expected a softmax at the end of the model only; more layers follow it.")
-                readout, key = end
-            for suffix, operation in _operations(layer, site, keep_relu):
-                shape = operation.output_shape(*(shapes[name] for name in inputs))
-                nodes.append(Node(_free(call.name + suffix, shapes), operation, inputs))
-                inputs = (nodes[-1].name,)
-                shapes[inputs[0]] = shape
+            if end_of(layer) in ("key", "softmax") and not at_end:
+                raise ValueError("expected a softmax at the end of the model only; more layers follow it.")
+            for suffix, operation in _operations(layer, site, keep_relu, at_end):
+                shape = operation.output_shape(*(shapes[name] for name in sources))
+                nodes.append(Node(_free(call.name + suffix, shapes), operation, sources))
+                sources = (nodes[-1].name,)
+                shapes[sources[0]] = shape
         except ValueError as error:
             raise ValueError(f"{call.place}: {error}") from error
-        names[position] = inputs[0]
-    return Network(shapes[INPUT], nodes, key=key, readout=readout, meta={"name": model.name})
+        names[position] = sources[0]
+    read = {name: names[position] for position, call in enumerate(calls) for name in call.outputs}
+    bare = Network(inputs, nodes)
+    outputs = {}
+    for head in heads_of(model):
+        spiking, asked = bare.spiking[read[head.name]], readouts.get(head.name)
+        outputs[head.name] = output_of(head, read[head.name], spiking, asked)
+        if head.assumed and head.kind == "values" and not (spiking or asked):
+            warnings.warn(head.assumed, stacklevel=2)
+    if len(outputs) > 1:
+        return Network(inputs, nodes, outputs=outputs, meta={"name": model.name})
+    (only,) = outputs.values()
+    return Network(inputs, nodes, key=only.key, readout=only.readout, threshold=only.threshold,
+                   meta={"name": model.name})
 
 
-def _operations(layer: Any, site: Site, keep_relu: bool) -> list[tuple[str, Operation]]:
+def _operations(layer: Any, site: Site, keep_relu: bool, at_end: bool) -> list[tuple[str, Operation]]:
     """What a layer becomes, each operation with what it adds to the layer's name."""
     kind = kind_of(layer)
     if kind.make is None:
@@ -113,7 +144,7 @@ def _operations(layer: Any, site: Site, keep_relu: bool) -> list[tuple[str, Oper
     # The last bears the layer's name.
     found = [(f"/{number}_{type(operation).__name__.lower()}", operation) for number, operation in enumerate(made[:-1])]
     found += [("", operation) for operation in made[-1:]]
-    return [*found, *after(layer, keep_relu)]
+    return [*found, *after(layer, keep_relu, at_end)]
 
 
 def _free(name: str, taken: Any) -> str:
@@ -137,8 +168,26 @@ def _check_sharp(calls: Sequence[Call]) -> None:
                          "require_sharp=False to convert them as if they were sharp.")
 
 
-def _input_shape(model: keras.Model) -> tuple[int, ...]:
-    shape = tuple(model.inputs[0].shape[1:])
-    if None in shape:
-        raise ValueError(f"Expected a model whose input has a fixed shape; got {shape}.")
-    return shape
+def _inputs(model: keras.Model) -> dict[str, tuple[int, ...]]:
+    """Name of each input in the network -> its shape."""
+    names = input_names(model) if len(model.inputs) > 1 else [INPUT]
+    shapes = {name: tuple(tensor.shape[1:]) for name, tensor in zip(names, model.inputs, strict=True)}
+    for name, shape in shapes.items():
+        if None in shape:
+            which = f"input {name!r}" if len(names) > 1 else "input"
+            raise ValueError(f"Expected a model whose {which} has a fixed shape; got {shape}.")
+    return shapes
+
+
+def _readouts(model: keras.Model, readout: str | Mapping[str, str] | None) -> Mapping[str, str]:
+    """How outputs are asked to be read, by their names."""
+    names = output_names(model)
+    if isinstance(readout, Mapping):
+        if unknown := [name for name in readout if name not in names]:
+            raise ValueError(f"Expected readouts of the outputs {names}; got some of {unknown}.")
+        return readout
+    if readout is None:
+        return {}
+    if len(names) > 1:
+        raise ValueError(f"Expected readouts by name, as the model has the outputs {names}; got {readout!r} for all.")
+    return {names[0]: readout}

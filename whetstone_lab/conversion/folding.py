@@ -207,7 +207,7 @@ def _layer_before(calls: Sequence[Call], position: int) -> Any:
         (at,) = calls[at].inputs
         if at < 0:
             raise ValueError("before it stands the model's input")
-        if len(_readers(calls, at)) > 1:
+        if len(_readers(calls, at)) > 1 or calls[at].outputs:
             raise ValueError(f"the output of {calls[at].place}, before it, is used elsewhere too")
         layer = unwrapped(calls[at].layer)
         if not kind_of(layer).idle:
@@ -252,9 +252,11 @@ def _neurons_after(calls: Sequence[Call], position: int) -> Any:
 def _reader(calls: Sequence[Call], position: int, flattened: bool) -> int:
     """The position of the one call that reads another, behind layers that do nothing and, if so, a Flatten."""
     while True:
-        readers = _readers(calls, position)
+        readers, outputs = _readers(calls, position), calls[position].outputs
         if len(readers) != 1:
             raise ValueError(f"{len(readers)} layers listen to it")
+        if outputs:
+            raise ValueError(f"{calls[position].place} is an output of the model too, {', '.join(map(repr, outputs))}")
         (position,) = readers
         layer: Any = unwrapped(calls[position].layer)
         flatten: Any = keras.layers.Flatten

@@ -24,10 +24,11 @@ def neurons_before_pools(calls: Sequence[Call], stay: Collection[int] = ()) -> l
     for position, call in enumerate(calls):
         while kind_of(call.layer).monotone and id(call.layer) not in stay:
             source = call.inputs[0]
-            if source < 0 or readers[source] > 1 or not kind_of(moved[source].layer).largest:
+            if (source < 0 or readers[source] > 1 or moved[source].outputs
+                    or not kind_of(moved[source].layer).largest):
                 break
-            moved[position] = replace(moved[source], inputs=(source,))
-            moved[source] = call = replace(call, inputs=moved[source].inputs)
+            moved[position] = replace(moved[source], inputs=(source,), outputs=call.outputs)
+            moved[source] = call = replace(call, inputs=moved[source].inputs, outputs=())
             position = source
     return moved
 
@@ -40,11 +41,13 @@ def without(calls: Sequence[Call], gone: Collection[int]) -> list[Call]:
         gone: The ``id`` of each layer to leave out; each has one input.
     """
     kept: list[Call] = []
-    number = {-1: -1}
+    number: dict[int, int] = {}
     for position, call in enumerate(calls):
-        inputs = tuple(number[source] for source in call.inputs)
+        inputs = tuple(number.get(source, source) for source in call.inputs)
         if id(call.layer) in gone:
-            number[position] = inputs[0]
+            number[position] = source = inputs[0]
+            if call.outputs:
+                kept[source] = replace(kept[source], outputs=kept[source].outputs + call.outputs)
         else:
             number[position] = len(kept)
             kept.append(replace(call, inputs=inputs))

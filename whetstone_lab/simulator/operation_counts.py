@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from whetstone_lab.simulator.dynamics import fire
-from whetstone_lab.simulator.network import INPUT, Network
+from whetstone_lab.simulator.inputs import check_inputs
+from whetstone_lab.simulator.network import Network
 from whetstone_lab.simulator.operations import Neurons
-from whetstone_lab.simulator.plan import check_inputs, count_steps, plan_of
+from whetstone_lab.simulator.plan import plan_of
 
 #: Joules of an addition and of a multiplication of 32-bit floats, in a 45 nm process at 0.9 V. Source: Horowitz,
 #: "Computing's energy problem (and what we can do about it)", ISSCC 2014, figure 1.1.9. Memory, which costs more than
@@ -63,7 +64,8 @@ def count_operations(network: Network, inputs: Any, *, batch_size: int | None = 
     Args:
         network: The network.
         inputs: Samples, shape ``(samples, *network.input_shape)``, or step by step
-            ``(samples, steps, *network.input_shape)``. Where all are 0 and 1 they count as spikes.
+            ``(samples, steps, *network.input_shape)``; of several inputs a list, or a dict by name. Where all are 0
+            and 1 they count as spikes.
         batch_size: Samples computed at once. Default: as in ``run``.
 
     Raises:
@@ -76,31 +78,33 @@ def count_operations(network: Network, inputs: Any, *, batch_size: int | None = 
         >>> counts.synaptic_operations.tolist(), counts.baseline_macs
         ([2, 4], 6)
     """
-    inputs = check_inputs(network, inputs)
-    spiking = {INPUT: bool(np.isin(inputs, (0, 1)).all())}
+    checked = check_inputs(network, inputs)
+    steps = checked.steps
+    spiking = {name: bool(np.isin(array, (0, 1)).all())
+               for name, array in zip(network.inputs, checked.arrays, strict=True)}
     for node in network.nodes:
         spiking[node.name] = network.spiking[node.name] or (
             node.operation.keeps_spikes and all(spiking[name] for name in node.inputs))
     fan_outs = {node.name: node.operation.fan_out(network.shapes[node.inputs[0]]) for node in network.nodes
                 if node.operation.synapses(*(network.shapes[name] for name in node.inputs))}
-    spikes, synaptic_operations, macs = np.zeros((3, len(inputs)), np.int64)
-    steps = count_steps(network, inputs)
-    for start, batch in plan_of(network).batches(inputs, steps, batch_size):
-        here = slice(start, start + len(batch) // steps)
-        values = {INPUT: batch}
+    spikes, synaptic_operations, macs = np.zeros((3, checked.samples), np.int64)
+    for start, batch in plan_of(network).batches(checked, batch_size):
+        samples = len(batch[0]) // steps
+        here = slice(start, start + samples)
+        values = dict(zip(network.inputs, batch, strict=True))
         for node in network.nodes:
             arrived = [values[name] for name in node.inputs]
             if isinstance(node.operation, Neurons):
                 _, fired, arriving = fire(node.operation, arrived[0], steps)
-                spikes[here] += np.count_nonzero(fired.reshape(len(batch) // steps, -1), axis=1)
-                values[node.name] = arriving.astype(batch.dtype)
+                spikes[here] += np.count_nonzero(fired.reshape(samples, -1), axis=1)
+                values[node.name] = arriving.astype(network.dtype)
                 continue
             values[node.name] = node.operation.apply(*arrived)
             if node.name not in fan_outs:
                 continue
             if spiking[node.inputs[0]]:
                 reached = np.where(arrived[0] != 0, fan_outs[node.name], 0)
-                synaptic_operations[here] += reached.reshape(len(batch) // steps, -1).sum(axis=1)
+                synaptic_operations[here] += reached.reshape(samples, -1).sum(axis=1)
             else:
                 macs[here] += steps * fan_outs[node.name].sum()
     return OperationCounts(spikes, synaptic_operations, macs, network.synapses, network.latency + steps - 1)

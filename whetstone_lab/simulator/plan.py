@@ -12,6 +12,7 @@ import numpy as np
 
 from whetstone_lab.simulator.dynamics import fire
 from whetstone_lab.simulator.faults import Faults
+from whetstone_lab.simulator.inputs import Inputs
 from whetstone_lab.simulator.network import Network
 from whetstone_lab.simulator.operations import Neurons
 
@@ -35,15 +36,16 @@ class Plan:
         numbers = {name: number for number, name in enumerate(network.shapes)}
         layers = {name: number for number, name in enumerate(network.layers)}
         last = {numbers[name]: node.name for node in network.nodes for name in node.inputs}
-        #: A node each: its operation, the values it takes (by number: 0 is the input, then the nodes in order), the
-        #: number of its layer of neurons or -1, whether these remember, and the values that nothing after it needs.
+        self._read = [numbers[name] for name in network.read.values()]
+        #: A node each: its operation, the values it takes (by number: the inputs, then the nodes in order), the number
+        #: of its layer of neurons or -1, whether these remember, and the values that nothing after it needs.
         self._stages = [
             (cast(Any, node.operation), [numbers[name] for name in node.inputs], layers.get(node.name, -1),
              isinstance(node.operation, Neurons) and node.operation.remembers,
-             [value for value, listener in last.items() if listener == node.name])
+             [value for value, listener in last.items() if listener == node.name and value not in self._read])
             for node in network.nodes
         ]
-        self._dtype, self._axes = network.dtype, len(network.input_shape) + 1
+        self._dtype = network.dtype
         self._widest = max(math.prod(shape) for shape in network.shapes.values())
         self.layers = network.layers
         self.shapes = tuple(network.shapes[name] for name in network.layers)
@@ -54,42 +56,41 @@ class Plan:
         ends = np.cumsum([0, *(self.sizes[layer] for layer in self._order)]).tolist()
         self.columns = {layer: slice(*ends[place : place + 2]) for place, layer in enumerate(self._order)}
 
-    def batches(self, inputs: np.ndarray, steps: int, size: Any = None) -> Iterator[tuple[int, np.ndarray]]:
+    def batches(self, inputs: Inputs, size: Any = None) -> Iterator[tuple[int, list[np.ndarray]]]:
         """The inputs in batches, in the type that the network computes in, each with the number of its first sample.
 
         Args:
-            inputs: As :func:`check_inputs` returns them.
-            steps: How many steps each sample has, as :func:`count_steps` says.
+            inputs: As ``inputs.check_inputs`` returns them.
             size: Samples at once. Default: by the widest layer, see :data:`BATCH_VALUES`.
 
         Yields:
-            The number of the first sample, and shape ``(samples * steps, ...)``, the steps of a sample one after the
-            other.
+            The number of the first sample, and for each input an array of shape ``(samples * steps, ...)``, the steps
+            of a sample one after the other.
 
         Raises:
             ValueError: The size is no positive integer.
         """
         if size is None:
-            size = max(1, BATCH_VALUES // self._widest // steps)
+            size = max(1, BATCH_VALUES // self._widest // inputs.steps)
         elif isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
             raise ValueError(f"Expected batch_size to be a positive integer; got {size!r}.")
-        for start in range(0, len(inputs), size):
-            batch = inputs[start : start + size].astype(self._dtype, copy=False)
-            yield start, batch if batch.ndim == self._axes else batch.reshape(-1, *batch.shape[2:])
+        for start in range(0, inputs.samples, size):
+            parts = [array[start : start + size].astype(self._dtype, copy=False) for array in inputs.arrays]
+            yield start, parts if not inputs.stepwise else [part.reshape(-1, *part.shape[2:]) for part in parts]
 
-    def compute(self, batch: np.ndarray, steps: int, watch: Watch | None = None, faults: Faults | None = None,
-                start: int = 0) -> Any:
-        """The network's output for a batch.
+    def compute(self, batch: Sequence[np.ndarray], steps: int, watch: Watch | None = None,
+                faults: Faults | None = None, start: int = 0) -> list[Any]:
+        """The network's outputs for a batch, in their order.
 
         Args:
-            batch: Shape ``(samples * steps, ...)``, the steps of a sample one after the other.
+            batch: Each input, shape ``(samples * steps, ...)``, the steps of a sample one after the other.
             steps: How many there are of each sample.
             watch: Is shown what each layer does. Default: nobody.
             faults: Those that come anew each time are made here. Default: none.
             start: Number of the first sample.
         """
-        dtype = batch.dtype
-        values: list[Any] = [batch]
+        dtype = batch[0].dtype
+        values: list[Any] = [*batch]
         for operation, inputs, layer, remembers, done in self._stages:
             value = values[inputs[0]]
             if layer >= 0:
@@ -106,7 +107,7 @@ class Plan:
                 values.append(operation.apply(*[values[number] for number in inputs]))
             for number in done:
                 values[number] = None  # so that memory is free once the last listener has heard it
-        return values[-1]
+        return [values[number] for number in self._read]
 
     def events(self, fired: np.ndarray, start: int) -> np.ndarray:
         """Sample, step, layer and neuron of every spike in the table, four rows, sorted in that order."""
@@ -143,30 +144,3 @@ def plan_of(network: Network) -> Plan:
     if plan is None:
         plan = _PLANS[network] = Plan(network)
     return plan
-
-
-def check_inputs(network: Network, inputs: Any) -> np.ndarray:
-    """The inputs as an array, if they are finite numbers of the network's shape, with or without steps.
-
-    Raises:
-        ValueError: They are not.
-    """
-    array = np.asarray(inputs)
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"Expected inputs to be numbers; got dtype {array.dtype}.")
-    # The axis of steps, if there is one, comes second.
-    if array.ndim == 0 or (array.shape[1:] != network.input_shape
-                           and (array.shape[2:] != network.input_shape or array.shape[1] == 0)):
-        hint = " Give a single sample as inputs[None]." if array.shape == network.input_shape else ""
-        wanted = ", ".join(["samples", *map(str, network.input_shape)])
-        raise ValueError(f"Expected inputs of shape ({wanted}); got {array.shape}.{hint}")
-    # A sum of squares is finite only where every value is, and is found in a fraction of the time.
-    if array.dtype.kind == "f" and not math.isfinite(np.vdot(array, array)) and not np.isfinite(array).all():
-        wrong = array.size - int(np.isfinite(array).sum())
-        raise ValueError(f"Expected finite inputs; {wrong} of {array.size} values are NaN or infinite.")
-    return array
-
-
-def count_steps(network: Network, inputs: np.ndarray) -> int:
-    """How many steps each sample of checked inputs has."""
-    return 1 if inputs.ndim == len(network.input_shape) + 1 else inputs.shape[1]

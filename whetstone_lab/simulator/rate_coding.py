@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from whetstone_lab.simulator.network import INPUT, Network, Node
+from whetstone_lab.simulator.inputs import Inputs, check_inputs
+from whetstone_lab.simulator.network import Network, Node
 from whetstone_lab.simulator.operations import Neurons, ReLU, Scale, Weighted
-from whetstone_lab.simulator.plan import check_inputs, plan_of
+from whetstone_lab.simulator.plan import plan_of
 
 
 def rate_coded(network: Network, samples: Any, *, percentile: float = 99.9) -> Network:
@@ -31,7 +32,8 @@ def rate_coded(network: Network, samples: Any, *, percentile: float = 99.9) -> N
 
     Args:
         network: A network with ``ReLU`` in it, as ``convert(model, keep_relu=True)`` makes it.
-        samples: Samples, shape ``(samples, *network.input_shape)``, on which activations are measured.
+        samples: Samples, shape ``(samples, *network.input_shape)``, on which activations are measured; of several
+            inputs a list, or a dict by name.
         percentile: Share of a layer's positive activations, in (0, 100], that lambda is to exceed. Default: 99.9.
 
     Returns:
@@ -53,12 +55,12 @@ def rate_coded(network: Network, samples: Any, *, percentile: float = 99.9) -> N
         raise ValueError("Expected a network with ReLUs, from convert(model, keep_relu=True); got one without.")
     if not 0 < percentile <= 100:
         raise ValueError(f"Expected a percentile in (0, 100]; got {percentile!r}.")
-    samples = check_inputs(network, samples)
-    if samples.ndim != len(network.input_shape) + 1 or not len(samples):
-        raise ValueError(f"Expected samples without steps, at least one; got shape {samples.shape}.")
-    largest = _activations(network, samples, percentile)
+    checked = check_inputs(network, samples)
+    if checked.stepwise or not checked.samples:
+        raise ValueError(f"Expected samples without steps, at least one; got shape {checked.arrays[0].shape}.")
+    largest = _activations(network, checked, percentile)
     nodes: list[Node] = []
-    scale = {INPUT: 1.0}  # what a spike, or a value, of each node stands for
+    scale = dict.fromkeys(network.inputs, 1.0)  # what a spike, or a value, of each node stands for
     for node in network.nodes:
         operation: Any = node.operation
         factors, inputs = [scale[name] for name in node.inputs], list(node.inputs)
@@ -84,11 +86,11 @@ def rate_coded(network: Network, samples: Any, *, percentile: float = 99.9) -> N
     return network.with_nodes(nodes)
 
 
-def _activations(network: Network, samples: np.ndarray, percentile: float) -> dict[str, float]:
+def _activations(network: Network, samples: Inputs, percentile: float) -> dict[str, float]:
     """Each ReLU's positive activations: their percentile, or 1 where there are none."""
     seen: dict[str, list[np.ndarray]] = {}
-    for _, batch in plan_of(network).batches(samples, 1):
-        values = {INPUT: batch}
+    for _, batch in plan_of(network).batches(samples):
+        values = dict(zip(network.inputs, batch, strict=True))
         for node in network.nodes:
             value = values[node.name] = node.operation.apply(*(values[name] for name in node.inputs))
             if isinstance(node.operation, ReLU):

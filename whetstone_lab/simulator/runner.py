@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from whetstone_lab.records.spikes import SpikeRecord
 from whetstone_lab.simulator.faults import Faults
+from whetstone_lab.simulator.inputs import check_inputs
 from whetstone_lab.simulator.network import Network
-from whetstone_lab.simulator.plan import check_inputs, count_steps, plan_of
+from whetstone_lab.simulator.plan import plan_of
+from whetstone_lab.simulator.readouts import Readout
 
 RECORDS = ("events", "votes")
 TIMINGS = ("wave", "instant")
@@ -41,21 +43,26 @@ def run(network: Network, inputs: Any, *, record: str = "events", membranes: boo
     Args:
         network: The network.
         inputs: Samples, finite numbers, shape ``(samples, *network.input_shape)``, or step by step
-            ``(samples, steps, *network.input_shape)``.
+            ``(samples, steps, *network.input_shape)``. Of several inputs a list of such arrays in the order of
+            ``network.inputs``, or a dict by these names.
         record: ``"events"`` (default) keeps every spike, ``"votes"`` only what was read at the output.
         membranes: Whether to keep membrane potentials before the reset: True for all layers, or the names of some.
             They are in units of the threshold, and 0 at every step but the layer's own ones. Default: False.
         labels: True classes to keep beside the votes, integers of shape ``(samples,)``, or ``(samples, ...)`` where
-            every place of the output has a class of its own. Default: unknown.
+            every place of the output has a class of its own; or the true values, where the output stands for values.
+            Of several outputs a list of such arrays in the order of ``network.heads``, or a dict by these names, in
+            which some may be missing. Default: unknown.
         batch_size: Samples computed at once, which bounds the memory. Default: by the widest layer, some 16 MB.
         faults: What is wrong with the hardware. Default: nothing.
         timing: ``"wave"`` (default): a step a layer. ``"instant"``: all layers in the step of their input, as
             simulators have it that care for no wires; the spikes are the same.
 
     Returns:
-        The record. Its votes are the scores of the key (integers), the analog output before any softmax, or have no
-        columns where output spikes stand for no classes; those of several steps are added up. ``meta["readout"]`` says
-        which. Its classes are what :class:`~whetstone_lab.simulator.readouts.Readout` decides.
+        The record. Its votes are the scores of the key (integers), the analog output before any softmax, a vote for no
+        and for yes of a logit, or have no columns where output spikes stand for no classes; those of several steps are
+        added up. ``meta["readout"]`` says which. Its classes are what
+        :class:`~whetstone_lab.simulator.readouts.Readout` decides. With several inputs or outputs, these are dicts by
+        name.
 
     Raises:
         ValueError: The inputs have the wrong shape or are not finite; an option is not one.
@@ -69,27 +76,29 @@ def run(network: Network, inputs: Any, *, record: str = "events", membranes: boo
         >>> record.classes.tolist()
         [0, 1]
     """
-    inputs = check_inputs(network, inputs)
+    shown = check_inputs(network, inputs)
     if record not in RECORDS:
         raise ValueError(f"Expected record to be one of {RECORDS}; got {record!r}.")
     if timing not in TIMINGS:
         raise ValueError(f"Expected timing to be one of {TIMINGS}; got {timing!r}.")
     network = faults.damage(network) if faults else network
-    plan, head = plan_of(network), network.head
-    labels, votes = head.check_labels(labels, len(inputs)), head.empty(len(inputs))
-    steps = count_steps(network, inputs)
+    plan, heads, samples, steps = plan_of(network), network.heads, shown.samples, shown.steps
+    known = _by_output(network, labels)
+    checked = {name: head.check_labels(known.get(name), samples) for name, head in heads.items()}
+    votes = {name: head.empty(samples) for name, head in heads.items()}
     wave = timing == "wave"
     offsets = plan.steps if wave else [0] * len(plan.steps)
     ends = (plan.last if wave else 0) + steps
-    potentials = {layer: np.zeros((len(inputs), ends, plan.sizes[layer]), network.dtype)
+    potentials = {layer: np.zeros((samples, ends, plan.sizes[layer]), network.dtype)
                   for layer in _watched(network, membranes)}
     events = []
-    for start, batch in plan.batches(inputs, steps, batch_size):
-        here = slice(start, start + len(batch) // steps)
+    for start, batch in plan.batches(shown, batch_size):
+        rows = len(batch[0])
+        here = slice(start, start + rows // steps)
         if record == "votes" and not potentials:
-            output = plan.compute(batch, steps, None, faults, start)
+            outputs = plan.compute(batch, steps, None, faults, start)
         else:
-            fired = np.empty((len(batch), sum(plan.sizes)), bool)
+            fired = np.empty((rows, sum(plan.sizes)), bool)
 
             def watch(layer: int, potential: np.ndarray, spikes: np.ndarray, here: slice = here,
                       fired: np.ndarray = fired) -> None:
@@ -98,30 +107,40 @@ def run(network: Network, inputs: Any, *, record: str = "events", membranes: boo
                     potentials[layer][here, offsets[layer] : offsets[layer] + steps] = potential.reshape(
                         -1, steps, plan.sizes[layer])
 
-            output = plan.compute(batch, steps, watch, faults, start)
+            outputs = plan.compute(batch, steps, watch, faults, start)
             if record == "events":
                 events.append(plan.events(fired, start) if steps == 1 and wave else
                               plan.events_over_time(fired, start, steps, offsets))
-        if votes.shape[-1]:
-            votes[here] = head.score(output, steps)
+        for (name, head), output in zip(heads.items(), outputs, strict=True):
+            if head.columns:
+                votes[name][here] = head.score(output, steps)
     sample, step, layer, neuron = np.concatenate(events, axis=1) if events else [np.zeros(0, np.int32)] * 4
-    return SpikeRecord(plan.layers, plan.shapes, ends, sample, step, layer, neuron, inputs, votes, labels,
-                       potentials, {"readout": head.kind, "record": record}, head.decide(votes))
+    one = len(shown.arrays) == 1
+    readouts: dict[str, Any] = {name: head.kind for name, head in heads.items()}
+    classes = {name: head.decide(votes[name]) for name, head in heads.items()}
+    return SpikeRecord(plan.layers, plan.shapes, ends, sample, step, layer, neuron,
+                       shown.arrays[0] if one else dict(zip(network.inputs, shown.arrays, strict=True)),
+                       _plain(votes), _plain(checked), potentials,
+                       {"readout": _plain(readouts), "record": record}, _plain(classes))
 
 
 def predict(network: Network, inputs: Any, *, batch_size: int | None = None,
             faults: Faults | None = None) -> np.ndarray:
-    """The class of each sample: the best-matched key or the largest analog output, the lowest class on a tie.
+    """The class of each sample: the best-matched key, the largest analog output, or the yes or no of a logit.
+
+    On a tie the lowest class wins.
 
     Args:
-        network: A network whose output stands for classes.
+        network: A network whose output stands for classes; of several outputs, one at least.
         inputs: Samples, shape ``(samples, *network.input_shape)``, or step by step
-            ``(samples, steps, *network.input_shape)``: the votes of the steps are added up.
+            ``(samples, steps, *network.input_shape)``: the votes of the steps are added up. Of several inputs a list,
+            or a dict by name.
         batch_size: Samples computed at once. Default: as in :func:`run`.
         faults: What is wrong with the hardware. Default: nothing.
 
     Returns:
         Integers, shape ``(samples,)``, or ``(samples, ...)`` where every place of the output has a class of its own.
+        Of several outputs a dict by name, of those that stand for classes.
 
     Raises:
         ValueError: The output stands for no classes; or as in :func:`run`.
@@ -132,17 +151,83 @@ def predict(network: Network, inputs: Any, *, batch_size: int | None = None,
         >>> predict(network, [[0.7, 0.1], [0.2, 0.9]]).tolist()
         [0, 1]
     """
-    head = network.head
-    if not head.decides:
-        what = "output spikes" if head.kind == "spikes" else "output values"
+    heads = network.heads
+    if not any(head.decides for head in heads.values()):
+        kinds = {head.kind for head in heads.values()}
+        what = "output spikes" if kinds == {"spikes"} else "output values"
         raise ValueError(f"Expected a network with a class key or an analog output; the {what} of this one stand for "
-                         "no classes.")
+                         "no classes. What comes out is in the votes that run gives, and evaluate scores it.")
+    classes = _scored(network, inputs, batch_size, faults, Readout.decide)
+    return _plain({name: classes[name] for name, head in heads.items() if head.decides}, len(heads) > 1)
+
+
+def evaluate(network: Network, inputs: Any, labels: Any, *, batch_size: int | None = None,
+             faults: Faults | None = None) -> dict[str, Any]:
+    """How good a network is on samples, by the figures that suit its output.
+
+    Args:
+        network: The network.
+        inputs: As for :func:`predict`.
+        labels: The true classes, or the true values where the output stands for values: an array, and of several
+            outputs a list of arrays in the order of ``network.heads``, or a dict by these names, in which some may be
+            missing.
+        batch_size: Samples computed at once. Default: as in :func:`run`.
+        faults: What is wrong with the hardware. Default: nothing.
+
+    Returns:
+        Name of each figure -> its value, as :meth:`~whetstone_lab.simulator.readouts.Readout.measure` gives them:
+        ``"accuracy"``, or ``"mean_absolute_error"`` and ``"mean_squared_error"``. Of several outputs a dict of such
+        dicts by name, of those whose labels are known.
+
+    Raises:
+        ValueError: The labels do not suit the outputs; or as in :func:`run`.
+
+    Example:
+        >>> from whetstone_lab.simulator import operations
+        >>> network = Network((2,), [operations.Dense([[1], [-1]])], readout="logit")
+        >>> evaluate(network, [[0.7, 0.1], [0.2, 0.9]], [1, 0])
+        {'accuracy': 1.0}
+    """
+    known = _by_output(network, labels)
+    votes = _scored(network, inputs, batch_size, faults, lambda head, votes: votes)
+    return _plain({name: head.measure(votes[name], known[name]) for name, head in network.heads.items()
+                   if known.get(name) is not None}, len(network.heads) > 1)
+
+
+def _scored(network: Network, inputs: Any, batch_size: int | None, faults: Faults | None,
+            then: Callable[[Readout, np.ndarray], np.ndarray]) -> dict[str, np.ndarray]:
+    """What is made of the votes of every output, by its name: batch by batch, so that no more need be kept."""
     network = faults.damage(network) if faults else network
-    inputs, plan = check_inputs(network, inputs), plan_of(network)
-    steps = count_steps(network, inputs)
-    classes = [head.decide(head.score(plan.compute(batch, steps, None, faults, start), steps))
-               for start, batch in plan.batches(inputs, steps, batch_size)]
-    return classes[0] if len(classes) == 1 else np.concatenate(classes or [head.decide(head.empty(0))])
+    shown, plan, heads = check_inputs(network, inputs), plan_of(network), network.heads
+    parts = [[then(head, head.score(output, shown.steps)) for head, output in zip(
+        heads.values(), plan.compute(batch, shown.steps, None, faults, start), strict=True)]
+             for start, batch in plan.batches(shown, batch_size)]
+    parts = parts or [[then(head, head.empty(0)) for head in heads.values()]]
+    return {name: np.concatenate(found) if len(parts) > 1 else found[0]
+            for name, found in zip(heads, zip(*parts, strict=True), strict=True)}
+
+
+def _by_output(network: Network, labels: Any) -> Mapping[str, Any]:
+    """Labels by the name of the output; some or all may be missing."""
+    names = list(network.heads)
+    if labels is None:
+        return {}
+    if isinstance(labels, Mapping):
+        if unknown := [name for name in labels if name not in names]:
+            raise ValueError(f"Expected labels of the outputs {names}; got some of {unknown}.")
+        return labels
+    if len(names) == 1:
+        return {names[0]: labels}
+    if not isinstance(labels, (list, tuple)) or len(labels) != len(names):
+        got = f"{len(labels)} of them" if isinstance(labels, (list, tuple)) else f"a {type(labels).__name__}"
+        raise ValueError(f"Expected a list with labels for each of the outputs {names}, in this order, or a dict by "
+                         f"these names; got {got}.")
+    return dict(zip(names, labels, strict=True))
+
+
+def _plain(values: dict[str, Any], several: bool | None = None) -> Any:
+    """The value of the only output, or those of several by their names."""
+    return values if (len(values) > 1 if several is None else several) else next(iter(values.values()))
 
 
 def _watched(network: Network, membranes: bool | Collection[str]) -> Sequence[int]:

@@ -10,8 +10,7 @@ import numpy as np
 
 from whetstone_lab.simulator.faults import Faults
 from whetstone_lab.simulator.network import Network
-from whetstone_lab.simulator.readouts import accuracy
-from whetstone_lab.simulator.runner import predict
+from whetstone_lab.simulator.runner import evaluate
 
 
 def sweep(network: Network, inputs: Any, labels: Any, fault: str, values: Iterable[float], *, seeds: int = 3,
@@ -19,7 +18,7 @@ def sweep(network: Network, inputs: Any, labels: Any, fault: str, values: Iterab
     """How accurate a network stays with more and more of a fault.
 
     Args:
-        network: A network whose output stands for classes.
+        network: A network with one output, which stands for classes.
         inputs: Samples, shape ``(samples, *network.input_shape)``.
         labels: Their true classes, integers of shape ``(samples,)``, or ``(samples, ...)`` where every place of the
             output has a class of its own.
@@ -32,8 +31,8 @@ def sweep(network: Network, inputs: Any, labels: Any, fault: str, values: Iterab
         Accuracies in [0, 1], shape ``(values, seeds)``.
 
     Raises:
-        ValueError: There is no such fault, or there are no labels of the shape of the decisions; or as in
-            :class:`Faults` and ``predict``.
+        ValueError: There is no such fault, there are several outputs or one that stands for no classes, or no labels of
+            the shape of the decisions; or as in :class:`Faults` and ``predict``.
 
     Example:
         >>> from whetstone_lab.simulator import operations
@@ -45,9 +44,12 @@ def sweep(network: Network, inputs: Any, labels: Any, fault: str, values: Iterab
     names = [name for name in faults.__dataclass_fields__ if name != "seed"]
     if fault not in names:
         raise ValueError(f"Expected a fault among {names}; got {fault!r}.")
+    if not network.head.decides:
+        raise ValueError(f"Expected a network whose output stands for classes; this one is read as "
+                         f"{network.readout!r}.")
     found = []
     for value in values:
         options: list[Any] = [{fault: value, "seed": faults.seed + seed} for seed in range(seeds)]
-        found.append([accuracy(predict(network, inputs, faults=replace(faults, **option)), labels)
+        found.append([evaluate(network, inputs, labels, faults=replace(faults, **option))["accuracy"]
                       for option in options])
     return np.array(found)

@@ -1,4 +1,4 @@
-"""The file of a saved Keras model: whether it is whole, and notes that travel in it, unseen by Keras.
+"""The file of a saved Keras model: whether it is whole, its loss, and notes that travel in it, unseen by Keras.
 
 A ``.keras`` file is a ZIP archive, and such an archive has room for a comment. Notes are kept there as JSON, so that
 the file stays one that every Keras reads as before. What Keras writes anew has no notes.
@@ -67,3 +67,37 @@ def read_notes(path: Path) -> dict[str, Any]:
     except (ValueError, TypeError, KeyError, RecursionError):
         return {}
     return notes if isinstance(notes, dict) else {}
+
+
+def read_loss(path: Path) -> Any:
+    """The loss that a model was compiled with, as far as it is made of Keras's own losses; nothing else is run.
+
+    Args:
+        path: A ``.keras`` file.
+
+    Returns:
+        As ``model.compile`` takes it: a name or a loss of Keras, or a list or a dict of those, with None in place of a
+        user's own; None where the model was not compiled.
+    """
+    with zipfile.ZipFile(path) as file:
+        config = json.loads(file.read("config.json"))
+    return _loss(((config if isinstance(config, dict) else {}).get("compile_config") or {}).get("loss"))
+
+
+def _loss(kept: Any) -> Any:
+    import keras
+
+    if isinstance(kept, list):
+        return [_loss(entry) for entry in kept]
+    if not isinstance(kept, dict):
+        return kept if isinstance(kept, str) else None
+    if "class_name" not in kept:
+        return {name: _loss(entry) for name, entry in kept.items()}
+    if kept.get("module") == "builtins":  # a function, by its name
+        return kept.get("config") if isinstance(kept.get("config"), str) else None
+    known = kept.get("module") == "keras.losses"
+    kind: Any = getattr(keras.losses, str(kept["class_name"]), None) if known else None
+    try:
+        return None if kind is None else kind.from_config(kept["config"])
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None

@@ -4,6 +4,8 @@ from drawn import is_drawn
 
 from whetstone_lab import plots
 from whetstone_lab.records.spikes import SpikeRecord
+from whetstone_lab.simulator import Network, Node, Output, run
+from whetstone_lab.simulator.operations import Dense
 
 
 def test_spike_raster_draws_every_spike_once(spike_record):
@@ -62,3 +64,20 @@ def test_spike_raster_of_a_network_without_neurons(silent_record):
     raster, votes = figure.axes
     assert [text.get_text() for text in raster.texts] == ["no neurons in this network"]
     np.testing.assert_allclose([bar.get_width() for bar in votes.patches], silent_record.votes[0])
+
+
+def test_spike_raster_draws_every_output_and_every_picture():
+    nodes = [Node("kind", Dense(np.eye(16, 3)), ("shown",)), Node("odd", Dense(np.ones((4, 1))), ("touched",)),
+             Node("size", Dense(np.ones((4, 2))), ("touched",))]
+    network = Network({"shown": (16,), "touched": (4,)}, nodes, outputs={
+        "kind": Output("kind"), "odd": Output("odd", "logit"), "size": Output("size", "values")})
+    record = run(network, [np.eye(16)[:2], np.ones((2, 4))], labels={"odd": [1, 0], "size": [[4, 5], [4, 5]]})
+    figure = plots.spike_raster(record, 1)
+    assert is_drawn(figure)
+    assert figure.get_suptitle() == ("Sample 1: kind read as 1; odd read as 1, in truth 0; size read as 4, 4, in truth "
+                                     "4, 5")
+    picture, _, kind, odd, size = figure.axes
+    assert [axes.get_title() for axes in (picture, kind, odd, size)] == [
+        "shown", "kind: votes for each class", "odd: votes for each class", "size: values"]
+    assert [bar.get_width() for bar in odd.patches] == [-4, 4]
+    assert size.lines[0].get_xdata().tolist() == [4, 5]

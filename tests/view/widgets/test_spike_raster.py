@@ -3,6 +3,8 @@ import pytest
 import traitlets
 
 from whetstone_lab.records.spikes import SpikeRecord
+from whetstone_lab.simulator import Network, Node, Output, run
+from whetstone_lab.simulator.operations import Dense
 from whetstone_lab.view.widgets import SpikeRaster, spike_raster
 
 
@@ -17,7 +19,8 @@ def test_every_spike_arrives(spike_record):
         np.testing.assert_array_equal(sent, had)
     assert widget.spikes["ends"][-1] == spike_record.spikes
     assert np.diff([0, *widget.spikes["ends"]]).tolist() == spike_record.counts().sum(1).tolist()
-    assert widget.about["classes"] == spike_record.classes.tolist()
+    (reading,) = widget.about["readings"]
+    assert (reading["classes"], reading["truth"]) == (spike_record.classes.tolist(), spike_record.labels.tolist())
     assert widget.about["sizes"] == [256, 64, 100]
 
 
@@ -52,8 +55,7 @@ def test_a_record_without_pictures_labels_or_votes():
     record = SpikeRecord(("a",), ((3, 3, 2),), 4, empty, empty, empty, empty, inputs, votes)
     widget = SpikeRaster(record)
     assert widget.pictures == {}
-    assert widget.about["votes"] == [[], []]
-    assert widget.about["classes"] == []
+    assert widget.about["readings"] == []
 
 
 def test_a_source_may_have_a_record(spike_record):
@@ -69,23 +71,39 @@ def test_a_source_may_have_a_record(spike_record):
 
 def test_a_map_of_classes_is_sent_in_place_of_votes(map_record):
     widget = SpikeRaster(map_record)
-    assert widget.maps["shape"] == [12, 12]
-    sent = np.frombuffer(widget.maps["values"], "<u2").reshape(4, 12, 12)
+    assert widget.maps["0"]["shape"] == [12, 12]
+    sent = np.frombuffer(widget.maps["0"]["values"], "<u2").reshape(4, 12, 12)
     np.testing.assert_array_equal(sent, map_record.classes)
-    assert (widget.about["votes"], widget.about["classes"]) == ([], [])
-    assert len(set(widget.about["colours"])) == 5
+    (reading,) = widget.about["readings"]
+    assert (reading["shown"], reading["votes"], reading["classes"]) == ("map", [], [])
+    assert len(set(reading["colours"])) == 5
     assert widget.picture().get_suptitle() == "Sample 0: a class for each place"
 
 
 def test_places_in_a_row_become_a_map_of_one_row(map_record):
     nothing = np.zeros(0, np.int32)
     record = SpikeRecord(("a",), ((3,),), 1, nothing, nothing, nothing, nothing, np.zeros((2, 3)), np.zeros((2, 7, 4)))
-    assert SpikeRaster(record).maps["shape"] == [1, 7]
+    assert SpikeRaster(record).maps["0"]["shape"] == [1, 7]
 
 
 def test_a_network_without_neurons_is_shown(silent_record):
     widget = SpikeRaster(silent_record)
     assert repr(widget) == "SpikeRaster(2 samples; no neurons)"
     assert (widget.about["bands"], widget.about["sizes"], widget.spikes["ends"]) == ([], [], [0, 0])
-    assert widget.about["classes"] == silent_record.classes.tolist()
+    assert widget.about["readings"][0]["classes"] == silent_record.classes.tolist()
     assert widget.maps == {}
+
+
+def test_every_output_is_sent_with_its_words_so_that_the_page_decides_nothing():
+    network = Network((2,), [Node("a", Dense(np.float32([[1], [0]])), ("input",)),
+                             Node("b", Dense(np.eye(2)), ("input",))],
+                      outputs={"sure": Output("a", "logit"), "size": Output("b", "values"),
+                               "each": Output("b", "sigmoid")})
+    widget = SpikeRaster(run(network, [[1, -2], [-1, 3]], labels={"sure": [1, 1], "size": [[1, -2], [0, 0]]}))
+    sure, size, each = widget.about["readings"]
+    assert (sure["name"], sure["shown"], sure["votes"]) == ("sure", "votes", [[-1, 1], [1, -1]])
+    assert (sure["wrong"], sure["words"]) == ([False, True], ["read as 1, which is right", "read as 0, in truth 1"])
+    assert (size["shown"], size["wrong"], size["truth"]) == ("values", [False, False], [[1, -2], [0, 0]])
+    assert (each["shown"], len(each["colours"])) == ("map", 2)
+    assert list(widget.maps) == ["2"]
+    assert np.frombuffer(widget.maps["2"]["values"], "<u2").tolist() == [1, 0, 0, 1]

@@ -70,8 +70,13 @@ def activation_of(layer: Any) -> Any:
     return getattr(layer, "activation", None)
 
 
-def after(layer: Any, keep_relu: bool) -> list[tuple[str, Operation]]:
+def after(layer: Any, keep_relu: bool, at_end: bool = False) -> list[tuple[str, Operation]]:
     """What a layer's activation becomes, with what it adds to the layer's name.
+
+    Args:
+        layer: The layer.
+        keep_relu: Whether ReLUs are kept.
+        at_end: Whether it gives an output of the model, where a sigmoid is read and not computed. Default: False.
 
     Raises:
         ValueError: No spiking neuron computes it.
@@ -81,7 +86,8 @@ def after(layer: Any, keep_relu: bool) -> list[tuple[str, Operation]]:
         return [(f"/{function.name}", operations.Neurons(function.threshold))]
     if keep_relu and function is keras.activations.relu:
         return [("/relu", operations.ReLU())]
-    if function not in (None, keras.activations.linear, keras.activations.softmax):
+    read = (keras.activations.softmax, *([keras.activations.sigmoid] if at_end else []))
+    if function not in (None, keras.activations.linear, *read):
         name = getattr(function, "__name__", type(function).__name__)
         raise ValueError(f"expected no activation, and a spiking layer such as SpikingBReLU after it; got activation "
                          f"{name!r}, which no spiking neuron computes.")

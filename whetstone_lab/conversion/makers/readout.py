@@ -1,16 +1,20 @@
-"""The layers at the end of a classifier, which are read and not computed."""
+"""The layers at the end of a model, which are read and not computed."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import keras
-import numpy as np
 
 from whetstone_lab.conversion.makers.activations import activation_of
 from whetstone_lab.conversion.makers.registry import Site, register
+from whetstone_lab.simulator import Output
 from whetstone_lab.simulator.operations import Operation
 from whetstone_lab.training.decode import SoftmaxDecode
+from whetstone_lab.training.heads import Head
+
+#: What a layer that is read and not computed may be read as.
+_READ_AS = {"key": ("key",), "softmax": ("softmax", "linear"), "sigmoid": ("sigmoid", "logit", "linear")}
 
 
 @register(SoftmaxDecode)
@@ -27,13 +31,33 @@ def softmax(layer: Any, site: Site) -> list[Operation]:
     return []
 
 
-def readout_of(layer: Any) -> tuple[str, np.ndarray | None] | None:
-    """How a network is read that ends in this layer: the name of the readout and the class key.
-
-    Returns:
-        ``("key", key)``, ``("softmax", None)``, or None for a layer that is no end.
-    """
+def end_of(layer: Any) -> str | None:
+    """What a layer is that is read and not computed: ``"key"``, ``"softmax"`` or ``"sigmoid"``; None for any other."""
     if isinstance(layer, SoftmaxDecode):
-        return "key", layer.key
-    softmaxes = isinstance(layer, keras.layers.Softmax) or activation_of(layer) is keras.activations.softmax
-    return ("softmax", None) if softmaxes else None
+        return "key"
+    function = activation_of(layer)
+    if isinstance(layer, keras.layers.Softmax) or function is keras.activations.softmax:
+        return "softmax"
+    return "sigmoid" if function is keras.activations.sigmoid else None
+
+
+def output_of(head: Head, node: str, spiking: bool, readout: str | None = None) -> Output:
+    """How a network reads what a head of the model puts out.
+
+    Args:
+        head: The head.
+        node: Name of the network's node that gives the output.
+        spiking: Whether that puts out spikes.
+        readout: How it is to be read. Default: as the head says.
+
+    Raises:
+        ValueError: The head cannot be read so.
+    """
+    end = end_of(head.layer)
+    if readout is not None and end is not None and readout not in _READ_AS[end]:
+        what = "class key" if end == "key" else end
+        raise ValueError(f"Expected a readout among {_READ_AS[end]} for output {head.name!r}, as it ends in a {what}, "
+                         f"which is read and not computed; got {readout!r}.")
+    if readout is None and head.kind != "key":
+        readout = None if spiking else head.kind
+    return Output(node, readout, head.key, head.threshold if readout == head.kind else 0.0)

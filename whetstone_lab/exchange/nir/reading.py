@@ -16,8 +16,9 @@ from whetstone_lab.exchange.nir.names import read_name
 from whetstone_lab.exchange.nir.neurons import STEP, is_slow
 from whetstone_lab.exchange.nir.nodes import read_node
 from whetstone_lab.exchange.nir.package import load_nir, read_graph
-from whetstone_lab.simulator.network import INPUT, Network, Node, check_size
+from whetstone_lab.simulator.network import INPUT, Network, Node, Output, check_size
 from whetstone_lab.simulator.operations import Add, Neurons, Operation, Shape
+from whetstone_lab.simulator.readouts import ANALOG
 
 
 def from_nir(source: Any, *, step: float = STEP) -> Network:
@@ -35,7 +36,8 @@ def from_nir(source: Any, *, step: float = STEP) -> Network:
 
     Returns:
         The network, which fires where NIR does, above the threshold. The class key and the read-out are those that
-        :func:`to_nir` put into the metadata; what others keep there is left alone.
+        :func:`to_nir` put into the metadata; what others keep there is left alone. Several ``Input`` and ``Output``
+        nodes become several inputs and outputs.
 
     Raises:
         ImportError: The package ``nir`` is not installed.
@@ -81,21 +83,35 @@ class _GraphReader:
     def network(self) -> Network:
         """The network that does what the graph does."""
         before = self._predecessors()
-        source, output = self._ends()
-        for name in _in_order(before, output):
+        sources, ends = self._ends("Input"), self._ends("Output")
+        for name in [*sources, *(name for name in _in_order(before, ends) if name not in sources)]:
             node = self.graph.nodes[name]
             try:
-                if name == source:
-                    self.names[name] = INPUT
-                    self.shapes[INPUT] = channels_last(_shape(node.input_type["input"]))
-                    check_size("the input", self.shapes[INPUT])
+                if name in sources:
+                    if before[name]:
+                        raise ValueError(f"expected an input that nothing leads to; got {before[name]} before it.")
+                    ours = self.names[name] = INPUT if len(sources) == 1 else name
+                    self.shapes[ours] = channels_last(_shape(node.input_type["input"]))
+                    check_size("the input", self.shapes[ours])
                 else:
                     self._add(name, node, before[name])
             except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
                 raise ValueError(f"NIR node {name!r}, {type(node).__name__}: {error}") from error
-        if not self.nodes:
+        read = {end: self.names[end] for end in ends}
+        inputs = {self.names[name]: self.shapes[self.names[name]] for name in sources}
+        if not self.nodes or set(read.values()) & set(inputs):
             raise ValueError("Expected a NIR graph with nodes between its input and its output.")
-        return _read_out(Network(self.shapes[INPUT], self.nodes), self.graph.metadata)
+        network = Network(inputs, self.nodes)
+        if len(ends) == 1:
+            spiking = network.spiking[read[ends[0]]]
+            return Network(inputs, self.nodes, **_read_out(self.graph.metadata, spiking))
+        outputs = {}
+        for end in ends:
+            said = self.graph.nodes[end].metadata
+            called = _text(said.get("name"))
+            outputs[end if called is None or called in outputs else called] = Output(
+                read[end], **_read_out(said, network.spiking[read[end]]))
+        return Network(inputs, self.nodes, outputs=outputs)
 
     def _predecessors(self) -> dict[str, list[str]]:
         before: dict[str, list[str]] = {name: [] for name in self.graph.nodes}
@@ -106,13 +122,13 @@ class _GraphReader:
             before[target].append(source)
         return before
 
-    def _ends(self) -> tuple[str, str]:
-        inputs, outputs = ([name for name, node in self.graph.nodes.items() if type(node).__name__ == kind]
-                           for kind in ("Input", "Output"))
-        if len(inputs) != 1 or len(outputs) != 1:
-            raise ValueError(f"Expected a NIR graph with one input and one output; got inputs {inputs} and outputs "
-                             f"{outputs}.")
-        return inputs[0], outputs[0]
+    def _ends(self, kind: str) -> list[str]:
+        """The graph's inputs, or its outputs."""
+        found = [name for name, node in self.graph.nodes.items() if type(node).__name__ == kind]
+        if not found:
+            raise ValueError(f"Expected a NIR graph with an {kind.lower()} at least; got the nodes "
+                             f"{sorted(self.graph.nodes)}.")
+        return found
 
     def _add(self, name: str, node: Any, before: list[str]) -> None:
         if not before:
@@ -140,9 +156,9 @@ class _GraphReader:
         return name
 
 
-def _in_order(before: dict[str, list[str]], output: str) -> list[str]:
-    """The nodes that the output depends on, each behind those before it."""
-    needed, left = {output}, [output]
+def _in_order(before: dict[str, list[str]], outputs: list[str]) -> list[str]:
+    """The nodes that the outputs depend on, each behind those before it."""
+    needed, left = set(outputs), list(outputs)
     while left:
         new = set(before[left.pop()]) - needed
         needed |= new
@@ -154,22 +170,25 @@ def _in_order(before: dict[str, list[str]], output: str) -> list[str]:
                          "spikes ends only where it climbs.") from error
 
 
-def _read_out(network: Network, metadata: dict[str, Any]) -> Network:
-    """The network with the class key and the read-out of a graph's metadata, where :func:`to_nir` wrote them.
+def _read_out(metadata: dict[str, Any], spiking: bool) -> dict[str, Any]:
+    """Read-out, key and threshold as metadata say them, where :func:`to_nir` wrote them.
 
     It writes a read-out always, and a key with the read-out ``"key"`` only. Metadata are free, so a ``key`` alone, or a
     read-out that does not fit the output, is somebody else's.
     """
-    readout = metadata.get("readout")
-    readout = readout.decode(errors="replace") if isinstance(readout, bytes) else readout
-    shape, nodes = network.input_shape, network.nodes
-    if not isinstance(readout, str):
-        return network
+    readout = _text(metadata.get("readout"))
     if readout == "key" and "key" in metadata:
-        return Network(shape, nodes, key=np.asarray(metadata["key"]))
-    if readout == "softmax" and not network.spiking[network.output]:
-        return Network(shape, nodes, readout=readout)
-    return network  # the other read-outs are what a network has unless told otherwise
+        return {"key": np.asarray(metadata["key"])}
+    if readout not in ANALOG or spiking:
+        return {}  # what a network has unless told otherwise
+    threshold = np.asarray(metadata.get("threshold", 0.0))
+    beyond = readout in ("logit", "sigmoid") and threshold.ndim == 0 and threshold.dtype.kind in "iuf"
+    return {"readout": readout, "threshold": float(threshold) if beyond else 0.0}
+
+
+def _text(value: Any) -> str | None:
+    value = value.decode(errors="replace") if isinstance(value, bytes) else value
+    return value if isinstance(value, str) else None
 
 
 def _shape(value: Any) -> Shape:

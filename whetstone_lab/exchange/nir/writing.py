@@ -13,7 +13,7 @@ from whetstone_lab.exchange.layout import Layout, kernel_channels_first, symmetr
 from whetstone_lab.exchange.nir.names import written_name
 from whetstone_lab.exchange.nir.neurons import cuba_lif
 from whetstone_lab.exchange.nir.package import load_nir, write_graph
-from whetstone_lab.simulator.network import INPUT, Network, Node
+from whetstone_lab.simulator.network import Network, Node
 from whetstone_lab.simulator.operations import (
     Add,
     AveragePool2D,
@@ -28,6 +28,7 @@ from whetstone_lab.simulator.operations import (
     Permute,
     Reshape,
 )
+from whetstone_lab.simulator.readouts import Readout
 
 
 def to_nir(network: Network, path: str | os.PathLike[str] | None = None) -> Any:
@@ -45,6 +46,10 @@ def to_nir(network: Network, path: str | os.PathLike[str] | None = None) -> Any:
     - A max-pool of spikes is whether any of them came: a ``Conv2d`` of ones, then neurons, which take a time step of
       their own. An average over 2, 4, 8, ... values is a ``Conv2d`` too.
     - ``Add`` is several edges into one node; ``Reshape`` and ``Permute`` are ``Flatten`` and an order of weights.
+    - Several inputs and outputs are as many ``Input`` and ``Output`` nodes, each output with its read-out in its own
+      metadata. Of the packages above none runs a graph with several inputs.
+    - A logit stays an analog value, with its threshold in the metadata. For a graph that decides by a spike, make a
+      neuron of it first: ``network.fire_answer()``.
 
     Args:
         network: The network. The class key and the read-out go into the graph's metadata.
@@ -91,10 +96,14 @@ class _GraphWriter:
 
     def __init__(self, network: Network) -> None:
         self.nir, self.network = load_nir(), network
-        layout = Layout.of(network.input_shape)
-        self.nodes: dict[str, Any] = {INPUT: self.nir.Input({"input": np.array(layout.shape)})}
+        self.nodes: dict[str, Any] = {}
         self.edges: list[tuple[str, str]] = []
-        self.signals = {INPUT: _Signal((INPUT,), layout)}
+        self.signals: dict[str, _Signal] = {}
+        for name, shape in network.inputs.items():
+            layout = Layout.of(shape)
+            written = written_name(name, self.nodes)
+            self.nodes[written] = self.nir.Input({"input": np.array(layout.shape)})
+            self.signals[name] = _Signal((written,), layout)
 
     def add(self, node: Node) -> None:
         """Adds a node of the network, whose inputs have been added."""
@@ -135,19 +144,28 @@ class _GraphWriter:
 
     def finish(self) -> Any:
         """The graph of all that was added."""
-        signal, output = self.signals[self.network.output], self.network.output
+        read = self.network.read
+        several = len(read) > 1
+        for name, output in read.items():
+            signal = self._conventional(output)
+            node = self.nir.Output({"output": np.array(signal.layout.shape)})
+            if several:
+                node.metadata = {"name": name, **_said_of(self.network.heads[name])}
+            self._put(f"output_{name}" if several else "output", node, signal)
+        metadata = {} if several else _said_of(self.network.head)
+        return self.nir.NIRGraph(self.nodes, self.edges, metadata=metadata)
+
+    def _conventional(self, output: str) -> _Signal:
+        """What a node that is read puts out, in an order that NIR can say."""
+        signal = self.signals[output]
         if signal.layout.is_padded:
             raise ValueError(f"Node {output!r}, Pad2D: NIR pads only in convolutions; none follows.")
+        if signal.layout.is_conventional:
+            return signal
+        signal = self._flatten(signal)
         if not signal.layout.is_conventional:
-            signal = self._flatten(signal)
-            if not signal.layout.is_conventional:
-                raise ValueError(f"Node {output!r}: its output is in another order in NIR. Read it through a dense "
-                                 "layer.")
-        self._put("output", self.nir.Output({"output": np.array(signal.layout.shape)}), signal)
-        metadata: dict[str, Any] = {"readout": self.network.readout}
-        if self.network.key is not None:
-            metadata["key"] = self.network.key
-        return self.nir.NIRGraph(self.nodes, self.edges, metadata=metadata)
+            raise ValueError(f"Node {output!r}: its output is in another order in NIR. Read it through a dense layer.")
+        return signal
 
     def _put(self, name: str, node: Any, signal: _Signal) -> tuple[str, ...]:
         """Puts a node behind a signal, and returns it as the source of the next."""
@@ -194,6 +212,16 @@ class _GraphWriter:
                                padding=padding, dilation=conv.dilation, groups=1, bias=bias)
         made = Layout.of(conv.output_shape((*layout.image, layout.shape[0])))
         return _Signal(self._put(name, node, signal), made)
+
+
+def _said_of(head: Readout) -> dict[str, Any]:
+    """How an output is read, as metadata have it."""
+    said: dict[str, Any] = {"readout": head.kind}
+    if head.key is not None:
+        said["key"] = head.key
+    if head.threshold:
+        said["threshold"] = head.threshold
+    return said
 
 
 def _pooled(pool: Operation, signal: _Signal) -> _Signal:

@@ -24,8 +24,9 @@ _NAMED = 16
 def spike_raster(source: Any, sample: int = 0) -> Picture:
     """The spikes of one sample: time steps from left to right, the layers' neurons as bands, bottom layer below.
 
-    Beside it stands what was shown, where it looks like a picture, and what the output was read as: the votes for each
-    class, or a map of classes where each place of the output has a class of its own.
+    Beside it stands what was shown, where it looks like a picture, and what each output was read as: the votes for each
+    class, a map of classes where each place of the output has a class of its own, or the values of an output that
+    stands for no classes.
 
     Args:
         source: A ``SpikeRecord``, or something with a ``.record``.
@@ -48,32 +49,24 @@ def spike_raster(source: Any, sample: int = 0) -> Picture:
         raise ValueError(f"Expected a sample from 0 to {record.samples - 1}; got {sample}.")
     sample %= record.samples
     one = record.select(sample)
-    picture = scenes.as_picture(one.inputs[0])
-    classes = scenes.class_map(one.classes[0]) if len(one.classes) else None
-    voted = len(one.classes) > 0 and classes is None
-    widths = [1.5] * (picture is not None) + [4.6] + [1.7] * (voted or classes is not None)
+    pictures = scenes.pictures(one)
+    found = [reading for reading in scenes.readings(one) if reading.shown]
+    widths = [1.5] * len(pictures) + [4.6] + [1.7] * len(found)
     figure = Picture(figsize=(1.35 * sum(widths), 3.7))
     parts = list(np.atleast_1d(figure.subplots(1, len(widths), width_ratios=widths)))
-    write_title(figure, f"Sample {sample}" + _reading(one))
-    if picture is not None:
-        _picture_panel(parts.pop(0), picture, "shown", cmap="gray_r" if picture.ndim == 2 else None)
+    words = scenes.told(found, 0)
+    write_title(figure, f"Sample {sample}" + (f": {words}" if words else ""))
+    for name, shown in pictures.items():
+        picture = shown[0]
+        _picture_panel(parts.pop(0), picture, name or "shown", cmap="gray_r" if picture.ndim == 2 else None)
     _raster_panel(parts.pop(0), one)
-    if voted:
-        _votes_panel(parts.pop(0), one)
-    if classes is not None:
-        _map_panel(parts.pop(0), classes, one.votes.shape[-1])
+    for reading in found:
+        axes = parts.pop(0)
+        if reading.shown == "map":
+            _map_panel(axes, reading)
+        else:
+            _bars_panel(axes, reading)
     return figure
-
-
-def _reading(one: SpikeRecord) -> str:
-    if not len(one.classes):
-        return ""
-    if one.classes[0].ndim:
-        return ": a class for each place"
-    if not len(one.labels):
-        return f": read as {one.classes[0]}"
-    return f": read as {one.classes[0]}" + (
-        ", which is right" if one.classes[0] == one.labels[0] else f", in truth {one.labels[0]}")
 
 
 def _picture_panel(axes: Axes, picture: np.ndarray, name: str, **style: Any) -> None:
@@ -113,26 +106,36 @@ def _raster_panel(axes: Axes, one: SpikeRecord) -> None:
     axes.spines["left"].set_visible(False)
 
 
-def _votes_panel(axes: Axes, one: SpikeRecord) -> None:
-    votes, winner = one.votes[0], int(one.classes[0])
-    label = int(one.labels[0]) if len(one.labels) else None
-    right = label is None or winner == label
-    colours = [LIGHT.line] * len(votes)
-    colours[winner] = LIGHT.improve if right else LIGHT.stop
+def _bars_panel(axes: Axes, reading: scenes.Reading) -> None:
+    """The votes for each class, or the values of an output that stands for no classes."""
+    votes, voted = reading.votes[0], reading.shown == "votes"
+    colours, names = [LIGHT.line] * len(votes), [str(number) for number in range(len(votes))]
+    if voted:
+        colours[int(reading.classes[0])] = LIGHT.stop if reading.wrong(0) else LIGHT.improve
+        if len(reading.truth):
+            names[int(reading.truth[0])] += " ✓"
     axes.barh(np.arange(len(votes)), votes, height=0.72, color=colours, zorder=2)
+    if not voted and len(reading.truth):
+        axes.plot(reading.truth[0], np.arange(len(votes)), "|", color=LIGHT.ink, ms=9, mew=1.4, zorder=4, label="truth")
+        axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.08), fontsize=8, labelcolor=LIGHT.ink)
     axes.axvline(0, color=LIGHT.faint, lw=0.9, zorder=3)
-    names = [f"{number} ✓" if number == label else str(number) for number in range(len(votes))]
     axes.set_yticks(np.arange(len(votes)), names, family="DejaVu Sans")
     axes.invert_yaxis()
-    axes.set_title("votes for each class", fontsize=8.5, color=LIGHT.muted)
-    axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
+    axes.set_title(_titled(reading, "votes for each class" if voted else "values"), fontsize=8.5, color=LIGHT.muted)
+    axes.xaxis.set_major_locator(MaxNLocator(3, integer=voted))
     bar_axes(axes)
 
 
-def _map_panel(axes: Axes, classes: np.ndarray, count: int) -> None:
+def _titled(reading: scenes.Reading, what: str) -> str:
+    return f"{reading.name}: {what}" if reading.name else what
+
+
+def _map_panel(axes: Axes, reading: scenes.Reading) -> None:
+    classes, count = reading.classes[0], reading.votes.shape[-1]
     colours = class_colours(count)
     # The lower bound of the limits stands half a class below the first, so that each class meets its own colour.
-    _picture_panel(axes, classes, "class of each place", cmap=ListedColormap(colours), vmin=-0.5, vmax=count - 0.5)
+    _picture_panel(axes, classes, _titled(reading, "class of each place"), cmap=ListedColormap(colours), vmin=-0.5,
+                   vmax=count - 0.5)
     found, sizes = np.unique(classes, return_counts=True)
     named = sorted(found[np.argsort(-sizes, kind="stable")[:_NAMED]].tolist())
     patches, names = [Patch(color=colours[number]) for number in named], [str(number) for number in named]

@@ -1,4 +1,4 @@
-"""One sample of a simulation: where its layers lie on the raster, and its input and its classes as pictures."""
+"""One sample of a simulation: where its layers lie on the raster, and its input as a picture."""
 
 from __future__ import annotations
 
@@ -38,19 +38,15 @@ def as_picture(values: np.ndarray) -> np.ndarray | None:
     return values if values.ndim == 2 or (values.ndim == 3 and values.shape[-1] == 3) else None
 
 
-def class_map(classes: np.ndarray) -> np.ndarray | None:
-    """The classes that a sample was read as, place by place, as a picture of shape ``(rows, columns)``.
+def pictures(record: SpikeRecord) -> dict[str, list[np.ndarray]]:
+    """What was shown, as pictures: by the name of the input, ``""`` where it is the only one.
 
-    Args:
-        classes: What ``SpikeRecord.classes`` holds of one sample: no axis where the sample has one class, or an axis
-            for each axis of the places. Places in a row become one row of the picture; of places in a volume the slices
-            stand below each other.
-
-    Returns:
-        The picture of class numbers, or None where the sample has one class.
+    Inputs that do not look like pictures are left out.
     """
-    classes = np.asarray(classes)
-    return classes.reshape(-1, classes.shape[-1]) if classes.ndim else None
+    inputs = record.inputs if isinstance(record.inputs, dict) else {"": record.inputs}
+    found = {name: [as_picture(values) for values in array] for name, array in inputs.items()}
+    return {name: [one for one in seen if one is not None] for name, seen in found.items()
+            if seen and all(one is not None for one in seen)}
 
 
 def bands(sizes: tuple[int, ...], gap: float = 0.035, least: float = 0.12) -> list[tuple[float, float]]:

@@ -22,7 +22,9 @@ _SPIKES = 200_000
 class SpikeRaster(View):
     """The spikes of a simulation, sample by sample: a wave that climbs a layer a step, what was shown, and the votes.
 
-    Where each place of the output has a class of its own, a map of classes stands in place of the votes.
+    Where each place of the output has a class of its own, a map of classes stands in place of the votes; where it
+    stands for no classes, its values. Several outputs stand one below the other, and of several inputs the first that
+    looks like a picture is shown.
 
     Args:
         source: A ``SpikeRecord``, or something with a ``.record``.
@@ -45,13 +47,14 @@ class SpikeRaster(View):
     _esm = module("spike_raster")
     _css = style("spike_raster")
 
-    #: Layers and steps, the colours of a map of classes, and for each sample its label, votes and class.
+    #: Layers and steps; and of each output its name, how it is shown, the colours of a map of classes, and for each
+    #: sample its votes and class, the truth, and what it was read as in words. The page decides nothing by itself.
     about = traitlets.Dict().tag(sync=True)
     #: The spikes, sample after sample, as arrays of bytes.
     spikes = traitlets.Dict().tag(sync=True)
     #: What was shown, as bytes, where it looks like pictures.
     pictures = traitlets.Dict().tag(sync=True)
-    #: The class of each place, as bytes, where places have classes of their own.
+    #: The class of each place, as bytes, where places have classes of their own; by the number of the output.
     maps = traitlets.Dict().tag(sync=True)
     sample = traitlets.Int(0).tag(sync=True)
 
@@ -80,13 +83,19 @@ class SpikeRaster(View):
 
     def _about(self) -> dict[str, Any]:
         record = self.record
-        mapped = record.classes.ndim > 1
         return {"layers": list(record.layers), "shapes": [list(shape) for shape in record.shapes],
                 "sizes": list(record.sizes), "bands": scenes.bands(record.sizes), "steps": record.steps,
-                "samples": record.samples, "labels": record.labels.tolist(),
-                "classes": [] if mapped else record.classes.tolist(),
-                "votes": [] if mapped else [[number(vote) for vote in votes] for votes in record.votes],
-                "colours": class_colours(record.votes.shape[-1]) if mapped else []}
+                "samples": record.samples,
+                "readings": [self._reading(reading) for reading in scenes.readings(record) if reading.shown]}
+
+    def _reading(self, reading: scenes.Reading) -> dict[str, Any]:
+        mapped, samples = reading.shown == "map", range(self.record.samples)
+        return {"name": reading.name, "shown": reading.shown, "truth": reading.truth.tolist(),
+                "words": [reading.words(sample) for sample in samples],
+                "wrong": [reading.wrong(sample) for sample in samples],
+                "classes": [] if mapped else reading.classes.tolist(),
+                "votes": [] if mapped else [[number(vote) for vote in votes] for votes in reading.votes],
+                "colours": class_colours(reading.votes.shape[-1]) if mapped else []}
 
     def _spikes(self) -> dict[str, Any]:
         record = self.record
@@ -95,17 +104,16 @@ class SpikeRaster(View):
                 "neuron": record.neuron.astype("<u4").tobytes()}
 
     def _pictures(self) -> dict[str, Any]:
-        pictures = [scenes.as_picture(values) for values in self.record.inputs]
-        if any(picture is None for picture in pictures):
+        pictures = scenes.pictures(self.record)
+        if not pictures:
             return {}
-        values = np.array(pictures, float)
+        values = np.array(next(iter(pictures.values())), float)
         low, high = values.min(), values.max()
         grey = np.uint8(np.round(255 * (values - low) / (high - low or 1.0)))
         return {"shape": list(grey.shape[1:]), "values": grey.tobytes()}
 
     def _maps(self) -> dict[str, Any]:
-        maps = [scenes.class_map(classes) for classes in self.record.classes]
-        if not maps or any(found is None for found in maps):
-            return {}
-        classes = np.array(maps)
-        return {"shape": list(classes.shape[1:]), "values": classes.astype("<u2").tobytes()}
+        shown = [reading for reading in scenes.readings(self.record) if reading.shown]
+        return {str(number): {"shape": list(reading.classes.shape[1:]),
+                              "values": reading.classes.astype("<u2").tobytes()}
+                for number, reading in enumerate(shown) if reading.shown == "map"}

@@ -1,5 +1,6 @@
 // @ts-check
-// What the output was read as: the votes for each class, or where each place has a class of its own, a map of classes.
+// What each output was read as: the votes for each class; where each place has a class of its own, a map of classes;
+// and where the output stands for no classes, its values.
 import { shorts } from "./bytes.mjs";
 import { percent, plain } from "./numbers.mjs";
 import { h, say } from "./page.mjs";
@@ -13,12 +14,27 @@ import { h, say } from "./page.mjs";
 const MOST_BARS = 24;
 const MOST_NAMES = 16;
 
-/** A bar of votes for each class; of very many classes only those with most votes.
- * @param {{ labels: number[], classes: number[], votes: (number | null)[][] }} about @returns {Reading} */
-export function votesPanel({ labels, classes, votes }) {
+/** An output as Python tells of it: how it is shown, and for each sample what was decided, the votes, what is true, and
+ * what it was read as in words, and whether that is known to be wrong.
+ * @typedef {{ name: string, shown: "votes" | "values" | "map", classes: number[], votes: (number | null)[][], truth: any[], words: string[], wrong: boolean[], colours: string[] }} Output */
+
+/** What all outputs were read as. @param {Output[]} outputs @param {number} sample */
+export const told = (outputs, sample) => outputs.map(({ name, words }) => `${name} ${words[sample]}`.trim()).join("; ");
+
+/** The head of a panel. @param {Output} output @param {string} what */
+const label = ({ name }, what) => h("div", { class: "wl-label" }, name ? `${name}: ${what}` : what);
+
+/** What stands for an output beside the raster. @param {Scope} scope @param {Output} output @param {{ shape: number[], values: any }} map @returns {Reading} */
+export const panel = (scope, output, map) => (output.shown === "map" ? mapPanel(scope, output, map) : barsPanel(output));
+
+/** A bar of votes for each class, or for each value; of very many only the largest.
+ * @param {Output} output @returns {Reading} */
+function barsPanel(output) {
+  const { shown, truth, classes, votes } = output;
   const bars = h("div", { class: "wl-votes", role: "img" });
   const words = h("div", { class: "wl-verdict" });
   const listed = votes[0].map((_, number) => number);
+  const voted = shown === "votes";
   const made = listed.slice(0, MOST_BARS).map(() => {
     const [name, bar, value] = [h("span", { class: "wl-class" }), h("i"), h("span", { class: "wl-count" })];
     const row = h("div", { class: "wl-vote" }, name, h("span", { class: "wl-gauge" }, bar), value);
@@ -26,30 +42,30 @@ export function votesPanel({ labels, classes, votes }) {
     return { row, name, bar, value };
   });
   return {
-    element: h("div", { class: "wl-tally" }, h("div", { class: "wl-label" }, "votes"), bars, words),
+    element: h("div", { class: "wl-tally" }, label(output, voted ? "votes" : "values"), bars, words),
     show(sample, part) {
       const mine = votes[sample].map((vote) => vote ?? 0);
       const most = [...listed].sort((a, b) => mine[b] - mine[a]).slice(0, made.length);
       const order = most.sort((a, b) => a - b);
       const [low, high] = [Math.min(0, ...mine), Math.max(0, ...mine)];
-      const [best, label] = [classes[sample], labels[sample]];
-      const right = label === undefined || best === label;
+      const wrong = output.wrong[sample];
       const settled = part >= 1;
       order.forEach((number, which) => {
         const { row, name, bar, value } = made[which];
         say(name, String(number));
-        row.classList.toggle("wl-winner", settled && number === best);
-        row.classList.toggle("wl-false", !right);
-        row.classList.toggle("wl-truth", number === label);
+        row.classList.toggle("wl-winner", settled && voted && number === classes[sample]);
+        row.classList.toggle("wl-false", wrong);
+        row.classList.toggle("wl-truth", voted && number === truth[sample]);
         const width = (100 * Math.abs(mine[number]) * part) / (high - low || 1);
         const zero = (-100 * low) / (high - low || 1);
         bar.style.left = `${mine[number] < 0 ? zero - width : zero}%`;
         bar.style.width = `${width}%`;
         say(value, settled ? plain(mine[number]) : "");
       });
-      say(words, !settled ? "no output yet" : label === undefined ? `read as ${best}` : right ? `read as ${best}, which is right` : `read as ${best}, in truth ${label}`);
-      words.classList.toggle("wl-false", settled && !right);
-      bars.setAttribute("aria-label", settled ? `Votes: ${order.map((number) => `class ${number} ${plain(mine[number])}`).join(", ")}` : "No votes yet");
+      say(words, settled ? output.words[sample] : "no output yet");
+      words.classList.toggle("wl-false", settled && wrong);
+      const what = voted ? "Votes" : "Values";
+      bars.setAttribute("aria-label", settled ? `${what}: ${order.map((number) => `${voted ? "class" : "value"} ${number} ${plain(mine[number])}`).join(", ")}` : `No ${what.toLowerCase()} yet`);
     },
   };
 }
@@ -62,8 +78,9 @@ export function classShares(map) {
 }
 
 /** A small picture of the class of each place, with its legend. It can be pointed at.
- * @param {Scope} scope @param {string[]} colours of the classes @param {{ shape: number[], values: any }} maps @returns {Reading} */
-export function mapPanel(scope, colours, maps) {
+ * @param {Scope} scope @param {Output} output @param {{ shape: number[], values: any }} maps @returns {Reading} */
+function mapPanel(scope, output, maps) {
+  const { colours } = output;
   const [rows, columns] = maps.shape;
   const values = shorts(maps.values);
   // Tall maps are as high as the raster allows, and small ones are made of large squares.
@@ -111,7 +128,7 @@ export function mapPanel(scope, colours, maps) {
     tell();
   });
   return {
-    element: h("div", { class: "wl-tally" }, h("div", { class: "wl-label" }, "class of each place"), canvas, legend, words),
+    element: h("div", { class: "wl-tally" }, label(output, "class of each place"), canvas, legend, words),
     show(sample, part) {
       paint(sample);
       settled = part >= 1;

@@ -4,7 +4,7 @@ import { clamp } from "./numbers.mjs";
 import { Scope, button, calm, h, header, keepKeys, renderer, say, watchKernel, whenSeen } from "./page.mjs";
 import { player } from "./player.mjs";
 import { drawRaster, rasterRoom, spikeSheet } from "./raster_drawing.mjs";
-import { mapPanel, votesPanel } from "./raster_reading.mjs";
+import { panel, told } from "./raster_reading.mjs";
 import { painter, samplePicker } from "./raster_samples.mjs";
 import { address, spikesOf } from "./raster_spikes.mjs";
 
@@ -16,7 +16,8 @@ function mount({ model, el }) {
   const scope = new Scope();
   const [about, spikes, pictures, maps] = [model.get("about"), model.get("spikes"), model.get("pictures"), model.get("maps")];
   const count = about.layers.length;
-  const labelled = about.labels.length > 0;
+  /** @type {import("./raster_reading.mjs").Output[]} */
+  const outputs = about.readings;
   const paint = painter(pictures);
 
   let sample = model.get("sample");
@@ -30,18 +31,19 @@ function mount({ model, el }) {
   const shown = h("canvas", { class: "wl-input", role: "img" });
   const box = h("div", { class: "wl-raster" });
   const readout = h("p", { class: "wl-readout", role: "status" });
-  const reading = maps.shape ? mapPanel(scope, about.colours, maps) : about.classes.length ? votesPanel(about) : null;
-  const decided = about.classes.length > 0;
+  const readings = outputs.map((output, number) => panel(scope, output, maps[number]));
+  /** What is known to be true of a sample. @param {number} which */
+  const truth = (which) => outputs.filter(({ shown, truth }) => shown === "votes" && truth.length).map(({ name, truth }) => (name ? `, ${name} ${truth[which]}` : `, a ${truth[which]}`)).join("");
   const picker = samplePicker(scope, {
     samples: about.samples,
-    words: (which) => `sample ${which}${labelled ? `, a ${about.labels[which]}` : ""}${decided ? `, read as ${about.classes[which]}` : ""}`,
-    wrong: (which) => decided && labelled && about.classes[which] !== about.labels[which],
+    words: (which) => `sample ${which}${outputs.length ? `, ${told(outputs, which)}` : ""}`,
+    wrong: (which) => outputs.some((output) => output.wrong[which]),
     pictured: paint !== null,
     choose,
   });
   const body = h("div", { class: "wl-body" }, h("div", { class: "wl-middle" }, box));
   if (paint) body.prepend(h("div", { class: "wl-shown" }, h("div", { class: "wl-label" }, "shown"), shown));
-  if (reading) body.append(reading.element);
+  if (readings.length) body.append(h("div", { class: "wl-readings" }, ...readings.map(({ element }) => element)));
   const play = button("▶", "Play", { "aria-label": "Send the wave" });
   const scrub = h("input", { type: "range", min: 0, max: about.steps, step: 0.05, "aria-label": "Time, in steps" });
   const moment = h("output", { class: "wl-moment" });
@@ -49,7 +51,7 @@ function mount({ model, el }) {
   const root = h("div", { class: "wl wl-spikes" }, head.element, picker.element, body, readout,
     h("div", { class: "wl-transport" }, play, h("div", { class: "wl-track" }, scrub), moment, speed));
   root.classList.toggle("wl-no-picture", !paint);
-  root.classList.toggle("wl-no-votes", !reading);
+  root.classList.toggle("wl-no-votes", !readings.length);
   el.append(root);
   keepKeys(scope, root);
   watchKernel(scope, model, root);
@@ -109,9 +111,9 @@ function mount({ model, el }) {
     const total = fired.flat(2).length;
     const neurons = about.sizes.reduce((/** @type {number} */ sum, /** @type {number} */ size) => sum + size, 0);
     const facts = count ? `${total} spikes from ${neurons} neurons in ${about.steps === 1 ? "1 step" : `${about.steps} steps`}` : "no neurons in this network";
-    say(head.element.children[1], `sample ${sample}${labelled ? `, a ${about.labels[sample]}` : ""}  ·  ${facts}`);
+    say(head.element.children[1], `sample ${sample}${truth(sample)}  ·  ${facts}`);
     // The output comes with the spikes of the last layer.
-    reading?.show(sample, clamp(wave.at - (about.steps - 1), 0, 1));
+    readings.forEach((reading) => reading.show(sample, clamp(wave.at - (about.steps - 1), 0, 1)));
     const layers = about.layers.map((/** @type {string} */ name, /** @type {number} */ layer) => `${name}: ${spiking(layer)} of ${about.sizes[layer]} neurons fired`);
     raster.canvas.setAttribute("aria-label", count ? `${layers.join("; ")}. Arrow keys move over neurons and steps.` : "There are no neurons in this network.");
     raster.redraw();

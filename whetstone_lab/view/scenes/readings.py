@@ -1,0 +1,92 @@
+"""What each output of a network was read as, sample by sample: what to draw beside the spikes, and in which words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from whetstone_lab.records.spikes import SpikeRecord
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What one output was read as.
+
+    Attributes:
+        name: The name of the output; empty where it is the only one.
+        shown: How it is drawn: ``"votes"``, a bar for each class; ``"values"``, a bar for each value of an output that
+            stands for no classes; ``"map"``, a picture of the class of each place; or ``""``, not at all.
+        votes: Votes or values, shape ``(samples, columns)``; of a map shape ``(samples, ..., classes)``.
+        classes: The class of each sample, shape ``(samples,)``; of a map the pictures, ``(samples, rows, columns)``;
+            else empty.
+        truth: The true classes, shape ``(samples,)``, or the true values, that of ``votes``; empty where unknown.
+    """
+
+    name: str
+    shown: str
+    votes: np.ndarray
+    classes: np.ndarray
+    truth: np.ndarray
+
+    def wrong(self, sample: int) -> bool:
+        """Whether a class was decided that is known not to be the true one."""
+        return self.shown == "votes" and len(self.truth) > 0 and bool(self.classes[sample] != self.truth[sample])
+
+    def words(self, sample: int) -> str:
+        """What a sample was read as, as the end of a sentence: ``"read as 3, in truth 5"``; empty if not at all."""
+        if self.shown == "map":
+            return "a class for each place"
+        if self.shown == "values":
+            return f"read as {_listed(self.votes[sample])}" + (
+                f", in truth {_listed(self.truth[sample])}" if len(self.truth) else "")
+        if not self.shown:
+            return ""
+        known = "" if not len(self.truth) else (
+            f", in truth {self.truth[sample]}" if self.wrong(sample) else ", which is right")
+        return f"read as {self.classes[sample]}{known}"
+
+
+def readings(record: SpikeRecord) -> list[Reading]:
+    """What each output of a record was read as, in their order; one reading where there is one output."""
+    if not record.outputs:
+        return [_reading("", record)]
+    return [_reading(name, record.output(name)) for name in record.outputs]
+
+
+def told(readings: list[Reading], sample: int) -> str:
+    """What all outputs were read as, as the end of a sentence: ``"digit read as 3, odd read as 1"``."""
+    return "; ".join(f"{reading.name} {words}".strip() for reading in readings if (words := reading.words(sample)))
+
+
+def class_map(classes: np.ndarray) -> np.ndarray | None:
+    """The classes that a sample was read as, place by place, as a picture of shape ``(rows, columns)``.
+
+    Args:
+        classes: What ``SpikeRecord.classes`` holds of one sample: no axis where the sample has one class, or an axis
+            for each axis of the places. Places in a row become one row of the picture; of places in a volume the slices
+            stand below each other.
+
+    Returns:
+        The picture of class numbers, or None where the sample has one class.
+    """
+    classes = np.asarray(classes)
+    return classes.reshape(-1, classes.shape[-1]) if classes.ndim else None
+
+
+def _reading(name: str, record: SpikeRecord) -> Reading:
+    votes, classes, truth, none = record.votes, record.classes, record.labels, np.zeros(0, np.int64)
+    if classes.ndim > 1:
+        maps: Any = [class_map(each) for each in classes]
+        return Reading(name, "map", votes, np.array(maps), none)
+    if len(classes):
+        return Reading(name, "votes", votes, classes, truth if truth.shape == classes.shape else none)
+    if votes.ndim == 2 and votes.shape[1]:
+        return Reading(name, "values", votes, classes, truth if truth.shape == votes.shape else none)
+    return Reading(name, "", votes, classes, none)
+
+
+def _listed(values: np.ndarray, most: int = 4) -> str:
+    shown = ", ".join(f"{value:.3g}" for value in values[:most])
+    return shown if len(values) <= most else f"{shown}, ..."
