@@ -8,11 +8,11 @@ import pytest
 from backends import array, only_on
 
 from whetstone_lab.method.policies import AdaptivePolicy, ScheduledPolicy, StepwisePolicy
+from whetstone_lab.recipes import OPTIMIZERS, PUBLISHED, RECIPES, ROBUST, early, prepare, train
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.training.averaging import WhetstoneOptimizer
 from whetstone_lab.training.layers import spiking_layers
 from whetstone_lab.training.models import mlp
-from whetstone_lab.training.recipes import OPTIMIZERS, PUBLISHED, RECIPES, ROBUST, early, prepare, train
 from whetstone_lab.training.sharpeners import StepwiseSharpener
 
 ALL = pytest.mark.parametrize("recipe", RECIPES.values(), ids=list(RECIPES))
