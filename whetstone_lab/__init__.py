@@ -21,6 +21,7 @@ from whetstone_lab._registration import register_with_keras
 # ruff: noqa: F401
 if TYPE_CHECKING:
     from whetstone_lab import datasets, recipes, simulator
+    from whetstone_lab.conversion.checking import check
     from whetstone_lab.conversion.convert import convert
     from whetstone_lab.conversion.folding import fold_batchnorm
     from whetstone_lab.exchange import nir
@@ -60,6 +61,7 @@ _HOMES = {
     "StepwiseSharpener": "training.sharpeners:StepwiseSharpener",
     "Trace": "records.trace:Trace",
     "WhetstoneOptimizer": "training.averaging:WhetstoneOptimizer",
+    "check": "conversion.checking:check",
     "check_key": "method.class_keys:check_key",
     "convert": "conversion.convert:convert",
     "curves": "method.curves",
