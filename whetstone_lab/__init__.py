@@ -1,8 +1,8 @@
 """whetstone_lab: train ordinary Keras networks into single-spike networks, and watch it happen.
 
 The folders, from the ground up: ``method``, ``records``, ``datasets``, ``simulator`` and ``exchange`` need NumPy alone;
-``training`` and ``conversion`` are for Keras; ``view`` is what people see, and ``cli`` the command. Each imports only
-what lies below it; ``docs/architecture.md`` has the table.
+``training``, ``conversion`` and ``recipes`` are for Keras; ``view`` is what people see, and ``cli`` the command. Each
+imports only what lies below it; ``docs/architecture.md`` has the table.
 
 Public names are imported when first used, so that ``import whetstone_lab`` loads neither Keras nor Jupyter.
 """
@@ -20,7 +20,8 @@ from whetstone_lab._registration import register_with_keras
 # What editors and type checkers see; at run time ``__getattr__`` imports the same names.
 # ruff: noqa: F401
 if TYPE_CHECKING:
-    from whetstone_lab import datasets, simulator
+    from whetstone_lab import datasets, recipes, simulator
+    from whetstone_lab.conversion.checking import check
     from whetstone_lab.conversion.convert import convert
     from whetstone_lab.conversion.folding import fold_batchnorm
     from whetstone_lab.exchange import nir
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from whetstone_lab.method import class_keys as keys
     from whetstone_lab.method import curves, policies
     from whetstone_lab.method.class_keys import check_key, decode, encode, make_key
+    from whetstone_lab.recipes import prepare, train
     from whetstone_lab.records import recorded as recordings
     from whetstone_lab.records.archive import ArchiveError
     from whetstone_lab.records.spikes import SpikeRecord
@@ -35,12 +37,11 @@ if TYPE_CHECKING:
     from whetstone_lab.simulator.network import Network
     from whetstone_lab.simulator.runner import run
     from whetstone_lab.training import background as live
-    from whetstone_lab.training import models, recipes
+    from whetstone_lab.training import models
     from whetstone_lab.training.averaging import WhetstoneOptimizer
     from whetstone_lab.training.background import LiveRun, fit
     from whetstone_lab.training.decode import SoftmaxDecode
     from whetstone_lab.training.layers import SpikingBReLU, SpikingSigmoid, spiking_layers
-    from whetstone_lab.training.recipes import prepare, train
     from whetstone_lab.training.sharpeners import AdaptiveSharpener, ScheduledSharpener, StepwiseSharpener
     from whetstone_lab.view import plots, widgets
 
@@ -60,6 +61,7 @@ _HOMES = {
     "StepwiseSharpener": "training.sharpeners:StepwiseSharpener",
     "Trace": "records.trace:Trace",
     "WhetstoneOptimizer": "training.averaging:WhetstoneOptimizer",
+    "check": "conversion.checking:check",
     "check_key": "method.class_keys:check_key",
     "convert": "conversion.convert:convert",
     "curves": "method.curves",
@@ -76,14 +78,14 @@ _HOMES = {
     "nir": "exchange.nir",
     "plots": "view.plots",
     "policies": "method.policies",
-    "prepare": "training.recipes:prepare",
-    "recipes": "training.recipes",
+    "prepare": "recipes:prepare",
+    "recipes": "recipes",
     "recordings": "records.recorded",
     "run": "simulator.runner:run",
     "simulator": "simulator",
     "spiking_layers": "training.layers:spiking_layers",
     "to_nir": "exchange.nir:to_nir",
-    "train": "training.recipes:train",
+    "train": "recipes:train",
     "widgets": "view.widgets",
 }
 

@@ -15,9 +15,9 @@ from whetstone_lab import datasets
 from whetstone_lab.cli import demo
 from whetstone_lab.cli import main as cli
 from whetstone_lab.method.policies import AdaptivePolicy
+from whetstone_lab.recipes import RECIPES, ROBUST
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.simulator import Network, SpikeRecord
-from whetstone_lab.training.recipes import RECIPES, ROBUST
 
 # Epoch 0 sets the reference, 1 starts, then a layer takes one to two epochs, whatever the loss.
 HASTY = dataclasses.replace(ROBUST, epochs=12, policy=AdaptivePolicy(

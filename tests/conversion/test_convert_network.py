@@ -4,15 +4,19 @@ import keras
 import numpy as np
 import pytest
 from backends import array
+from exact_norms import exact_batch_norm
 from keras import layers
 from spiking_models import (
     KEY,
     brelu,
     build,
     prepare,
+    settle,
+    sigmoid,
 )
 
 from whetstone_lab import keys
+from whetstone_lab.conversion.calls import layer_calls, unwrapped
 from whetstone_lab.conversion.convert import convert
 from whetstone_lab.simulator import Network, Node, operations, predict, run
 from whetstone_lab.training.decode import SoftmaxDecode
@@ -172,6 +176,40 @@ def test_subclasses_that_compute_the_same_are_known():
     assert isinstance(convert(build((4,), Named(3), brelu())).nodes[0], Node)
 
 
+def test_layers_that_treat_each_place_by_itself_may_be_applied_to_every_step():
+    """Each spike equals Keras's. Batch norm goes over the wrapper's border into the weights, and into thresholds."""
+    every, (steps, inputs) = layers.TimeDistributed, (4, 9)
+    model = build((steps, inputs), every(layers.Dense(12)), every(layers.BatchNormalization(epsilon=2**-3)),
+                  every(brelu(name="low"), name="each"),
+                  every(build((12,), layers.Dense(10), layers.Dropout(0.5), sigmoid(name="mid"),
+                              layers.BatchNormalization(epsilon=2**-10), layers.Dense(8), name="block"), name="blocks"),
+                  every(layers.Activation(brelu(name="high"), name="act"), name="top"), layers.Flatten(),
+                  layers.Dense(50), brelu(name="end"), SoftmaxDecode(KEY))
+    rng = np.random.default_rng(0)
+    for call in layer_calls(model):
+        layer = unwrapped(call.layer)
+        if isinstance(layer, layers.BatchNormalization):
+            settle(layer, "ties", rng)
+        elif layer.trainable_variables:
+            layer.set_weights([rng.integers(-3, 4, value.shape) / 4 for value in layer.get_weights()])
+    x = rng.integers(-2, 3, (100, steps, inputs)).astype(np.float32) / 2
+    network = convert(model)
+    assert network.layers == ("each/low", "blocks/mid", "top/act/high", "end")
+    record = run(network, x)
+    with exact_batch_norm():
+        for index, layer in enumerate(("each", None, "top", "end")):
+            if layer is not None:
+                want = array(keras.Model(model.inputs, model.get_layer(layer).output)(x)).astype(bool)
+                np.testing.assert_array_equal(record.dense(index)[:, index].reshape(want.shape), want)
+                assert 0.05 < want.mean() < 0.95
+        np.testing.assert_array_equal(record.classes, array(model(x)).argmax(-1))
+    with pytest.raises(ValueError, match=r"\('frames', TimeDistributed\): expected TimeDistributed around .*, Dense, .*"
+                                         r"; got a Conv1D\. Apply the layer to all steps at once"):
+        convert(build((3, 5, 2), every(layers.Conv1D(2, 2), name="frames"), brelu()))
+    with pytest.raises(ValueError, match=r"layers\[0\]\.layers\[0\] \('flat', Flatten\): .*; got a Flatten"):
+        convert(build((3, 5, 2), every(build((5, 2), layers.Flatten(name="flat"), layers.Dense(2))), brelu()))
+
+
 # -- refusals ---------------------------------------------------------------------------------------------------------
 
 
@@ -206,11 +244,14 @@ def poisoned():
 
 @pytest.mark.parametrize(("make", "words"), [
     (lambda: build((4, 3), layers.LSTM(3, name="memory"), brelu()),
-     r"layers\[0\] \('memory', LSTM\): convert does not know layers of type LSTM\. It knows .*Dense.*SoftmaxDecode, "),
+     r"layers\[0\] \('memory', LSTM\): convert does not know layers of type LSTM: it carries a state .*\. Take all "),
+    (lambda: build((4,), layers.RepeatVector(3, name="again"), brelu()),
+     r"layers\[0\] \('again', RepeatVector\): convert does not know layers of type RepeatVector\. It knows .*Dense.*"
+     "SoftmaxDecode, "),
     (lambda: build((4,), build((4,), layers.Dense(4), layers.UnitNormalization(name="odd"), name="block"), brelu()),
      r"layers\[0\]\.layers\[1\] \('odd', UnitNormalization\)"),
     (lambda: build((4,), Doubled(3), brelu()), "does not know layers of type Doubled"),
-    (on_tensors(keras.ops.relu), r"operations \('relu', Relu\): convert does not know layers of type Relu"),
+    (on_tensors(keras.ops.relu), r"operations \('relu\w*', Relu\): convert does not know layers of type Relu"),
     (on_tensors(lambda x: x + 1.0), r"The model calls 'add\w*' with something other than tensors of the model"),
     (on_tensors(lambda x: keras.ops.concatenate([x, x], axis=0)), r"Concatenate\): .* got axis 0, the batch"),
     (lambda: build((4,), layers.Dense(3, activation="relu", name="d"), layers.Dense(3), brelu()),

@@ -129,4 +129,12 @@ def test_a_model_that_cannot_be_followed_is_refused():
     with pytest.raises(TypeError, match="Own"):
         heads_of(Own())
     with pytest.raises(ValueError, match="not built"):
-        heads_of(keras.Sequential([LAYERS.Dense(1)]))
+        heads_of(keras.Sequential())
+
+
+def test_a_sequential_model_that_is_not_built_tells_its_head_by_its_last_layer():
+    model = keras.Sequential([LAYERS.Dense(4), LAYERS.Dense(3, name="end"), LAYERS.Dropout(0.5, name="off")])
+    head, = heads_of(model, "mse")
+    assert (head.name, head.kind, head.shape, head.layer.name) == ("off", "values", (3,), "end")
+    assert heads_of(keras.Sequential([LAYERS.Dense(1, activation="sigmoid")]))[0].kind == "sigmoid"
+    assert heads_of(keras.Sequential([LAYERS.Softmax()]))[0].kind == "softmax"

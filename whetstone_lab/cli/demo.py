@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from whetstone_lab.datasets import Dataset
+    from whetstone_lab.recipes import Recipe
     from whetstone_lab.records.trace import Trace
     from whetstone_lab.simulator import SpikeRecord
-    from whetstone_lab.training.recipes import Recipe
     from whetstone_lab.training.sharpener import Sharpener
 
 #: Training samples on which the trace's histograms and firing rates are measured after each epoch.
@@ -117,8 +117,8 @@ def demonstrate(out: Path, *, seed: int = 0, data: str = "digits", recipe: str =
 
     from whetstone_lab import datasets, simulator
     from whetstone_lab.conversion.convert import convert
+    from whetstone_lab.recipes import RECIPES
     from whetstone_lab.training import model_file
-    from whetstone_lab.training.recipes import RECIPES
 
     if recipe not in RECIPES:
         raise ValueError(f"Expected a recipe among {sorted(RECIPES)}; got {recipe!r}.")

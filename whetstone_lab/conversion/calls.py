@@ -23,6 +23,7 @@ class Call:
         inputs: What it is called on: positions of earlier calls in the list, or a negative number for an input of the
             model: -1 is the first, -2 the second.
         outputs: Names of the model's outputs that it gives; most calls give none.
+        every_step: Whether ``TimeDistributed`` applies a model around it to every step.
     """
 
     layer: Any
@@ -30,13 +31,15 @@ class Call:
     place: str
     inputs: tuple[int, ...]
     outputs: tuple[str, ...] = ()
+    every_step: bool = False
 
 
-def layer_calls(model: keras.Model) -> list[Call]:
-    """Lists the layer calls of a model, with nested models opened.
+def layer_calls(model: keras.Model, built: bool = True) -> list[Call]:
+    """Lists the layer calls of a model, with nested models opened, also those that ``TimeDistributed`` applies.
 
     Args:
         model: A built Sequential or functional model with any number of inputs and outputs.
+        built: Whether it must be built. A Sequential model can be followed before. Default: True.
 
     Returns:
         The calls, each after those it depends on, without input layers and without calls that no output depends on. Of
@@ -47,7 +50,8 @@ def layer_calls(model: keras.Model) -> list[Call]:
         ValueError: It is not built, or calls a layer on something that is no tensor of the model.
     """
     calls: list[Call] = []
-    ends = _open(model, range(-1, -1 - len(getattr(model, "inputs", None) or ()), -1), "", "", calls)
+    inputs = len(getattr(model, "inputs", None) or [None])
+    ends = _open(model, range(-1, -1 - inputs, -1), "", "", calls, built=built)
     names = output_names(model)
     for name, end in zip(names, ends, strict=True):
         if end < 0:
@@ -64,15 +68,15 @@ def layer_calls(model: keras.Model) -> list[Call]:
                     outputs=tuple(name for name, end in zip(names, ends, strict=True) if end == old)) for old in kept]
 
 
-def _open(model: Any, inputs: Sequence[int], name: str, place: str, calls: list[Call]) -> list[int]:
+def _open(model: Any, inputs: Sequence[int], name: str, place: str, calls: list[Call], *, every_step: bool = False,
+          built: bool = True) -> list[int]:
     """Appends the calls of a model, and returns the positions of those that give its outputs."""
     where = f"The model at {place}" if place else "The model"
-    # A subclass that brings a call of its own may do anything in it.
-    caller = next((kind for kind in type(model).__mro__ if "call" in vars(kind)), object)
-    if not isinstance(model, (keras.Sequential, keras.Function)) or not caller.__module__.startswith("keras."):
+    if not _can_be_followed(model):
         raise TypeError(f"{where} is a {type(model).__name__}; expected a Sequential or functional Keras model, since "
                         "the layers of other models cannot be followed.")
-    if not model.built or not getattr(model, "inputs", None):
+    is_built = model.built and getattr(model, "inputs", None)
+    if not is_built and (built or not isinstance(model, keras.Sequential) or not model.layers):
         raise ValueError(f"{where} is not built, so it has no weights yet. Give it an Input layer, or call it once on "
                          "data.")
     index = {id(layer): number for number, layer in enumerate(model.layers)}
@@ -81,11 +85,13 @@ def _open(model: Any, inputs: Sequence[int], name: str, place: str, calls: list[
         position = f"layers[{index[id(layer)]}]" if id(layer) in index else "operations"
         here = f"{place}.{position}" if place else position
         full = f"{name}/{layer.name}" if name else layer.name
-        if isinstance(layer, keras.Model):
-            return _open(layer, sources, full, here, calls)
+        inner = unwrapped(layer)
+        if isinstance(layer, keras.Model) or _can_be_followed(inner):
+            return _open(inner, sources, full, here, calls, every_step=every_step or inner is not layer, built=built)
         times = sum(other.layer is layer for other in calls)
         full += f"_call{times + 1}" if times else ""
-        calls.append(Call(layer, full, f"{here} ({layer.name!r}, {type(layer).__name__})", tuple(sources)))
+        calls.append(Call(layer, full, f"{here} ({layer.name!r}, {type(layer).__name__})", tuple(sources),
+                          every_step=every_step))
         return [len(calls) - 1] * outputs
 
     if isinstance(model, keras.Sequential):
@@ -101,6 +107,20 @@ def _open(model: Any, inputs: Sequence[int], name: str, place: str, calls: list[
         positions = call(node.operation, [values[id(tensor)] for tensor in node.inputs], len(node.outputs))
         values.update((id(tensor), position) for tensor, position in zip(node.outputs, positions, strict=True))
     return [values[id(tensor)] for tensor in model.outputs]
+
+
+def _can_be_followed(model: Any) -> bool:
+    # A subclass that brings a call of its own may do anything in it.
+    caller = next((kind for kind in type(model).__mro__ if "call" in vars(kind)), object)
+    return isinstance(model, (keras.Sequential, keras.Function)) and caller.__module__.startswith("keras.")
+
+
+def unwrapped(layer: Any) -> Any:
+    """The layer that ``TimeDistributed`` applies to every step, or the layer itself where nothing wraps it."""
+    wrapper = keras.layers.TimeDistributed
+    while isinstance(layer, wrapper) and type(layer).call is wrapper.call:
+        layer = layer.layer
+    return layer
 
 
 def layers_within(layer: Any) -> Iterator[Any]:

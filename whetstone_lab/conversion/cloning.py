@@ -7,17 +7,10 @@ from typing import Any
 
 import keras
 
+from whetstone_lab.conversion.calls import unwrapped
 from whetstone_lab.conversion.makers.registry import Weights, kind_of
 from whetstone_lab.training import _internals
 from whetstone_lab.training.copying import compile_alike
-
-
-def unwrapped(layer: Any) -> Any:
-    """The layer that ``TimeDistributed`` applies to every step, or the layer itself where nothing wraps it."""
-    wrapper = keras.layers.TimeDistributed
-    while isinstance(layer, wrapper) and type(layer).call is wrapper.call:
-        layer = layer.layer
-    return layer
 
 
 def followed(layer: Any) -> bool:

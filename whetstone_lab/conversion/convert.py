@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import keras
 
-from whetstone_lab.conversion import makers  # noqa: F401 its files register what they make
-from whetstone_lab.conversion.calls import Call, layer_calls
-from whetstone_lab.conversion.folding import plan_folding
-from whetstone_lab.conversion.makers.activations import activation_of, after
-from whetstone_lab.conversion.makers.images import around_image
-from whetstone_lab.conversion.makers.readout import end_of, output_of
-from whetstone_lab.conversion.makers.registry import Site, kind_of, layers_where
-from whetstone_lab.conversion.order import neurons_before_pools, without
+from whetstone_lab.conversion.calls import Call, layer_calls, unwrapped
+from whetstone_lab.conversion.lowering import lower
+from whetstone_lab.conversion.makers.activations import activation_of
 from whetstone_lab.conversion.precision import warn_if_coarse
-from whetstone_lab.simulator import Network, Node
-from whetstone_lab.simulator.network import INPUT
-from whetstone_lab.simulator.operations import Operation
-from whetstone_lab.training.heads import heads_of, input_names, output_names
+from whetstone_lab.conversion.refusals import ConversionError
+from whetstone_lab.simulator import Network
+from whetstone_lab.training.heads import heads_of, output_names
 from whetstone_lab.training.layers import SpikingLayer
 
 
@@ -87,96 +80,25 @@ def convert(model: keras.Model, *, require_sharp: bool = True, keep_relu: bool =
     if require_sharp:
         _check_sharp(calls)
     warn_if_coarse(calls)
-    calls = neurons_before_pools(calls)
-    folding = plan_folding(calls, thresholds=True)
-    # Neurons that took batch norm in may stand right behind a pool now. The largest value is none of the smallest.
-    flipped = [layer for layer, norm in folding.thresholds.items() if (norm.scale < 0).any()]
-    calls = neurons_before_pools(without(calls, folding.gone), stay=flipped)
-    nodes: list[Node] = []
-    inputs = _inputs(model)
-    names, shapes = {-1 - place: name for place, name in enumerate(inputs)}, dict(inputs)
-    for position, call in enumerate(calls):
-        layer, sources = call.layer, tuple(names[source] for source in call.inputs)
-        site = Site([shapes[name] for name in sources], folding.weights.get(id(layer)),
-                    folding.thresholds.get(id(layer)))
-        at_end = bool(call.outputs) and not any(position in other.inputs for other in calls)
-        try:
-            if end_of(layer) in ("key", "softmax") and not at_end:
-                raise ValueError("expected a softmax at the end of the model only; more layers follow it.")
-            for suffix, operation in _operations(layer, site, keep_relu, at_end):
-                shape = operation.output_shape(*(shapes[name] for name in sources))
-                nodes.append(Node(_free(call.name + suffix, shapes), operation, sources))
-                sources = (nodes[-1].name,)
-                shapes[sources[0]] = shape
-        except ValueError as error:
-            raise ValueError(f"{call.place}: {error}") from error
-        names[position] = sources[0]
-    read = {name: names[position] for position, call in enumerate(calls) for name in call.outputs}
-    bare = Network(inputs, nodes)
-    outputs = {}
-    for head in heads_of(model):
-        spiking, asked = bare.spiking[read[head.name]], readouts.get(head.name)
-        outputs[head.name] = output_of(head, read[head.name], spiking, asked)
-        if head.assumed and head.kind == "values" and not (spiking or asked):
+    network, findings = lower(model, calls, keep_relu, readouts)
+    if network is None:
+        raise ConversionError(findings)
+    for head, node in zip(heads_of(model), network.read.values(), strict=True):
+        if head.assumed and head.kind == "values" and not (network.spiking[node] or head.name in readouts):
             warnings.warn(head.assumed, stacklevel=2)
-    if len(outputs) > 1:
-        return Network(inputs, nodes, outputs=outputs, meta={"name": model.name})
-    (only,) = outputs.values()
-    return Network(inputs, nodes, key=only.key, readout=only.readout, threshold=only.threshold,
-                   meta={"name": model.name})
-
-
-def _operations(layer: Any, site: Site, keep_relu: bool, at_end: bool) -> list[tuple[str, Operation]]:
-    """What a layer becomes, each operation with what it adds to the layer's name."""
-    kind = kind_of(layer)
-    if kind.make is None:
-        known = ", ".join(layers_where(lambda kind: kind.make and not kind.baseline and not kind.any_call))
-        raise ValueError(f"convert does not know layers of type {type(layer).__name__}. It knows spiking layers, "
-                         f"{known}, BatchNormalization, and models of these.")
-    if kind.baseline and not keep_relu:
-        raise ValueError(f"expected a spiking layer such as SpikingBReLU; got a {type(layer).__name__}, which no "
-                         "spiking neuron computes. For the ReLU baseline of a spiking network pass keep_relu=True.")
-    if getattr(layer, "quantization_mode", None):
-        raise ValueError(f"expected floating point weights; got weights quantised to {layer.quantization_mode}.")
-    made = [*kind.make(layer, site)]
-    if kind.on_images:
-        made = around_image(layer, made, site.shape)
-    # The last bears the layer's name.
-    found = [(f"/{number}_{type(operation).__name__.lower()}", operation) for number, operation in enumerate(made[:-1])]
-    found += [("", operation) for operation in made[-1:]]
-    return [*found, *after(layer, keep_relu, at_end)]
-
-
-def _free(name: str, taken: Any) -> str:
-    """The name, or the next that is free: ``"input"`` is the network's own."""
-    number = 1
-    free = name
-    while free in taken:
-        number += 1
-        free = f"{name}_{number}"
-    return free
+    return network
 
 
 def _check_sharp(calls: Sequence[Call]) -> None:
     soft = []
     for call in calls:
-        for layer in (call.layer, activation_of(call.layer)):
+        own = unwrapped(call.layer)
+        for layer in (own, activation_of(own)):
             if isinstance(layer, SpikingLayer) and (sharpness := float(layer.sharpness)) < 1:
                 soft.append(f"{call.place} at {sharpness:.6g}")
     if soft:
         raise ValueError(f"Expected every spiking layer at sharpness 1; got {'; '.join(soft)}. Sharpen on, or pass "
                          "require_sharp=False to convert them as if they were sharp.")
-
-
-def _inputs(model: keras.Model) -> dict[str, tuple[int, ...]]:
-    """Name of each input in the network -> its shape."""
-    names = input_names(model) if len(model.inputs) > 1 else [INPUT]
-    shapes = {name: tuple(tensor.shape[1:]) for name, tensor in zip(names, model.inputs, strict=True)}
-    for name, shape in shapes.items():
-        if None in shape:
-            which = f"input {name!r}" if len(names) > 1 else "input"
-            raise ValueError(f"Expected a model whose {which} has a fixed shape; got {shape}.")
-    return shapes
 
 
 def _readouts(model: keras.Model, readout: str | Mapping[str, str] | None) -> Mapping[str, str]:

@@ -21,17 +21,18 @@ are exact on every processor.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import keras
 import numpy as np
 
-from whetstone_lab.conversion.calls import Call, layer_calls, layers_within
-from whetstone_lab.conversion.cloning import clone, followed, unwrapped
+from whetstone_lab.conversion.calls import Call, layer_calls, layers_within, unwrapped
+from whetstone_lab.conversion.cloning import clone
 from whetstone_lab.conversion.makers.registry import Affine, Linear, Weights, kind_of, layers_where
 from whetstone_lab.conversion.makers.weights import to_numpy
+from whetstone_lab.conversion.refusals import RefusedError
 from whetstone_lab.training.layers import SpikingLayer
 
 
@@ -96,12 +97,15 @@ class Folding:
     gone: set[int] = field(default_factory=set)
 
 
-def plan_folding(calls: Sequence[Call], *, thresholds: bool = False) -> Folding:
+def plan_folding(calls: Sequence[Call], *, thresholds: bool = False,
+                 refuse: Callable[[Call, ValueError], None] | None = None) -> Folding:
     """Works out where each batch norm layer of a model goes, also one that ``TimeDistributed`` wraps.
 
     Args:
         calls: The layer calls of the model.
         thresholds: Whether spiking layers take in what no linear layer does. Default: False.
+        refuse: What is told of each that cannot be folded, and of the call that it stands in. Default: the first one is
+            raised.
 
     Raises:
         ValueError: One of them stands where no folding is exact, or within a layer that cannot be followed; the
@@ -110,16 +114,17 @@ def plan_folding(calls: Sequence[Call], *, thresholds: bool = False) -> Folding:
     folding = Folding()
     for position, call in enumerate(calls):
         layer = unwrapped(call.layer)
-        if isinstance(layer, keras.layers.BatchNormalization):
-            _fold(calls, position, folding, thresholds)
-        elif isinstance(layer, keras.layers.Layer) and (inside := _norms_within(layer)):
-            if not followed(layer):
+        try:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                _fold(calls, position, folding, thresholds)
+            elif isinstance(layer, keras.layers.Layer) and (inside := _norms_within(layer)):
                 raise ValueError(f"The batch norm {', '.join(inside)} inside {call.place} cannot be folded: what a "
                                  f"{type(layer).__name__} does between its layers cannot be followed. Expected batch "
                                  "norm as a layer of a Sequential or functional model, or in TimeDistributed.")
-            inner = plan_folding(layer_calls(layer))
-            folding.weights.update(inner.weights)
-            folding.gone.update(inner.gone)
+        except ValueError as error:
+            if refuse is None:
+                raise
+            refuse(call, error)
     return folding
 
 
@@ -179,7 +184,8 @@ def _fold(calls: Sequence[Call], position: int, folding: Folding, thresholds: bo
         except ValueError as reason:
             reasons.append(str(reason))
     else:
-        raise ValueError(f"{refusal}: {'; '.join(reasons)}.")
+        raise RefusedError(f"{refusal}: {'; '.join(reasons)}", "Put it right behind a linear layer that has no "
+                           "activation, or right before a spiking layer.")
     with np.errstate(invalid="ignore"):
         scale, shift = scale_and_shift(norm)
     if not (np.isfinite(scale).all() and np.isfinite(shift).all()):

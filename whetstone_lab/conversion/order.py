@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from whetstone_lab.conversion.calls import Call
+from whetstone_lab.conversion.calls import Call, unwrapped
 from whetstone_lab.conversion.makers.registry import kind_of
 
 
@@ -22,7 +22,7 @@ def neurons_before_pools(calls: Sequence[Call], stay: Collection[int] = ()) -> l
     moved = list(calls)
     readers = Counter(source for call in calls for source in call.inputs)
     for position, call in enumerate(calls):
-        while kind_of(call.layer).monotone and id(call.layer) not in stay:
+        while kind_of(unwrapped(call.layer)).monotone and id(call.layer) not in stay:
             source = call.inputs[0]
             if (source < 0 or readers[source] > 1 or moved[source].outputs
                     or not kind_of(moved[source].layer).largest):

@@ -1,1 +1,1 @@
-"""Whetstone in Keras: layers, sharpeners, recipes."""
+"""Whetstone in Keras: layers, sharpeners, reference nets, runs in the background."""

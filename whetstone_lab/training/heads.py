@@ -81,7 +81,8 @@ def heads_of(model: keras.Model, loss: Any = None) -> list[Head]:
     """What each output of a model stands for.
 
     Args:
-        model: A built Sequential or functional model, with any number of outputs.
+        model: A built functional model, with any number of outputs, or a Sequential model. Of one that is not built
+            the shape is known only where its last layer has ``units``; else it is ``()``.
         loss: As for ``model.compile``: one for all outputs, or a list or a dict of them. Default: that of ``compile``,
             if the model is compiled.
 
@@ -90,7 +91,7 @@ def heads_of(model: keras.Model, loss: Any = None) -> list[Head]:
 
     Raises:
         TypeError: It is neither a Sequential nor a functional model, so that its layers cannot be followed.
-        ValueError: It is not built.
+        ValueError: It is not built, and not Sequential.
 
     Example:
         >>> model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1, name="score")])
@@ -103,10 +104,15 @@ def heads_of(model: keras.Model, loss: Any = None) -> list[Head]:
     if not isinstance(model, (keras.Sequential, keras.Function)):
         raise TypeError(f"Expected a Sequential or functional model; got a {type(model).__name__}, whose layers cannot "
                         "be followed.")
-    if not model.built or not getattr(model, "inputs", None):
+    built = model.built and getattr(model, "inputs", None)
+    if not built and not (isinstance(model, keras.Sequential) and model.layers):
         raise ValueError("The model is not built. Give it an Input layer, or call it once on data.")
     loss = _internals.compile_arguments(model).get("loss") if loss is None else loss
     names = output_names(model)
+    if not built:
+        last = _last_layer(model, 0)
+        units = getattr(last, "units", None)
+        return [_head(names[0], last, () if units is None else (units,), _entry(loss, names, 0))]
     return [_head(name, _last_layer(model, place), tuple(model.outputs[place].shape[1:]), _entry(loss, names, place))
             for place, name in enumerate(names)]
 

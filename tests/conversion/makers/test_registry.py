@@ -41,7 +41,7 @@ def test_a_layer_that_is_registered_is_converted():
 
     model, x = model_with(Twice()), np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32)
     np.testing.assert_array_equal(run(convert(model), x).dense(0)[:, 0], model.predict(x, verbose=0).astype(bool))
-    assert "Twice" in registry.known_layers()["test_registry"]
+    assert ["Twice"] in registry.kinds().values()
     with pytest.raises(ValueError, match="does not know layers of type Inverted"):  # it computes something else
         convert(model_with(Inverted()))
 
@@ -52,8 +52,26 @@ def test_a_layer_is_registered_once():
 
 
 def test_what_convert_knows_can_be_listed():
-    known = registry.known_layers()
-    assert known["dense"] == ["Dense"]
-    assert known["pooling"] == sorted(known["pooling"])
-    assert {"Dropout", "GaussianNoise"} <= set(known["train_only"])
-    assert not any("Conv3D" in names for names in known.values()), "it is folded into, and not converted"
+    known = {name: kind for kind, names in registry.kinds().items() for name in names}
+    assert registry.kinds()[registry.kind_of(layers.MaxPooling2D())] == ["MaxPooling1D", "MaxPooling2D"]
+    assert known["Dropout"] is known["GaussianNoise"] is registry.kind_of(layers.Dropout(0.5))
+    assert known["Conv3D"].make is None, "it is folded into, and not converted"
+    assert registry.operations_of(known["Add"]) == ["Add"]
+
+
+def test_a_layer_that_this_keras_does_not_have_is_listed_all_the_same():
+    kind = registry.Kind(idle=True)
+    registry.declare("LayerOfTomorrow", "Masking", kind=kind)
+    assert registry.kinds()[kind] == ["LayerOfTomorrow", "Masking"]
+    assert registry.kind_of(layers.Masking()) is kind
+    assert registry.layers_where(lambda other: other == kind) == ["Masking"]
+
+
+def test_what_is_refused_is_so_with_its_subclasses():
+    class Memory(layers.LSTM):
+        def call(self, sequences, **kwargs):
+            return sequences
+
+    assert registry.kind_of(Memory(2)).refusal is registry.kind_of(layers.LSTM(2)).refusal is not None
+    with pytest.raises(ValueError, match="LSTM is registered again"):
+        registry.refuse(layers.LSTM, reason="", remedy="")

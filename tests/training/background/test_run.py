@@ -14,11 +14,11 @@ from backends import only_on
 from keras import ops
 
 from whetstone_lab import keys, live
+from whetstone_lab.recipes import train
 from whetstone_lab.training.background import run as run_module
 from whetstone_lab.training.background.guard import GUARDED
 from whetstone_lab.training.decode import SoftmaxDecode
 from whetstone_lab.training.layers import SpikingBReLU, spiking_layers
-from whetstone_lab.training.recipes import train
 from whetstone_lab.training.sharpeners import AdaptiveSharpener, ScheduledSharpener, StepwiseSharpener
 
 SAMPLES, BATCH = 24, 4

@@ -8,12 +8,13 @@ import keras
 import numpy as np
 
 from whetstone_lab.conversion.makers.registry import Affine, Site, register
+from whetstone_lab.conversion.refusals import RefusedError
 from whetstone_lab.simulator import operations
 from whetstone_lab.simulator.operations import Operation, Shape
 from whetstone_lab.training.layers import SpikingLayer
 
 
-@register(SpikingLayer, monotone=True, any_call=True)
+@register(SpikingLayer, monotone=True, by_place=True, any_call=True)
 def neurons(layer: Any, site: Site) -> list[Operation]:
     """Neurons that fire where a potential reaches the layer's threshold."""
     if site.before is None:
@@ -50,24 +51,30 @@ def neurons_behind(norm: Affine, threshold: float, shape: Shape, real: Any = np.
     return made
 
 
-@register(keras.layers.ReLU, monotone=True, baseline=True)
+@register(keras.layers.ReLU, monotone=True, by_place=True, baseline=True)
 def relu(layer: Any, site: Site) -> list[Operation]:
     """A plain ReLU."""
     found = {"max_value": layer.max_value, "negative_slope": layer.negative_slope, "threshold": layer.threshold}
     if found != {"max_value": None, "negative_slope": 0, "threshold": 0}:
-        raise ValueError(f"expected a plain ReLU, as the baseline has it; got {found}.")
+        raise RefusedError(f"expected a plain ReLU, as the baseline has it; got {found}", "Use keras.layers.ReLU().")
     return [operations.ReLU()]
 
 
-@register(keras.layers.Activation)
+@register(keras.layers.Activation, by_place=True)
 def activation(layer: Any, site: Site) -> list[Operation]:
-    """No operation besides that of the activation, which :func:`after` gives."""
+    """No operation but that of its activation."""  # which ``after`` gives
     return []
 
 
 def activation_of(layer: Any) -> Any:
     """What a layer applies after all else, or None."""
     return getattr(layer, "activation", None)
+
+
+def activations_of(layer: Any) -> list[Any]:
+    """What a layer applies within and after all else, such as the gates of an LSTM, without those that do nothing."""
+    found = (getattr(layer, name, None) for name in ("activation", "recurrent_activation"))
+    return [function for function in found if function not in (None, keras.activations.linear)]
 
 
 def after(layer: Any, keep_relu: bool, at_end: bool = False) -> list[tuple[str, Operation]]:
@@ -89,6 +96,9 @@ def after(layer: Any, keep_relu: bool, at_end: bool = False) -> list[tuple[str, 
     read = (keras.activations.softmax, *([keras.activations.sigmoid] if at_end else []))
     if function not in (None, keras.activations.linear, *read):
         name = getattr(function, "__name__", type(function).__name__)
-        raise ValueError(f"expected no activation, and a spiking layer such as SpikingBReLU after it; got activation "
-                         f"{name!r}, which no spiking neuron computes.")
+        alone = isinstance(layer, keras.layers.Activation)
+        raise RefusedError(f"expected no activation, and a spiking layer such as SpikingBReLU after it; got activation "
+                           f"{name!r}, which no spiking neuron computes",
+                           "Put whetstone_lab.SpikingBReLU() in its place." if alone else
+                           "Leave the activation off and put whetstone_lab.SpikingBReLU() behind the layer.")
     return []

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from whetstone_lab.conversion.makers.registry import Site, register
+from whetstone_lab.conversion.refusals import RefusedError
 from whetstone_lab.simulator import operations
 from whetstone_lab.simulator.operations import Operation
 
@@ -22,11 +23,12 @@ def add(layer: Any, site: Site) -> list[Operation]:
 def concatenate(layer: Any, site: Site) -> list[Operation]:
     """Several inputs side by side."""
     if layer.axis == 0:
-        raise ValueError("expected to join along an axis of the sample; got axis 0, the batch.")
+        raise RefusedError("expected to join along an axis of the sample; got axis 0, the batch",
+                           "Count the axes of a sample from 1, or from the last: -1.")
     return [operations.Concatenate(layer.axis - 1 if layer.axis > 0 else layer.axis)]
 
 
-@register(keras.layers.Rescaling)
+@register(keras.layers.Rescaling, by_place=True)
 def rescaling(layer: Any, site: Site) -> list[Operation]:
     """Each value times a factor, and an offset."""
     return [operations.Scale(np.asarray(layer.scale, np.float32), np.asarray(layer.offset, np.float32))]

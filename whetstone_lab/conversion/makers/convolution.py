@@ -9,7 +9,7 @@ import numpy as np
 
 from whetstone_lab.conversion.makers import dense
 from whetstone_lab.conversion.makers.images import pair
-from whetstone_lab.conversion.makers.registry import Kind, Linear, Site, Weights, declare, register
+from whetstone_lab.conversion.makers.registry import NO_VOLUMES, Kind, Linear, Site, Weights, declare, register
 from whetstone_lab.conversion.makers.weights import bias_of, to_numpy
 from whetstone_lab.simulator import operations
 from whetstone_lab.simulator.operations import Operation
@@ -17,7 +17,7 @@ from whetstone_lab.simulator.operations import Operation
 _PLAIN = Linear(dense.read, takes_before=True)
 
 # The simulator has no convolution over three axes; batch norm can be folded into one all the same.
-declare(keras.layers.Conv3D, kind=Kind(linear=_PLAIN))
+declare(keras.layers.Conv3D, kind=Kind(linear=_PLAIN, refusal=NO_VOLUMES))
 
 
 @register(keras.layers.Conv1D, keras.layers.Conv2D, on_images=True, linear=_PLAIN)

@@ -17,7 +17,7 @@ def read(layer: Any) -> Weights:
     return to_numpy(layer.kernel), bias_of(layer)
 
 
-@register(keras.layers.Dense, linear=Linear(read, takes_before=True))
+@register(keras.layers.Dense, linear=Linear(read, takes_before=True), by_place=True)
 def dense(layer: Any, site: Site) -> list[Operation]:
     """Every input to every output, along the last axis."""
     return [operations.Dense(*(site.weights or read(layer)))]

@@ -8,6 +8,7 @@ import keras
 
 from whetstone_lab.conversion.makers.activations import activation_of
 from whetstone_lab.conversion.makers.registry import Site, register
+from whetstone_lab.conversion.refusals import RefusedError
 from whetstone_lab.simulator import Output
 from whetstone_lab.simulator.operations import Operation
 from whetstone_lab.training.decode import SoftmaxDecode
@@ -17,17 +18,18 @@ from whetstone_lab.training.heads import Head
 _READ_AS = {"key": ("key",), "softmax": ("softmax", "linear"), "sigmoid": ("sigmoid", "logit", "linear")}
 
 
-@register(SoftmaxDecode)
+@register(SoftmaxDecode, by_place=True)
 def softmax_decode(layer: Any, site: Site) -> list[Operation]:
     """No operation: the network is read by the layer's class key."""
     return []
 
 
-@register(keras.layers.Softmax)
+@register(keras.layers.Softmax, by_place=True)
 def softmax(layer: Any, site: Site) -> list[Operation]:
     """No operation: a softmax keeps the order of the values."""
     if layer.axis != -1:
-        raise ValueError(f"expected a softmax over the last axis; got axis {layer.axis}.")
+        raise RefusedError(f"expected a softmax over the last axis; got axis {layer.axis}",
+                           "Permute the axes before it.")
     return []
 
 

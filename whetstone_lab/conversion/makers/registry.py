@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 
 from whetstone_lab.simulator.operations import Operation, Shape
@@ -79,19 +80,41 @@ class Linear:
         layer.bias.assign(weights[1])
 
 
+class Refusal(NamedTuple):
+    """Why layers of a kind cannot become spikes.
+
+    Attributes:
+        reason: What they do that neurons do not, to follow a colon.
+        remedy: What to write instead, a sentence.
+    """
+
+    reason: str
+    remedy: str
+
+
+#: Of layers on volumes, into some of which batch norm can be folded all the same.
+NO_VOLUMES = Refusal(
+    "the network has no operation on volumes",
+    "Make images of them, with one of the axes among the channels, and use the layer for two axes.",
+)
+
+
 @dataclass(frozen=True)
 class Kind:
     """What a Keras layer is to conversion and folding.
 
     Attributes:
-        make: What makes its operations, or None: it can be folded into and not be converted.
+        make: What makes its operations, or None: it cannot be converted.
         on_images: Whether it works on images, or on one row of places, which is an image of one column.
         idle: Whether it does nothing at inference.
         largest: Whether it takes the largest of several values, and does nothing else.
         monotone: Whether it treats each value by itself and never turns an order around.
+        by_place: Whether it treats each place by itself, whatever axes stand before its last one: ``TimeDistributed``
+            around it changes nothing.
         baseline: Whether only the ReLU baseline of a spiking network has it.
         linear: How it keeps its weights, where it is linear.
         any_call: Whether subclasses with a ``call`` of their own are of this kind too.
+        refusal: Why it cannot be converted, where more can be said than that it is not known.
     """
 
     make: Make | None = None
@@ -99,20 +122,23 @@ class Kind:
     idle: bool = False
     largest: bool = False
     monotone: bool = False
+    by_place: bool = False
     baseline: bool = False
     linear: Linear | None = None
     any_call: bool = False
+    refusal: Refusal | None = None
 
 
-_KINDS: dict[type, Kind] = {}
+#: Class of layers -> kind. A layer that is named and that this release of Keras does not have stands under its name.
+_KINDS: dict[type | str, Kind] = {}
 _OPERATIONS: dict[str, Kind] = {}
 
 
-def register(*layers: type, operation: str | None = None, **traits: Any) -> Callable[[Make], Make]:
+def register(*layers: type | str, operation: str | None = None, **traits: Any) -> Callable[[Make], Make]:
     """Registers a maker for classes of Keras layers.
 
     Args:
-        *layers: The classes.
+        *layers: The classes; or names in ``keras.layers`` of those that not every release of Keras has.
         operation: Name of the operation of ``keras.ops`` that is called and set like these layers. Default: none.
         **traits: As in :class:`Kind`.
 
@@ -126,18 +152,33 @@ def register(*layers: type, operation: str | None = None, **traits: Any) -> Call
     return decorate
 
 
-def declare(*layers: type, kind: Kind, operation: str | None = None) -> None:
+def declare(*layers: type | str, kind: Kind, operation: str | None = None) -> None:
     """Registers classes of Keras layers as a kind.
 
     Raises:
         ValueError: One of them is registered already.
     """
-    twice = [layer.__name__ for layer in layers if layer in _KINDS]
+    found = [getattr(keras.layers, layer, layer) if isinstance(layer, str) else layer for layer in layers]
+    twice = [_name(layer) for layer in found if layer in _KINDS]
     if twice:
         raise ValueError(f"Expected each layer to be registered once; {', '.join(twice)} is registered again.")
-    _KINDS.update(dict.fromkeys(layers, kind))
+    _KINDS.update(dict.fromkeys(found, kind))
     if operation is not None:
         _OPERATIONS[operation] = kind
+
+
+def refuse(*layers: type | str, reason: str, remedy: str, operations: Sequence[str] = ()) -> None:
+    """Registers classes of Keras layers that cannot become spikes, their subclasses with them.
+
+    Args:
+        *layers: As for :func:`register`.
+        reason: As in :class:`Refusal`.
+        remedy: As in :class:`Refusal`.
+        operations: Names of the operations of ``keras.ops`` that do the same. Default: none.
+    """
+    kind = Kind(any_call=True, refusal=Refusal(reason, remedy))
+    declare(*layers, kind=kind)
+    _OPERATIONS.update(dict.fromkeys(operations, kind))
 
 
 def kind_of(layer: Any) -> Kind:
@@ -159,13 +200,24 @@ def kind_of(layer: Any) -> Kind:
 
 def layers_where(matches: Callable[[Kind], Any]) -> list[str]:
     """The names of the registered layers whose kind matches, in order."""
-    return sorted(layer.__name__ for layer, kind in _KINDS.items() if matches(kind))
+    return sorted(_name(layer) for layer, kind in _KINDS.items() if matches(kind) and not isinstance(layer, str))
 
 
-def known_layers() -> dict[str, list[str]]:
-    """The names of the Keras layers that ``convert`` knows, by the file that makes them, both in order."""
-    found: dict[str, list[str]] = {}
+def kinds() -> dict[Kind, list[str]]:
+    """Every kind that is registered, as the files come, with the names of its layers in order.
+
+    Layers that this release of Keras does not have are among them, so that what is listed is the same with each.
+    """
+    found: dict[Kind, list[str]] = {}
     for layer, kind in _KINDS.items():
-        if kind.make is not None:
-            found.setdefault(kind.make.__module__.rpartition(".")[2], []).append(layer.__name__)
-    return {file: sorted(found[file]) for file in sorted(found)}
+        found.setdefault(kind, []).append(_name(layer))
+    return {kind: sorted(names) for kind, names in found.items()}
+
+
+def operations_of(kind: Kind) -> list[str]:
+    """The names of the operations of ``keras.ops`` that count as a kind, in order."""
+    return sorted(name for name, other in _OPERATIONS.items() if other == kind)
+
+
+def _name(layer: type | str) -> str:
+    return layer if isinstance(layer, str) else layer.__name__

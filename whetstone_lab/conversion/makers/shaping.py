@@ -8,6 +8,7 @@ import keras
 
 from whetstone_lab.conversion.makers.images import channels_last, ends, pair
 from whetstone_lab.conversion.makers.registry import Site, register
+from whetstone_lab.conversion.refusals import RefusedError
 from whetstone_lab.simulator import operations
 from whetstone_lab.simulator.operations import Operation
 
@@ -48,5 +49,6 @@ def cropping(layer: Any, site: Site) -> list[Operation]:
 def up_sampling(layer: Any, site: Site) -> list[Operation]:
     """Each place repeated."""
     if getattr(layer, "interpolation", "nearest") != "nearest":
-        raise ValueError(f"expected interpolation 'nearest'; got {layer.interpolation!r}, which makes no spikes.")
+        raise RefusedError(f"expected interpolation 'nearest'; got {layer.interpolation!r}, which makes no spikes",
+                           "Leave the interpolation at its default, or use a transposed convolution.")
     return [operations.UpSample2D(pair(layer.size))]

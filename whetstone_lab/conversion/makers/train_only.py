@@ -9,22 +9,20 @@ import keras
 from whetstone_lab.conversion.makers.registry import Site, register
 from whetstone_lab.simulator.operations import Operation
 
-#: The layers. Not all of those that are named by strings are in every release of Keras.
-TRAIN_ONLY: tuple[type, ...] = (
+#: The layers; those that not every release of Keras has by their names.
+TRAIN_ONLY: tuple[type | str, ...] = (
     keras.layers.ActivityRegularization, keras.layers.AlphaDropout, keras.layers.Dropout,
     keras.layers.GaussianDropout, keras.layers.GaussianNoise, keras.layers.Identity, keras.layers.RandomBrightness,
     keras.layers.RandomContrast, keras.layers.RandomFlip, keras.layers.RandomRotation, keras.layers.RandomTranslation,
     keras.layers.RandomZoom, keras.layers.SpatialDropout1D, keras.layers.SpatialDropout2D,
     keras.layers.SpatialDropout3D,
-    *(getattr(keras.layers, name) for name in (
-        "AugMix", "CutMix", "MixUp", "RandAugment", "RandomColorDegeneration", "RandomColorJitter",
-        "RandomElasticTransform", "RandomErasing", "RandomGaussianBlur", "RandomGrayscale", "RandomHue", "RandomInvert",
-        "RandomPerspective", "RandomPosterization", "RandomSaturation", "RandomSharpness", "RandomShear",
-    ) if hasattr(keras.layers, name)),
+    "AugMix", "CutMix", "MixUp", "RandAugment", "RandomColorDegeneration", "RandomColorJitter",
+    "RandomElasticTransform", "RandomErasing", "RandomGaussianBlur", "RandomGrayscale", "RandomHue", "RandomInvert",
+    "RandomPerspective", "RandomPosterization", "RandomSaturation", "RandomSharpness", "RandomShear",
 )
 
 
-@register(*TRAIN_ONLY, idle=True)
+@register(*TRAIN_ONLY, idle=True, by_place=True)
 def nothing(layer: Any, site: Site) -> list[Operation]:
     """No operation."""
     return []

@@ -8,7 +8,7 @@ import keras
 
 from whetstone_lab.conversion.makers import dense
 from whetstone_lab.conversion.makers.images import pair
-from whetstone_lab.conversion.makers.registry import Kind, Linear, Site, Weights, declare, register
+from whetstone_lab.conversion.makers.registry import NO_VOLUMES, Kind, Linear, Site, Weights, declare, register
 from whetstone_lab.simulator import operations
 from whetstone_lab.simulator.operations import Operation
 
@@ -21,7 +21,7 @@ def _read(layer: Any) -> Weights:
 
 _LINEAR = Linear(_read, back=lambda layer, kernel: kernel.swapaxes(-1, -2))
 
-declare(keras.layers.Conv3DTranspose, kind=Kind(linear=_LINEAR))
+declare(keras.layers.Conv3DTranspose, kind=Kind(linear=_LINEAR, refusal=NO_VOLUMES))
 
 
 @register(keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose, on_images=True, linear=_LINEAR)

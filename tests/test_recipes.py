@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 from backends import array, only_on
 
+from whetstone_lab.conversion.refusals import ConversionError
 from whetstone_lab.method.policies import AdaptivePolicy, ScheduledPolicy, StepwisePolicy
+from whetstone_lab.recipes import OPTIMIZERS, PUBLISHED, RECIPES, ROBUST, early, prepare, train
 from whetstone_lab.records.trace import Trace
+from whetstone_lab.training import _internals
 from whetstone_lab.training.averaging import WhetstoneOptimizer
-from whetstone_lab.training.layers import spiking_layers
+from whetstone_lab.training.layers import SpikingBReLU, spiking_layers
 from whetstone_lab.training.models import mlp
-from whetstone_lab.training.recipes import OPTIMIZERS, PUBLISHED, RECIPES, ROBUST, early, prepare, train
 from whetstone_lab.training.sharpeners import StepwiseSharpener
 
 ALL = pytest.mark.parametrize("recipe", RECIPES.values(), ids=list(RECIPES))
@@ -151,6 +153,59 @@ def test_unknown_optimizers_and_models_without_spiking_layers_are_refused():
         train(mlp(8, 3), *blobs(), optimizer="adagrad2")
     with pytest.raises(ValueError, match="Expected a model with at least one spiking layer"):
         train(mlp(8, 3, spiking=False), *blobs())
+
+
+def forgotten():
+    return keras.Sequential([keras.Input((8,)), keras.layers.Dense(5, activation="relu", name="low"),
+                             keras.layers.Dense(5), SpikingBReLU(), keras.layers.ELU(name="bent"),
+                             keras.layers.Dense(3, activation="softmax")])
+
+
+@pytest.mark.parametrize("start", [lambda model, **kwargs: train(model, X, Y, epochs=1, verbose=0, **kwargs), prepare])
+def test_what_cannot_become_spikes_is_refused_before_it_is_trained_or_compiled(start):
+    model = forgotten()
+    before = [array(value) for value in model.get_weights()]
+    with pytest.raises(ConversionError, match=r"(?s)got 2 things .*'low', Dense\).*\.SpikingBReLU\(\).*'bent', ELU\).*"
+                                              r"Nothing was trained\. To train it all the same, pass check=False\."):
+        start(model)
+    assert not model.compiled
+    assert all((array(value) == kept).all() for value, kept in zip(model.get_weights(), before, strict=True))
+
+
+def test_it_is_trained_all_the_same_where_that_is_asked_for():
+    model = forgotten()
+    prepare(model, check=False)
+    assert model.compiled
+    with pytest.raises(ValueError, match="Expected a model with at least one spiking layer"):
+        prepare(mlp(8, 3, spiking=False), check=False)
+
+
+def test_what_sharpens_though_convert_cannot_follow_it_is_trained_with_a_word():
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = keras.layers.Dense(3), SpikingBReLU()
+
+        def call(self, x):
+            return self.second(self.first(x))
+
+    with pytest.warns(UserWarning, match=r"will sharpen, but convert cannot .* The model is a Own; .*") as told:
+        prepare(Own())
+    assert told[0].filename == __file__
+
+
+def test_loss_and_metrics_follow_the_heads_and_the_targets():
+    inputs = keras.Input((8,))
+    hidden = SpikingBReLU()(keras.layers.Dense(4)(inputs))
+    model = keras.Model(inputs, [keras.layers.Dense(3, activation="softmax", name="kind")(hidden),
+                                 keras.layers.Dense(1, name="size")(hidden)])
+    trace = train(model, X, [keras.utils.to_categorical(Y), X[:, 0]], epochs=1, verbose=0)
+    assert {"kind_accuracy", "size_mean_absolute_error"} <= set(trace.epoch_logs[-1])
+    assert [getattr(loss, "name", loss) for loss in _internals.compile_arguments(model)["loss"]] == [
+        "categorical_crossentropy", "mean_squared_error"]
+    own = mlp(8, 3, hidden=(4,))
+    prepare(own, loss="categorical_crossentropy", metrics=None)
+    assert (own.loss, _internals.compile_arguments(own)["metrics"]) == ("categorical_crossentropy", None)
 
 
 X, Y = np.random.default_rng(0).random((32, 8), np.float32), np.arange(32) % 3

@@ -16,11 +16,14 @@ from typing import Any
 import keras
 import numpy as np
 
+from whetstone_lab.conversion.checking import findings
+from whetstone_lab.conversion.refusals import ConversionError
 from whetstone_lab.method.policies import AdaptivePolicy, Policy, ScheduledPolicy, StepwisePolicy
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.training.averaging import WhetstoneOptimizer
 from whetstone_lab.training.layers import spiking_layers
 from whetstone_lab.training.models import mlp
+from whetstone_lab.training.objectives import fitting_loss, fitting_metrics
 from whetstone_lab.training.sharpener import Sharpener
 from whetstone_lab.training.sharpeners import listed
 
@@ -42,8 +45,8 @@ SOFT, SHARP = 0.05, 0.3
 
 
 def train(model: keras.Model, x: Any = None, y: Any = None, *, epochs: int = 20, optimizer: Any = "adam",
-          loss: Any = "sparse_categorical_crossentropy", metrics: Any = ("accuracy",), probe: Any = None,
-          resume: bool | None = None, **kwargs: Any) -> Trace:
+          loss: Any = "auto", metrics: Any = "auto", probe: Any = None, resume: bool | None = None, check: bool = True,
+          **kwargs: Any) -> Trace:
     """Trains a model and sharpens it on the way, with nothing to tune.
 
     Compiles the model with a :class:`~whetstone_lab.WhetstoneOptimizer`, sharpens all layers together in
@@ -51,18 +54,24 @@ def train(model: keras.Model, x: Any = None, y: Any = None, *, epochs: int = 20,
     they are sharp and on a decode layer that does not saturate: leave the arguments of this package's layers at their
     defaults. For the same in the background, see :func:`prepare`.
 
+    What :func:`whetstone_lab.check` finds in a model would end the way at ``convert``, after all the training; so the
+    model is refused before it.
+
     Args:
         model: A model with spiking layers; how it was compiled, if it was, does not matter.
         x: Inputs, as for ``model.fit``.
-        y: Targets, as for ``model.fit``; for the default loss, integers.
+        y: Targets, as for ``model.fit``. Of classes, integers or n-hot rows.
         epochs: Epochs of training, at least 1. Default: 20.
         optimizer: A name in :data:`OPTIMIZERS`, which sets a rate that suits, or any Keras optimizer as it is; best
             at a constant rate. Default: ``"adam"``.
-        loss: As for ``model.compile``. Default: ``"sparse_categorical_crossentropy"``.
-        metrics: As for ``model.compile``. Default: accuracy.
+        loss: As for ``model.compile``. Default: ``"auto"``, what fits each output of the model and its targets, see
+            :func:`whetstone_lab.training.objectives.fitting_loss`.
+        metrics: As for ``model.compile``; None for none. Default: ``"auto"``, accuracy for each output that stands for
+            classes and the mean absolute error for values.
         probe: As for :class:`whetstone_lab.training.sharpener.Sharpener`. Default: None.
         resume: Whether a model that came from a file goes on with the run in that file. Default: only where Keras's
             ``BackupAndRestore`` is among the callbacks; else each call is a training of its own.
+        check: Whether a model that cannot become spikes is refused. Default: True.
         **kwargs: As for ``model.fit``: ``batch_size``, ``validation_data``, ``verbose``, more ``callbacks``, ... A
             sharpener among the callbacks decides when to sharpen in place of train's own.
 
@@ -70,11 +79,13 @@ def train(model: keras.Model, x: Any = None, y: Any = None, *, epochs: int = 20,
         What happened. The model is fully sharp, unless a warning says that it is not.
 
     Raises:
-        ValueError: The model has no spiking layer, there is no such optimizer, ``epochs`` is no number of them, or
-            several sharpeners are among the callbacks.
+        ValueError: The model cannot become spikes (a :class:`whetstone_lab.conversion.refusals.ConversionError`), has
+            no spiking layer, there is no such optimizer, ``epochs`` is no number of them, or several sharpeners are
+            among the callbacks. Nothing has been trained or compiled then.
 
     Warns:
-        UserWarning: The training ended with layers that are not sharp, as when a callback stopped it early or brought
+        UserWarning: The model sharpens, but only in Keras: ``convert`` cannot follow some of its layers. The training
+            ended with layers that are not sharp, as when a callback stopped it early or brought
             earlier weights back.
 
     Example:
@@ -87,8 +98,7 @@ def train(model: keras.Model, x: Any = None, y: Any = None, *, epochs: int = 20,
         raise ValueError(f"Expected at most one sharpener among the callbacks; got {len(own)}.")
     if resume is None:
         resume = any(isinstance(callback, keras.callbacks.BackupAndRestore) for callback in callbacks)
-    sharpener = prepare(model, epochs=epochs, optimizer=optimizer, loss=loss, metrics=metrics, probe=probe,
-                        resume=resume)
+    sharpener = _prepare(model, y, epochs, optimizer, loss, metrics, check, probe=probe, resume=resume)
     if own:
         sharpener = own[0]
     else:
@@ -107,16 +117,17 @@ def train(model: keras.Model, x: Any = None, y: Any = None, *, epochs: int = 20,
     return sharpener.trace
 
 
-def prepare(model: keras.Model, *, epochs: int = 20, optimizer: Any = "adam",
-            loss: Any = "sparse_categorical_crossentropy", metrics: Any = ("accuracy",), **kwargs: Any) -> Sharpener:
+def prepare(model: keras.Model, *, epochs: int = 20, optimizer: Any = "adam", loss: Any = "auto",
+            metrics: Any = "auto", check: bool = True, **kwargs: Any) -> Sharpener:
     """Compiles a model as :func:`train` does, and gives the sharpener for ``fit``.
 
     Args:
         model: As for :func:`train`.
         epochs: Epochs that it will be trained, at least 1. Default: 20.
         optimizer: As for :func:`train`.
-        loss: As for :func:`train`.
+        loss: As for :func:`train`; the targets are not known here, and those of classes are taken for integers.
         metrics: As for :func:`train`.
+        check: As for :func:`train`.
         **kwargs: As for :class:`whetstone_lab.training.sharpener.Sharpener`.
 
     Returns:
@@ -125,12 +136,23 @@ def prepare(model: keras.Model, *, epochs: int = 20, optimizer: Any = "adam",
     Raises:
         ValueError: As in :func:`train`.
 
+    Warns:
+        UserWarning: The model sharpens, but only in Keras, as in :func:`train`.
+
     Example:
         >>> run = whetstone_lab.fit(model, x, y, epochs=20, sharpener=prepare(model, epochs=20))  # in the background
         >>> history = run.wait()
     """
+    return _prepare(model, None, epochs, optimizer, loss, metrics, check, **kwargs)
+
+
+def _prepare(model: keras.Model, y: Any, epochs: int, optimizer: Any, loss: Any, metrics: Any, check: bool,
+             **kwargs: Any) -> Sharpener:
+    """Compiles a model for targets, which may be unknown, and gives the sharpener for ``fit``."""
     if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
         raise ValueError(f"Expected epochs to be an integer of at least 1; got {epochs!r}.")
+    if check:
+        _check(model)
     policy = early(epochs, len(spiking_layers(model)))
     if isinstance(optimizer, str):
         if optimizer.lower() not in OPTIMIZERS:
@@ -139,8 +161,22 @@ def prepare(model: keras.Model, *, epochs: int = 20, optimizer: Any = "adam",
         optimizer = OPTIMIZERS[optimizer.lower()]()
     if not isinstance(optimizer, WhetstoneOptimizer):
         optimizer = WhetstoneOptimizer(optimizer)
+    if isinstance(loss, str) and loss == "auto":
+        loss = fitting_loss(model, y)
+    if isinstance(metrics, str) and metrics == "auto":
+        metrics = fitting_metrics(model, loss)
     model.compile(optimizer, loss, metrics=list(metrics) if isinstance(metrics, tuple) else metrics)
     return Sharpener(policy, **kwargs)
+
+
+def _check(model: keras.Model) -> None:
+    """Refuses a model that never becomes spikes, and warns of one that does so in Keras only."""
+    found = findings(model)
+    if all(finding.sharpens for finding in found):
+        for finding in found:
+            warnings.warn(f"The model will sharpen, but convert cannot make a network of it. {finding}", stacklevel=4)
+        return
+    raise ConversionError(found, "Nothing was trained. To train it all the same, pass check=False.")
 
 
 def early(epochs: int, layers: int) -> ScheduledPolicy:

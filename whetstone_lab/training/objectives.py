@@ -1,0 +1,113 @@
+"""Losses and metrics that fit what the outputs of a model stand for, for those who name none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from whetstone_lab.training.heads import BINARY, NUMERIC, Head, heads_of, loss_name, output_names
+
+#: Heads that choose one class of several.
+_CLASSES = ("key", "softmax", "linear")
+
+
+def fitting_loss(model: keras.Model, y: Any = None) -> Any:
+    """A loss for each output of a model, as ``model.compile`` takes them.
+
+    ========================  ==================================================================================
+    head                      loss
+    ========================  ==================================================================================
+    class key, softmax        categorical cross-entropy, sparse unless the targets are n-hot
+    several linear values     the same, from logits; or the mean squared error for targets of fractions
+    sigmoid                   binary cross-entropy
+    one linear value          the mean squared error; or binary cross-entropy from logits for targets of 0 and 1
+    spikes                    the mean squared error for targets of the output's shape; or else as for a softmax
+    ========================  ==================================================================================
+
+    Args:
+        model: A model. Where its layers cannot be followed, the loss is that of a softmax.
+        y: The targets, as for ``model.fit``. Default: unknown; those of classes are then taken for integers.
+
+    Returns:
+        The loss of a model with one output; a list, or a dict where the model gives one, of several.
+    """
+    heads = _heads(model, None)
+    if not heads:
+        return "sparse_categorical_crossentropy"
+    return _together(model, [_loss(head, target) for head, target in zip(heads, _split(heads, y), strict=True)])
+
+
+def fitting_metrics(model: keras.Model, loss: Any) -> Any:
+    """Metrics for each output of a model, as ``model.compile`` takes them: accuracy, or the mean absolute error.
+
+    Args:
+        model: A model. Where its layers cannot be followed, the metric is accuracy.
+        loss: Its loss, as ``model.compile`` takes it.
+
+    Returns:
+        The list of a model with one output; a list or a dict of lists for several.
+    """
+    heads = _heads(model, loss)
+    if not heads:
+        return ["accuracy"]
+    losses = _split(heads, loss) if isinstance(loss, (list, tuple, dict)) else [loss] * len(heads)
+    return _together(model, [_metrics(head, own) if own is not None else None
+                             for head, own in zip(heads, losses, strict=True)])
+
+
+def _heads(model: Any, loss: Any) -> list[Head]:
+    """The heads of a model by its layers alone, or by its layers and a loss; none where they cannot be followed."""
+    try:
+        return heads_of(model, loss if loss is not None else [])
+    except (TypeError, ValueError):
+        return []
+
+
+def _loss(head: Head, target: Any) -> Any:
+    losses, array = keras.losses, None if target is None else np.asarray(target)
+    whole = array is not None and array.dtype.kind in "biu"
+    # Keras takes a target of shape (samples,) for an output of shape (samples, 1), too.
+    alike = array is not None and (*array.shape[1:],) == tuple(head.shape)
+    if head.kind == "sigmoid":
+        return "binary_crossentropy"
+    if head.kind == "spikes" and alike:
+        return "mean_squared_error"
+    if head.kind == "values":
+        binary = whole and array is not None and bool(np.isin(array, (0, 1)).all())
+        return losses.BinaryCrossentropy(from_logits=True) if binary else "mean_squared_error"
+    if head.kind == "linear" and alike and array is not None and not np.isin(array, (0, 1)).all():
+        return "mean_squared_error"
+    if head.kind == "linear":
+        return (losses.CategoricalCrossentropy if alike else losses.SparseCategoricalCrossentropy)(from_logits=True)
+    return "categorical_crossentropy" if alike else "sparse_categorical_crossentropy"
+
+
+def _metrics(head: Head, loss: Any) -> list[Any]:
+    called = loss_name(loss)
+    if head.kind in ("sigmoid", "logit") and called in BINARY:
+        if "hinge" in str(called):  # whose targets may be -1 and 1
+            return []
+        threshold = 0.5 if head.kind == "sigmoid" else head.threshold
+        return [keras.metrics.BinaryAccuracy(name="accuracy", threshold=threshold)]
+    if called in NUMERIC and head.kind not in _CLASSES:
+        return ["mean_absolute_error"]
+    return ["accuracy"]
+
+
+def _split(heads: Sequence[Head], whole: Any) -> list[Any]:
+    """What a list or a dict has for each of several outputs, or what there is for one; None where it has nothing."""
+    if isinstance(whole, dict):
+        return [whole.get(head.name) for head in heads]
+    if len(heads) == 1:
+        return [whole]
+    return [*whole] if isinstance(whole, (list, tuple)) and len(whole) == len(heads) else [None] * len(heads)
+
+
+def _together(model: Any, parts: list[Any]) -> Any:
+    """One for each output as ``compile`` takes them: by place, or by name where the model gives a dict."""
+    if len(parts) == 1:
+        return parts[0]
+    return dict(zip(output_names(model), parts, strict=True)) if isinstance(model.output, dict) else parts
