@@ -4,7 +4,7 @@ import { font, layerColour, line, surface } from "./canvas.mjs";
 import { histogramAt, shareBetween } from "./histograms.mjs";
 import { activation, ramp } from "./method.mjs";
 import { percent } from "./numbers.mjs";
-import { Scope, button, calm, h, header, keepKeys, renderer, say, watchKernel, whenSeen } from "./page.mjs";
+import { Scope, attended, button, calm, h, header, keepKeys, renderer, say, watchKernel, whenSeen } from "./page.mjs";
 import { player } from "./player.mjs";
 import { epochRows, joinPoints, runFacts, sharpeningSpans, valueAt } from "./run.mjs";
 import { ticks } from "./scales.mjs";
@@ -215,4 +215,4 @@ function traceCurve(context, curve, s, threshold, x, y, colour, width) {
   context.stroke();
 }
 
-export default { render: renderer(mount) };
+export default { render: attended(renderer(mount)) };
