@@ -87,6 +87,8 @@ def _picture_panel(axes: Axes, picture: np.ndarray, name: str, **style: Any) -> 
 
 def _raster_panel(axes: Axes, one: SpikeRecord) -> None:
     places = scenes.bands(one.sizes)
+    # Of very many steps each is narrower than a dot, and a spike still has one.
+    wide = max(0.8, one.steps / 800)
     for index, (low, high) in enumerate(places):
         mine = one.layer == index
         y = low + (one.neuron[mine] + 0.5) / one.sizes[index] * (high - low)
@@ -95,17 +97,22 @@ def _raster_panel(axes: Axes, one: SpikeRecord) -> None:
         # As thick as a neuron's row, so that a band reads like a bar code; never so thin that it vanishes.
         thickness = float(np.clip(200 * (high - low) / one.sizes[index], 0.7, 4.0))
         axes.add_collection(LineCollection(
-            [((step + 0.1, value), (step + 0.9, value)) for step, value in zip(steps, y, strict=True)],
+            [((step + 0.1, value), (step + 0.1 + wide, value)) for step, value in zip(steps, y, strict=True)],
             colors=LIGHT.layer(index), linewidths=thickness, capstyle="butt"))
     if not places:
         axes.text(0.5, 0.5, "no neurons in this network", transform=axes.transAxes, ha="center", va="center",
                   fontsize=9, color=LIGHT.muted)
     axes.set_xlim(0, max(one.steps, 1))
     axes.set_ylim(-0.01, 1.01)
-    axes.set_yticks([(low + high) / 2 for low, high in places],
-                    [f"{name}\n{size} neurons" for name, size in zip(one.layers, one.sizes, strict=True)])
-    stride = max(1, math.ceil(one.steps / 12))
-    axes.set_xticks(np.arange(0, one.steps, stride) + 0.5, [str(step) for step in range(0, one.steps, stride)])
+    # Two lines have room beside a dozenth of the height, and one beside a thirtieth; of more layers not each is named.
+    middles = np.array([(low + high) / 2 for low, high in places])
+    pitch = float(np.diff(middles).min(initial=1.0))
+    every, apart = max(math.ceil(1 / (30 * pitch)), 1), "\n" if pitch > 1 / 12 else ", "
+    axes.set_yticks(middles[::every], [f"{name}{apart}{size} neurons" for name, size in
+                                       list(zip(one.layers, one.sizes, strict=True))[::every]])
+    steps = [int(step) for step in MaxNLocator(12, integer=True).tick_values(0, max(one.steps - 1, 1))
+             if 0 <= step < one.steps]
+    axes.set_xticks(np.array(steps) + 0.5, [str(step) for step in steps])
     label_axes(axes, "time step")
     plain_axes(axes)
     axes.grid(visible=False)
@@ -126,6 +133,9 @@ def _votes_panel(axes: Axes, one: SpikeRecord) -> None:
     axes.invert_yaxis()
     axes.set_title("votes for each class", fontsize=8.5, color=LIGHT.muted)
     axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
+    voters = scenes.voters(one)
+    if voters:
+        label_axes(axes, f"of {voters} output neurons: those that do as\nits key says, less those that do not")
     bar_axes(axes)
 
 

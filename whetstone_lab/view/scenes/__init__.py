@@ -7,11 +7,11 @@ from whetstone_lab.view.scenes.curves import activation, histogram_at, ramp, sha
 from whetstone_lab.view.scenes.epochs import epoch_table
 from whetstone_lab.view.scenes.health import died, health_table
 from whetstone_lab.view.scenes.marks import apart, decisions
-from whetstone_lab.view.scenes.raster import as_picture, bands, class_map, record_of
+from whetstone_lab.view.scenes.raster import as_picture, bands, class_map, record_of, voters
 from whetstone_lab.view.scenes.run import latest_sharpness, positions, sharpness_at, thin, trace_of
 
 __all__ = [
     "activation", "apart", "as_picture", "bands", "class_map", "decisions", "died", "epoch_table", "health_table",
     "histogram_at", "latest_sharpness", "positions", "ramp", "record_of", "share_between", "sharpness_at", "thin",
-    "threshold", "trace_of",
+    "threshold", "trace_of", "voters",
 ]

@@ -53,14 +53,29 @@ def class_map(classes: np.ndarray) -> np.ndarray | None:
     return classes.reshape(-1, classes.shape[-1]) if classes.ndim else None
 
 
+def voters(record: SpikeRecord) -> int | None:
+    """How many output neurons vote for each class, so that no class has more votes; None where none do.
+
+    With a key each output neuron that does as the key of a class says, fires or stays silent, is a vote for the class,
+    and each that does not is a vote against it. So of n voters ``(n + votes) / 2`` match the key.
+    """
+    if record.meta.get("readout") != "key" or not record.shapes:
+        return None
+    count = record.shapes[-1][-1]
+    # Votes that were added up over several steps of the output, or those of another layer, are not of that many.
+    fits = (np.abs(record.votes) <= count) & ((record.votes - count) % 2 == 0)
+    return count if fits.all() else None
+
+
 def bands(sizes: tuple[int, ...], gap: float = 0.035, least: float = 0.12) -> list[tuple[float, float]]:
     """Where the layers lie on a raster of height 1, bottom first: ``(low, high)`` of each; nothing without layers.
 
     Heights go with the square root of the number of neurons, so that a small output layer beside a big one is still
-    seen; for the same reason no weight is less than ``least`` of all.
+    seen; for the same reason no weight is less than ``least`` of all. Gaps take at most a third of the height.
     """
     if not sizes:
         return []
+    gap = min(gap, 1 / (3 * len(sizes)))
     weights = np.sqrt(np.array(sizes, float))
     weights = np.maximum(weights, least * weights.sum())
     heights = weights / weights.sum() * (1 - gap * (len(sizes) - 1))

@@ -1,6 +1,6 @@
 // @ts-check
 // What the output was read as: the votes for each class, or where each place has a class of its own, a map of classes.
-import { shorts } from "./bytes.mjs";
+import { integers } from "./bytes.mjs";
 import { percent, plain } from "./numbers.mjs";
 import { h, say } from "./page.mjs";
 
@@ -13,11 +13,19 @@ import { h, say } from "./page.mjs";
 const MOST_BARS = 24;
 const MOST_NAMES = 16;
 
+/** What votes say of the output neurons: how many do as the key of the class says, fire or stay silent, and how many do not.
+ * @param {number} votes @param {number} voters */
+export function matchWords(votes, voters) {
+  const matching = (voters + votes) / 2;
+  return `${matching} of ${voters} output neurons do as its key says, ${voters - matching} do not: ${matching} − ${voters - matching} = ${plain(votes).replace("-", "−")} votes`;
+}
+
 /** A bar of votes for each class; of very many classes only those with most votes.
- * @param {{ labels: number[], classes: number[], votes: (number | null)[][] }} about @returns {Reading} */
-export function votesPanel({ labels, classes, votes }) {
+ * @param {{ labels: number[], classes: number[], votes: (number | null)[][], voters: number | null }} about @returns {Reading} */
+export function votesPanel({ labels, classes, votes, voters }) {
   const bars = h("div", { class: "wl-votes", role: "img" });
   const words = h("div", { class: "wl-verdict" });
+  const meaning = h("div", { class: "wl-meaning" });
   const listed = votes[0].map((_, number) => number);
   const made = listed.slice(0, MOST_BARS).map(() => {
     const [name, bar, value] = [h("span", { class: "wl-class" }), h("i"), h("span", { class: "wl-count" })];
@@ -26,7 +34,7 @@ export function votesPanel({ labels, classes, votes }) {
     return { row, name, bar, value };
   });
   return {
-    element: h("div", { class: "wl-tally" }, h("div", { class: "wl-label" }, "votes"), bars, words),
+    element: h("div", { class: "wl-tally" }, h("div", { class: "wl-label" }, voters ? `votes, of at most ${voters}` : "votes"), bars, words, meaning),
     show(sample, part) {
       const mine = votes[sample].map((vote) => vote ?? 0);
       const most = [...listed].sort((a, b) => mine[b] - mine[a]).slice(0, made.length);
@@ -46,9 +54,11 @@ export function votesPanel({ labels, classes, votes }) {
         bar.style.left = `${mine[number] < 0 ? zero - width : zero}%`;
         bar.style.width = `${width}%`;
         say(value, settled ? plain(mine[number]) : "");
+        row.title = settled && voters ? `class ${number}: ${matchWords(mine[number], voters)}` : "";
       });
       say(words, !settled ? "no output yet" : label === undefined ? `read as ${best}` : right ? `read as ${best}, which is right` : `read as ${best}, in truth ${label}`);
       words.classList.toggle("wl-false", settled && !right);
+      say(meaning, settled && voters ? `Class ${best}: ${matchWords(mine[best], voters)}.` : "");
       bars.setAttribute("aria-label", settled ? `Votes: ${order.map((number) => `class ${number} ${plain(mine[number])}`).join(", ")}` : "No votes yet");
     },
   };
@@ -62,10 +72,11 @@ export function classShares(map) {
 }
 
 /** A small picture of the class of each place, with its legend. It can be pointed at.
- * @param {Scope} scope @param {string[]} colours of the classes @param {{ shape: number[], values: any }} maps @returns {Reading} */
-export function mapPanel(scope, colours, maps) {
+ * @param {Scope} scope @param {string[]} colours of the classes @param {{ shape: number[], values: any }} maps @param {number} samples
+ * @returns {Reading} */
+export function mapPanel(scope, colours, maps, samples) {
   const [rows, columns] = maps.shape;
-  const values = shorts(maps.values);
+  const values = integers(maps.values, samples * rows * columns);
   // Tall maps are as high as the raster allows, and small ones are made of large squares.
   const canvas = h("canvas", { class: "wl-map", role: "img", width: columns, height: rows, style: `width: min(100%, ${Math.round((210 * columns) / rows)}px)` });
   const legend = h("div", { class: "wl-classes" });
