@@ -8,14 +8,18 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.colors import ListedColormap
+from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from whetstone_lab.records.spikes import SpikeRecord
 from whetstone_lab.view import scenes
-from whetstone_lab.view.palette import LIGHT, class_colours
+from whetstone_lab.view.palette import EITHER, class_colours
 from whetstone_lab.view.plots.picture import Picture, bar_axes, label_axes, plain_axes, write_title
+from whetstone_lab.view.plots.quantities import many
+
+#: Grey values as more and less ink on whatever the figure lies on.
+_INKED = LinearSegmentedColormap.from_list("inked", [EITHER.ink + "00", EITHER.ink])
 
 #: Classes that the legend of a map names at the most.
 _NAMED = 16
@@ -56,7 +60,7 @@ def spike_raster(source: Any, sample: int = 0) -> Picture:
     parts = list(np.atleast_1d(figure.subplots(1, len(widths), width_ratios=widths)))
     write_title(figure, f"Sample {sample}" + _reading(one))
     if picture is not None:
-        _picture_panel(parts.pop(0), picture, "shown", cmap="gray_r" if picture.ndim == 2 else None)
+        _picture_panel(parts.pop(0), picture, "shown", cmap=_INKED if picture.ndim == 2 else None)
     _raster_panel(parts.pop(0), one)
     if voted:
         _votes_panel(parts.pop(0), one)
@@ -78,37 +82,39 @@ def _reading(one: SpikeRecord) -> str:
 
 def _picture_panel(axes: Axes, picture: np.ndarray, name: str, **style: Any) -> None:
     axes.imshow(picture, interpolation="nearest", **style)
+    axes.patch.set_visible(False)
     axes.set_xticks([])
     axes.set_yticks([])
-    axes.set_title(name, fontsize=8.5, color=LIGHT.muted)
+    axes.set_title(name, fontsize=8.5, color=EITHER.muted)
     for spine in axes.spines.values():
-        spine.set_color(LIGHT.line)
+        spine.set_color(EITHER.line)
 
 
 def _raster_panel(axes: Axes, one: SpikeRecord) -> None:
     places = scenes.bands(one.sizes)
     # Of very many steps each is narrower than a dot, and a spike still has one.
-    wide = max(0.8, one.steps / 800)
+    wide = max(0.8, one.steps / 300)
     for index, (low, high) in enumerate(places):
         mine = one.layer == index
         y = low + (one.neuron[mine] + 0.5) / one.sizes[index] * (high - low)
         steps = one.step[mine]
-        axes.axhspan(low, high, color=LIGHT.layer(index), alpha=0.06, lw=0)
+        axes.axhspan(low, high, color=EITHER.layer(index), alpha=0.06, lw=0)
         # As thick as a neuron's row, so that a band reads like a bar code; never so thin that it vanishes.
         thickness = float(np.clip(200 * (high - low) / one.sizes[index], 0.7, 4.0))
         axes.add_collection(LineCollection(
-            [((step + 0.1, value), (step + 0.1 + wide, value)) for step, value in zip(steps, y, strict=True)],
-            colors=LIGHT.layer(index), linewidths=thickness, capstyle="butt"))
+            [((start, value), (start + wide, value))
+             for start, value in zip(np.minimum(steps + 0.1, one.steps - wide), y, strict=True)],
+            colors=EITHER.layer(index), linewidths=thickness, capstyle="butt"))
     if not places:
         axes.text(0.5, 0.5, "no neurons in this network", transform=axes.transAxes, ha="center", va="center",
-                  fontsize=9, color=LIGHT.muted)
+                  fontsize=9, color=EITHER.muted)
     axes.set_xlim(0, max(one.steps, 1))
     axes.set_ylim(-0.01, 1.01)
-    # Two lines have room beside a dozenth of the height, and one beside a thirtieth; of more layers not each is named.
+    # Two lines have room beside a dozenth of the height, and one beside a twenty-fourth; of more layers not each is named.
     middles = np.array([(low + high) / 2 for low, high in places])
     pitch = float(np.diff(middles).min(initial=1.0))
-    every, apart = max(math.ceil(1 / (30 * pitch)), 1), "\n" if pitch > 1 / 12 else ", "
-    axes.set_yticks(middles[::every], [f"{name}{apart}{size} neurons" for name, size in
+    every, apart = max(math.ceil(1 / (24 * pitch)), 1), "\n" if pitch > 1 / 12 else ", "
+    axes.set_yticks(middles[::every], [f"{name}{apart}{many(size, 'neuron')}" for name, size in
                                        list(zip(one.layers, one.sizes, strict=True))[::every]])
     steps = [int(step) for step in MaxNLocator(12, integer=True).tick_values(0, max(one.steps - 1, 1))
              if 0 <= step < one.steps]
@@ -124,18 +130,18 @@ def _votes_panel(axes: Axes, one: SpikeRecord) -> None:
     votes, winner = one.votes[0], int(one.classes[0])
     label = int(one.labels[0]) if len(one.labels) else None
     right = label is None or winner == label
-    colours = [LIGHT.line] * len(votes)
-    colours[winner] = LIGHT.improve if right else LIGHT.stop
+    colours = [EITHER.line] * len(votes)
+    colours[winner] = EITHER.improve if right else EITHER.stop
     axes.barh(np.arange(len(votes)), votes, height=0.72, color=colours, zorder=2)
-    axes.axvline(0, color=LIGHT.faint, lw=0.9, zorder=3)
+    axes.axvline(0, color=EITHER.faint, lw=0.9, zorder=3)
     names = [f"{number} ✓" if number == label else str(number) for number in range(len(votes))]
     axes.set_yticks(np.arange(len(votes)), names, family="DejaVu Sans")
     axes.invert_yaxis()
-    axes.set_title("votes for each class", fontsize=8.5, color=LIGHT.muted)
+    axes.set_title("votes for each class", fontsize=8.5, color=EITHER.muted)
     axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
     voters = scenes.voters(one)
     if voters:
-        label_axes(axes, f"of {voters} output neurons: those that do as\nits key says, less those that do not")
+        label_axes(axes, f"output neurons that do as\nits key says, less those\nthat do not; at most {voters}")
     bar_axes(axes)
 
 
@@ -147,8 +153,8 @@ def _map_panel(axes: Axes, classes: np.ndarray, count: int) -> None:
     named = sorted(found[np.argsort(-sizes, kind="stable")[:_NAMED]].tolist())
     patches, names = [Patch(color=colours[number]) for number in named], [str(number) for number in named]
     legend = axes.legend(patches, names, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.03),
-                         ncols=min(len(named), 4), fontsize=8, labelcolor=LIGHT.ink, handlelength=1, handleheight=1,
+                         ncols=min(len(named), 4), fontsize=8, labelcolor=EITHER.ink, handlelength=1, handleheight=1,
                          columnspacing=1, handletextpad=0.5, title_fontproperties={"size": 7.5})
     if len(named) < len(found):
         legend.set_title(f"the {len(named)} most frequent of {len(found)}")
-        legend.get_title().set_color(LIGHT.muted)
+        legend.get_title().set_color(EITHER.muted)

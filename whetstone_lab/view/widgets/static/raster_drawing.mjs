@@ -56,7 +56,7 @@ export function spikeSheet() {
         const thick = Math.max(Math.round((row > 3 ? row - 1 : row * 0.85) * ratio), 1) / ratio;
         ink.fillStyle = colour(layerColour(layer));
         ink.globalAlpha = row * ratio < 0.25 ? 0.6 : 1;
-        for (let spike = 0; spike < step.length; spike++) ink.fillRect(room.left + step[spike] * room.column + inset, snap(bottom - (neuron[spike] + 0.5) * row - thick / 2), wide, thick);
+        for (let spike = 0; spike < step.length; spike++) ink.fillRect(Math.min(room.left + step[spike] * room.column + inset, room.right - wide), snap(bottom - (neuron[spike] + 0.5) * row - thick / 2), wide, thick);
       });
     },
   };

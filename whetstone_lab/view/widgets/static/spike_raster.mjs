@@ -1,6 +1,6 @@
 // @ts-check
 import { surface } from "./canvas.mjs";
-import { clamp } from "./numbers.mjs";
+import { clamp, many } from "./numbers.mjs";
 import { Scope, button, calm, h, header, keepKeys, renderer, say, watchKernel, whenSeen } from "./page.mjs";
 import { player } from "./player.mjs";
 import { drawRaster, rasterRoom, spikeSheet } from "./raster_drawing.mjs";
@@ -108,7 +108,7 @@ function mount({ model, el }) {
     scrub.setAttribute("aria-valuetext", moment.textContent ?? "");
     const total = fired.reduce((sum, { step }) => sum + step.length, 0);
     const neurons = about.sizes.reduce((/** @type {number} */ sum, /** @type {number} */ size) => sum + size, 0);
-    const facts = count ? `${total} spikes from ${neurons} neurons in ${about.steps === 1 ? "1 step" : `${about.steps} steps`}` : "no neurons in this network";
+    const facts = count ? `${many(total, "spike")} from ${many(neurons, "neuron")} in ${many(about.steps, "step")}` : "no neurons in this network";
     say(head.element.children[1], `sample ${sample}${labelled ? `, a ${about.labels[sample]}` : ""}  ·  ${facts}`);
     // The output comes with the spikes of the last layer.
     reading?.show(sample, clamp(wave.at - (about.steps - 1), 0, 1));
