@@ -287,7 +287,7 @@ def test_a_saved_notebook_shows_its_pictures_without_its_kernel(open_notebook, l
         drawn(notebook.page, selector)
     pictures = notebook.page.locator("img[data-wl-view]")
     assert pictures.count() == 3
-    assert not any(picture.is_visible() for picture in pictures.all()), "the picture stays away while the widget is there"
+    assert not any(picture.is_visible() for picture in pictures.all()), "they stay away while the widgets are there"
     saved = notebook.save()
     path = lab.root / f"saved-{trusted}.ipynb"
     if not trusted:  # Jupyter trusts what it has signed, and that is the text as a whole

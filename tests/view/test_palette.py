@@ -33,7 +33,7 @@ def test_the_colours_of_figures_stand_out_from_any_ground(ground):
     assert contrast(EITHER.muted, ground) > 3.8
     for colour in (*EITHER.layers, EITHER.stop, EITHER.improve, EITHER.sharpening, EITHER.focus, EITHER.paused):
         assert contrast(colour, ground) > 3.6
-    assert all(len(colour) == 9 for colour in (EITHER.line, EITHER.faint, EITHER.raised)), "these let the ground through"
+    assert all(len(colour) == 9 for colour in (EITHER.line, EITHER.faint, EITHER.raised)), "the ground shines through"
     assert EITHER.ground.endswith("00")
 
 

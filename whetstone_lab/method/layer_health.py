@@ -16,8 +16,8 @@ from whetstone_lab.method.curves import Curve
 #: Widths of the bins outside the middle, from the inside out: each a fifth more than the one before it.
 _GROWING = 0.1 * 1.2 ** np.arange(1, 29)
 
-#: Edges of the bins in which pre-activations are counted. Around both thresholds they are narrow and even. Further out they
-#: grow with the distance, up to some 100 to either side, for what a layer receives may lie far from its threshold.
+#: Edges of the bins in which pre-activations are counted. Around both thresholds they are narrow and even. Further out
+#: they grow with the distance, up to some 100 to either side, for what a layer receives may lie far from its threshold.
 HISTOGRAM_BINS = np.concatenate([(-2.0 - np.cumsum(_GROWING))[::-1], np.linspace(-2.0, 3.0, 51),
                                  3.0 + np.cumsum(_GROWING)])
 

@@ -1,5 +1,8 @@
-"""The colours of figures and widgets. Widgets follow the reader's theme; figures cannot, so they have no ground of their
-own, and colours that read on a light ground and on a dark one."""
+"""The colours of figures and widgets.
+
+Widgets follow the reader's theme. Figures cannot, so they have no ground of their own, and colours that read on a light
+ground as on a dark one.
+"""
 
 from __future__ import annotations
 
@@ -54,8 +57,8 @@ DARK = Palette(
     stop="#ff8f57", improve="#3ecf9f", sharpening="#a48cf0", ink="#e8ebef", muted="#a6afba", faint="#6d7682",
     line="#333a43", ground="#14181d", raised="#1c2127", focus="#64b5f6", paused="#e0b34c")
 
-#: For pictures that do not know what they will lie on: all of about the same lightness, halfway between white and black as
-#: the eye has it. What stays in the background lets the ground shine through.
+#: For pictures that do not know what they will lie on: all of about the same lightness, halfway between white and black
+#: as the eye has it. What stays in the background lets the ground shine through.
 EITHER = Palette(
     layers=("#3c80c8", "#cf5089", "#b37a00", "#1a8f86", "#9a7b62", "#8f74d6"),
     stop="#d8562a", improve="#12875f", sharpening="#8f74d6", ink="#727a87", muted="#747c89", faint="#7a828ea0",

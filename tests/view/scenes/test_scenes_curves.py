@@ -26,7 +26,8 @@ def histogram(x, bins=HISTOGRAM_BINS):
     return np.histogram(np.clip(x, bins[0], bins[-1]), bins)[0] / np.size(x)
 
 
-@pytest.mark.parametrize(("scale", "expected"), [(0.1, (-1.25, 2.25)), (1.0, None), (5.0, None), (1000.0, (-15.5, 16.5))])
+@pytest.mark.parametrize(("scale", "expected"), [
+    (0.1, (-1.25, 2.25)), (1.0, None), (5.0, None), (1000.0, (-15.5, 16.5))])
 def test_the_drawn_range_follows_what_a_layer_receives(scale, expected):
     x = scale * np.random.default_rng(0).standard_normal(20_000)
     shares = histogram(x)

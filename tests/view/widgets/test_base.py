@@ -261,14 +261,14 @@ def test_a_view_that_nobody_saw_gives_way_to_a_newer_one(make, live, live_run):
 def test_a_view_whose_cell_is_run_again_rests(live_run, wire, monkeypatch):
     monkeypatch.setattr("IPython.display.display", lambda data, **kwargs: None)
     run, source = live_run()
+    widgets = [SharpenerChart(source)]
+    widgets[0]._ipython_display_()
     for _ in range(40):  # what a page says as its cell is run anew
-        widget = SharpenerChart(source)
-        widget._ipython_display_()
-        widget._handle_custom_msg({"kind": "here"}, [])
-        if listeners(run.trace) > 1:
-            earlier._handle_custom_msg({"kind": "gone"}, [])  # noqa: F821  # of the round before
+        widgets[-1]._handle_custom_msg({"kind": "here"}, [])
+        widgets.append(SharpenerChart(source))
+        widgets[-1]._ipython_display_()
+        widgets[-2]._handle_custom_msg({"kind": "gone"}, [])
         assert listeners(run.trace) == 1
-        earlier = widget
     assert wire.customs()[-1] == {"kind": "ask"}
 
 

@@ -89,7 +89,7 @@ def beside(axes: Axes, index: int, count: int) -> Transform:
 
 
 def layer_line(axes: Axes, index: int, layers: Sequence[str], at: np.ndarray, values: np.ndarray, **style: Any) -> None:
-    """Draws a line in the colour of a layer, beside those of the others; where colours come round again it is dashed."""
+    """Draws a line in the colour of a layer, beside the other layers'; where colours come round again it is dashed."""
     axes.plot(at, values, color=EITHER.layer(index), lw=1.7, label=layers[index],
               transform=beside(axes, index, len(layers)),
               ls="-" if index < len(EITHER.layers) else "--", solid_capstyle="butt", **style)

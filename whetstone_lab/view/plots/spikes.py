@@ -110,12 +110,12 @@ def _raster_panel(axes: Axes, one: SpikeRecord) -> None:
                   fontsize=9, color=EITHER.muted)
     axes.set_xlim(0, max(one.steps, 1))
     axes.set_ylim(-0.01, 1.01)
-    # Two lines have room beside a dozenth of the height, and one beside a twenty-fourth; of more layers not each is named.
+    # Two lines have room beside a dozenth of the height, and one beside a twenty-fourth; of more layers some are named.
     middles = np.array([(low + high) / 2 for low, high in places])
     pitch = float(np.diff(middles).min(initial=1.0))
     every, apart = max(math.ceil(1 / (24 * pitch)), 1), "\n" if pitch > 1 / 12 else ", "
     axes.set_yticks(middles[::every], [f"{name}{apart}{many(size, 'neuron')}" for name, size in
-                                       list(zip(one.layers, one.sizes, strict=True))[::every]])
+                                       zip(one.layers[::every], one.sizes[::every], strict=True)])
     steps = [int(step) for step in MaxNLocator(12, integer=True).tick_values(0, max(one.steps - 1, 1))
              if 0 <= step < one.steps]
     axes.set_xticks(np.array(steps) + 0.5, [str(step) for step in steps])

@@ -21,6 +21,6 @@ from whetstone_lab.view.scenes.run import latest_sharpness, positions, sharpness
 
 __all__ = [
     "activation", "apart", "as_picture", "bands", "class_map", "decisions", "died", "drawn_range", "epoch_table",
-    "health_table", "heights", "histogram_at", "latest_sharpness", "outside", "positions", "ramp", "record_of", "share_between", "sharpness_at", "thin",
-    "threshold", "trace_of", "voters",
+    "health_table", "heights", "histogram_at", "latest_sharpness", "outside", "positions", "ramp", "record_of",
+    "share_between", "sharpness_at", "thin", "threshold", "trace_of", "voters",
 ]

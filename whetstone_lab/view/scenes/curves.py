@@ -31,8 +31,8 @@ def share_between(edges: np.ndarray, shares: np.ndarray, low: float, high: float
     return float(above - below)
 
 
-#: Of the pre-activations that are drawn: how far from the threshold at least and at most, and what share of them may lie
-#: beyond on either side before more is drawn.
+#: Of the pre-activations that are drawn: how far from the threshold at least and at most, and what share may lie beyond
+#: on either side before more is drawn.
 _LEAST, _MOST, _BEYOND = 1.75, 16.0, 0.01
 
 

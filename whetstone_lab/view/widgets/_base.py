@@ -4,8 +4,8 @@ Python writes traits, the page only reads them; what the page wants, it sends as
 than pass it on. So a trait has one writer, and whichever thread the message arrives on does not matter.
 
 Jupyter keeps every widget for the life of the kernel, so a view cannot tell by itself that nobody needs it any more. A
-page says when it begins to show a view and when it ceases, and a view that no page shows rests: it does not listen to its
-run. Pages may also vanish without a word, so a new view asks after the older ones of its kind on its run; see
+page says when it begins to show a view and when it ceases, and a view that no page shows rests: it does not listen to
+its run. Pages may also vanish without a word, so a new view asks after the older ones of its kind on its run; see
 :meth:`RunView._ask_after_older_views`. A view that rests goes on, and catches up, as soon as a page shows it again.
 """
 
@@ -47,10 +47,10 @@ _ENDED = ("finished", "stopped", "failed")
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 
-#: The picture of a view as HTML, in an output of its own right below the view's. While the view lives, its page hides the
-#: picture, by its id. In a saved notebook whose kernel has gone, the view's output has no elements, only a complaint of
-#: JupyterLab's that there is no such widget: the style hides that, and the picture is what is seen. A notebook that is not
-#: trusted drops the style, but does not try to show the widget either.
+#: The picture of a view as HTML, in an output of its own right below the view's. While the view lives, its page hides
+#: the picture, by its id. In a saved notebook whose kernel has gone, the view's output has no elements, only words of
+#: JupyterLab's that there is no such widget: the style hides them, and the picture is what is seen. A notebook that is
+#: not trusted drops the style, but does not try to show the widget either.
 _STILL = """<style>
 .jp-OutputArea-child:has(+ .jp-OutputArea-child img.wl-still) > .jp-OutputArea-output:not(:has(*)) {{ display: none; }}
 </style>
@@ -181,9 +181,9 @@ class RunView(View):
     def _ask_after_older_views(self) -> None:
         """Lets the older views of this kind on this run rest where nobody looks at them.
 
-        A view that was neither displayed nor shown rests at once. Of the others the pages are asked, and a view for which
-        none has answered by the next time rests then: its page may have gone without a word, as a closed tab does. The
-        answer waits as long as a cell runs, so silence alone, for however long, means nothing.
+        A view that was neither displayed nor shown rests at once. Of the others the pages are asked, and a view for
+        which none has answered by the next time rests then: its page may have gone without a word, as a closed tab
+        does. An answer may have to wait until a cell has run, so that silence, for however long, means nothing.
         """
         with _TURN:
             others = list(_VIEWS)

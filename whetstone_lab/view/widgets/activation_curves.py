@@ -39,8 +39,8 @@ class ActivationCurves(RunView):
     _esm = module("activation_curves")
     _css = style("activation_curves")
 
-    #: What the layers received after some of the epochs: the range that is drawn of each layer; the bars of each histogram as
-    #: bytes and the height of its tallest; the shares that lie below and above the range.
+    #: What the layers received after some of the epochs: the range that is drawn of each layer; the bars of each
+    #: histogram as bytes and the height of its tallest; the shares that lie below and above the range.
     histograms = traitlets.Dict().tag(sync=True)
 
     def picture(self) -> Picture:

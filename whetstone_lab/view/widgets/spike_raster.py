@@ -45,8 +45,8 @@ class SpikeRaster(View):
     _esm = module("spike_raster")
     _css = style("spike_raster")
 
-    #: Layers and steps, the colours of a map of classes, and for each sample its label, votes and class; how many output
-    #: neurons vote, where a key reads them.
+    #: Layers and steps, the colours of a map of classes, and for each sample its label, votes and class; how many
+    #: output neurons vote, where a key reads them.
     about = traitlets.Dict().tag(sync=True)
     #: The spikes, sample after sample, as arrays of bytes.
     spikes = traitlets.Dict().tag(sync=True)
