@@ -24,6 +24,8 @@ NOTEBOOK = DOCS.parent / "notebooks" / "00_start.ipynb"
 BROWSER = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
            "--disable-component-update", "--disable-sync"]
 
+_WIDGET = "application/vnd.jupyter.widget-view+json"
+
 
 def keep_static_pictures() -> None:
     """Runs the start notebook and saves it with its pictures, without widgets, times and the kernel's name."""
@@ -31,9 +33,14 @@ def keep_static_pictures() -> None:
     NotebookClient(notebook, store_widget_state=False).execute()
     for cell in notebook.cells:
         cell.metadata.clear()
-        for output in cell.get("outputs", []):
+        if "outputs" not in cell:
+            continue
+        # A widget is an output of its own, and its picture the next, as HTML too for JupyterLab beside a live widget.
+        cell.outputs = [output for output in cell.outputs if _WIDGET not in output.get("data", {})]
+        for output in cell.outputs:
             if "data" in output:
-                output.data.pop("application/vnd.jupyter.widget-view+json", None)
+                if "image/png" in output.data:
+                    output.data.pop("text/html", None)
                 output.metadata.clear()
     notebook.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
                          "language_info": {"name": "python"}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 from pathlib import Path
 
@@ -274,6 +275,66 @@ def test_the_picture_of_the_end_is_in_the_saved_notebook(open_notebook, screensh
     assert before.startswith(b"\x89PNG")
     assert len(after) > len(before)
     (screenshots / "saved-picture.png").write_bytes(after)
+    assert notebook.errors == []
+
+
+@pytest.mark.parametrize("trusted", [True, False], ids=["trusted", "untrusted"])
+def test_a_saved_notebook_shows_its_pictures_without_its_kernel(open_notebook, lab, recorded, screenshots, trusted):
+    notebook = open_notebook(recorded, calm=True)
+    for cell in range(3):
+        notebook.run(cell)
+    for selector in (CURVES, CHART, RASTER):
+        drawn(notebook.page, selector)
+    pictures = notebook.page.locator("img[data-wl-view]")
+    assert pictures.count() == 3
+    assert not any(picture.is_visible() for picture in pictures.all()), "they stay away while the widgets are there"
+    saved = notebook.save()
+    path = lab.root / f"saved-{trusted}.ipynb"
+    if not trusted:  # Jupyter trusts what it has signed, and that is the text as a whole
+        saved["cells"][0]["source"] += "  # changed elsewhere"
+    path.write_text(json.dumps(saved))
+
+    again = open_notebook(path, dark=not trusted)  # with a kernel of its own, which knows of no widgets
+    page = again.page
+    shown = page.locator(".jp-OutputArea-output img")
+    for which in range(3):
+        shown.nth(which).wait_for()
+    page.wait_for_function("() => [...document.querySelectorAll('.jp-OutputArea-output img')]"
+                           ".every(image => image.complete && image.naturalWidth > 300 && image.clientWidth > 300)")
+    assert shown.count() == 3
+    if trusted:  # only there does JupyterLab look for the widget
+        page.wait_for_function("() => document.body.textContent.includes('Error displaying widget')")
+    complaints = page.get_by_text("Error displaying widget")
+    assert not any(complaint.is_visible() for complaint in complaints.all())
+    page.screenshot(path=screenshots / f"saved-{'trusted' if trusted else 'untrusted'}.png")
+
+
+def test_a_cell_that_is_run_again_leaves_no_listener_behind(open_notebook, recorded):
+    listening = "import time; time.sleep(1)\nprint(len(run._subscribers.listeners))"
+    notebook = open_notebook([*recorded[:2], listening], calm=True)
+    page = notebook.page
+    for cell in range(2):
+        notebook.run(cell)
+        drawn(page, (CURVES, CHART)[cell])
+    for _ in range(4):
+        notebook.run(1)
+        drawn(page, CHART)
+    notebook.run(2)
+    assert notebook.text(2).strip() == "2"
+    # A page that is loaded again shows what was there, and still no view of before is served.
+    notebook.save()
+    notebook.reload()
+    for selector in (CURVES, CHART):
+        drawn(page, selector)
+    notebook.run(1)
+    drawn(page, CHART)
+    notebook.run(1)
+    drawn(page, CHART)
+    notebook.run(2)
+    assert int(notebook.text(2)) == 2
+    notebook.execute("notebook:clear-all-cell-outputs")
+    notebook.run(2)
+    assert notebook.text(2).strip() == "0", "what no page shows rests"
     assert notebook.errors == []
 
 

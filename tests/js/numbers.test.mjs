@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { percent, plain } from "../../whetstone_lab/view/widgets/static/numbers.mjs";
+import { many, percent, plain } from "../../whetstone_lab/view/widgets/static/numbers.mjs";
 import { floats } from "../../whetstone_lab/view/widgets/static/bytes.mjs";
 
 test("numbers are short", () => {
@@ -21,4 +21,8 @@ test("bytes are read from a view that is not aligned", () => {
   new DataView(whole.buffer).setFloat32(7, -2, true);
   assert.deepEqual([...floats(new DataView(whole.buffer, 3, 8))], [1.5, -2]);
   assert.deepEqual([...floats(undefined)], []);
+});
+
+test("things are counted", () => {
+  assert.deepEqual([0, 1, 40].map((count) => many(count, "spike")), ["0 spikes", "1 spike", "40 spikes"]);
 });

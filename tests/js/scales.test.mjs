@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { apart, logTicks, ticks } from "../../whetstone_lab/view/widgets/static/scales.mjs";
+import { apart, beside, logTicks, ticks } from "../../whetstone_lab/view/widgets/static/scales.mjs";
 
 test("axes have round values", () => {
   assert.deepEqual(ticks(0, 41, 8), [0, 10, 20, 30, 40]);
@@ -20,4 +20,11 @@ test("marks that would cover each other stand apart, near where they belong", ()
   const crowd = apart(Array(9).fill(50), 10, 0, 100);
   assert.ok(crowd.every((place) => Math.abs(place - 50) <= 20));
   assert.ok(crowd.every((place, i) => i === 0 || place >= crowd[i - 1]));
+});
+
+test("lines that coincide lie side by side within their room", () => {
+  assert.deepEqual([0, 1, 2].map((line) => beside(line, 3, 12)), [-2, 0, 2]);
+  assert.equal(beside(0, 1, 12), 0);
+  const many = Array.from({ length: 60 }, (_, line) => beside(line, 60, 12));
+  assert.ok(many[59] - many[0] < 12 && many.every((place, line) => !line || place > many[line - 1]));
 });

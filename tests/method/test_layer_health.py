@@ -9,7 +9,7 @@ from whetstone_lab.method.layer_health import HISTOGRAM_BINS, METRICS, as_column
 
 def test_dead_neurons_and_shares_are_as_constructed():
     # Four neurons: never, always, on half of the samples, and far outside the histogram.
-    x = np.array([[-1.0, 2.0, 0.4, 9.0], [-1.0, 2.0, 0.6, -9.0]])
+    x = np.array([[-1.0, 2.0, 0.4, 900.0], [-1.0, 2.0, 0.6, -900.0]])
     health = layer_health(x, BOUNDED_RELU, 1.0, None)
     assert (health.never_firing, health.always_firing) == (0.25, 0.25)
     assert health.firing_rate == 0.5
@@ -44,3 +44,24 @@ def test_columns_hold_nan_where_a_layer_was_not_reached():
     assert columns["histograms"].shape == (2, len(HISTOGRAM_BINS) - 1)
     assert columns["histograms"].sum(axis=1).tolist() == [0.0, 1.0]
     assert all(np.isnan(columns[name]).tolist() == [True, False] for name in METRICS)
+
+
+def test_bins_are_narrow_around_the_thresholds_and_reach_far():
+    widths = np.diff(HISTOGRAM_BINS)
+    assert (widths > 0).all()
+    assert HISTOGRAM_BINS[0] < -90
+    assert HISTOGRAM_BINS[-1] > 90
+    middle = (HISTOGRAM_BINS[1:] > -1.95) & (HISTOGRAM_BINS[:-1] < 2.95)
+    np.testing.assert_allclose(widths[middle], 0.1)
+    assert (widths[1:] / widths[:-1]).max() < 1.21
+    health = layer_health(np.array([[-12.0], [0.45], [8.0], [5000.0]]), BOUNDED_RELU, 0.0, None)
+    assert health.histogram[-1] == 0.25, "what lies outside is counted in the outer bins"
+    assert health.histogram[0] == 0
+    assert sorted(health.histogram[health.histogram > 0]) == [0.25] * 4
+
+
+def test_a_histogram_may_have_bins_of_its_own():
+    bins = np.linspace(-2.0, 3.0, 51)
+    health = layer_health(np.array([[-12.0], [0.45]]), BOUNDED_RELU, 0.0, None, bins)
+    assert health.histogram[[0, 24]].tolist() == [0.5, 0.5]
+    assert as_columns([None, health])["histograms"].shape == (2, 50)

@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from whetstone_lab.view.palette import DARK, LIGHT, class_colours
+from whetstone_lab.view.palette import DARK, EITHER, LIGHT, class_colours
 
 
 def luminance(colour: str) -> float:
@@ -24,6 +24,17 @@ def test_words_and_lines_stand_out_from_their_ground(palette):
     assert contrast(palette.muted, palette.ground) > 4.5
     for colour in (*palette.layers, palette.stop, palette.improve, palette.sharpening, palette.focus):
         assert contrast(colour, palette.ground) > 3 or colour == "#9d86d9"
+
+
+#: White, and the grounds of dark themes: JupyterLab's, Notebook's and VS Code's.
+@pytest.mark.parametrize("ground", ["#ffffff", "#111111", "#14181d", "#1e1e1e"])
+def test_the_colours_of_figures_stand_out_from_any_ground(ground):
+    assert contrast(EITHER.ink, ground) > 3.8
+    assert contrast(EITHER.muted, ground) > 3.8
+    for colour in (*EITHER.layers, EITHER.stop, EITHER.improve, EITHER.sharpening, EITHER.focus, EITHER.paused):
+        assert contrast(colour, ground) > 3.6
+    assert all(len(colour) == 9 for colour in (EITHER.line, EITHER.faint, EITHER.raised)), "the ground shines through"
+    assert EITHER.ground.endswith("00")
 
 
 def test_a_seventh_layer_starts_again():

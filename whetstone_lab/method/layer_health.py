@@ -13,8 +13,13 @@ import numpy as np
 from whetstone_lab.method import surrogates
 from whetstone_lab.method.curves import Curve
 
-#: Edges of the bins in which pre-activations are counted; they span both thresholds with room to spare.
-HISTOGRAM_BINS = np.linspace(-2.0, 3.0, 51)
+#: Widths of the bins outside the middle, from the inside out: each a fifth more than the one before it.
+_GROWING = 0.1 * 1.2 ** np.arange(1, 29)
+
+#: Edges of the bins in which pre-activations are counted. Around both thresholds they are narrow and even. Further out
+#: they grow with the distance, up to some 100 to either side, for what a layer receives may lie far from its threshold.
+HISTOGRAM_BINS = np.concatenate([(-2.0 - np.cumsum(_GROWING))[::-1], np.linspace(-2.0, 3.0, 51),
+                                 3.0 + np.cumsum(_GROWING)])
 
 #: Activations closer than this to 0 or 1 count as saturated.
 SATURATED = 0.01
@@ -32,8 +37,7 @@ class LayerHealth:
 
     Attributes:
         firing_rate: Mean activation.
-        histogram: Share of the pre-activations in each bin of :data:`HISTOGRAM_BINS`; what lies outside is counted in
-            the outer bins.
+        histogram: Share of the pre-activations in each bin; what lies outside is counted in the outer bins.
         never_firing: Share of the neurons whose activation stays below 0.01 on every sample: dead ones.
         always_firing: Share of the neurons whose activation stays above 0.99 on every sample.
         gradient_flow: Share of the pre-activations at which the backward pass lets through at least a tenth of the
@@ -49,7 +53,8 @@ class LayerHealth:
     saturation: float
 
 
-def layer_health(x: np.ndarray, curve: Curve, sharpness: float, surrogate_width: float | None) -> LayerHealth:
+def layer_health(x: np.ndarray, curve: Curve, sharpness: float, surrogate_width: float | None,
+                 bins: np.ndarray = HISTOGRAM_BINS) -> LayerHealth:
     """Measures a layer.
 
     Args:
@@ -58,6 +63,7 @@ def layer_health(x: np.ndarray, curve: Curve, sharpness: float, surrogate_width:
         curve: The layer's curve.
         sharpness: The layer's sharpness in [0, 1].
         surrogate_width: Width of its surrogate gradient, or None for the curve's own.
+        bins: Edges of the histogram's bins, rising. Default: :data:`HISTOGRAM_BINS`.
 
     Returns:
         The measures.
@@ -68,7 +74,7 @@ def layer_health(x: np.ndarray, curve: Curve, sharpness: float, surrogate_width:
     if x.ndim != 2 or not x.size:
         raise ValueError(f"Expected pre-activations of shape (rows, neurons), at least one; got shape {x.shape}.")
     y = curve.value(x, sharpness)
-    counts = np.histogram(np.clip(x, HISTOGRAM_BINS[0], HISTOGRAM_BINS[-1]), HISTOGRAM_BINS)[0]
+    counts = np.histogram(np.clip(x, bins[0], bins[-1]), bins)[0]
     gradient, peak = (surrogates.gradient(curve, at, sharpness, surrogate_width, np.ones_like(at))
                       for at in (x, np.float32(curve.threshold)))
     return LayerHealth(
@@ -92,6 +98,7 @@ def as_columns(layers: Sequence[LayerHealth | None]) -> dict[str, np.ndarray]:
     def column(name: str) -> np.ndarray:
         return np.array([np.nan if health is None else getattr(health, name) for health in layers])
 
-    histograms = [np.zeros(len(HISTOGRAM_BINS) - 1) if health is None else health.histogram for health in layers]
+    bins = next((len(health.histogram) for health in layers if health is not None), len(HISTOGRAM_BINS) - 1)
+    histograms = [np.zeros(bins) if health is None else health.histogram for health in layers]
     return {"firing_rates": column("firing_rate"), "histograms": np.array(histograms),
             **{name: column(name) for name in METRICS}}

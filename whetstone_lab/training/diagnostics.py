@@ -22,7 +22,8 @@ FORESIGHT, FORESEEN = 100, 50_000
 STALLED = 10
 
 
-def look(model: Any, layers: Sequence[SpikingLayer], probe: Any, sharpness: Sequence[float]) -> dict[str, Any]:
+def look(model: Any, layers: Sequence[SpikingLayer], probe: Any, sharpness: Sequence[float],
+         bins: np.ndarray | None = None) -> dict[str, Any]:
     """What the layers do on some inputs, as :meth:`whetstone_lab.Trace.append_epoch` takes it.
 
     Args:
@@ -30,6 +31,8 @@ def look(model: Any, layers: Sequence[SpikingLayer], probe: Any, sharpness: Sequ
         layers: Its spiking layers.
         probe: Inputs of the model; None looks at nothing.
         sharpness: The sharpness of each layer.
+        bins: Edges of the histograms' bins: those of the trace so far, for a run that an earlier release began goes on
+            with the bins that it had. Default, also where there are none yet: :data:`HISTOGRAM_BINS`.
 
     Returns:
         Firing rates, histograms, their bins and the layer metrics; empty without a probe.
@@ -38,10 +41,11 @@ def look(model: Any, layers: Sequence[SpikingLayer], probe: Any, sharpness: Sequ
         return {}
     with recorded_inputs(layers) as seen:
         model(probe, training=False)
-    health = [layer_health(by_neuron(inputs, layer), layer.curve, value, layer.surrogate_width) if inputs else None
-              for layer, inputs, value in zip(layers, seen, sharpness, strict=True)]
+    bins = HISTOGRAM_BINS if bins is None or not len(bins) else bins
+    health = [layer_health(by_neuron(inputs, layer), layer.curve, value, layer.surrogate_width, bins)
+              if inputs else None for layer, inputs, value in zip(layers, seen, sharpness, strict=True)]
     columns = as_columns(health)
-    return {"firing_rates": columns["firing_rates"], "histograms": columns["histograms"], "bins": HISTOGRAM_BINS,
+    return {"firing_rates": columns["firing_rates"], "histograms": columns["histograms"], "bins": bins,
             "layer_metrics": {name: columns[name] for name in METRICS}}
 
 

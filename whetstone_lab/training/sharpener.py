@@ -360,7 +360,8 @@ class Sharpener(keras.callbacks.Callback):
         before = self._here
         step = self.session.judge(value, whole=whole, instead=instead)
         self._obey(before, step)
-        self.session.record(step, logs, diagnostics.look(self.model, self._layers.layers, self.probe, step.sharpness))
+        self.session.record(step, logs, diagnostics.look(self.model, self._layers.layers, self.probe, step.sharpness,
+                                                         self.trace.bins))
         warned = [*diagnostics.died(self.trace), *diagnostics.stalled(self.trace, self.policy, self._here)]
         self.session.note(step.epoch, warned)
         self._say(step.epoch, [*step.decisions, *warned])

@@ -1,4 +1,8 @@
-"""The colours of figures and widgets. Figures are drawn on a light ground; widgets follow the reader's theme."""
+"""The colours of figures and widgets.
+
+Widgets follow the reader's theme. Figures cannot, so they have no ground of their own, and colours that read on a light
+ground as on a dark one.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Palette:
-    """The colours of one ground, as ``#rrggbb``.
+    """The colours of one ground, as ``#rrggbb``, or ``#rrggbbaa`` where it shines through.
 
     Attributes:
         layers: The layers, bottom first. Neighbours stay apart for the colour-blind.
@@ -52,6 +56,13 @@ DARK = Palette(
     layers=("#6fb1f0", "#f07fb0", "#e8b53f", "#3fb5a6", "#f3ece4", "#9a7fe0"),
     stop="#ff8f57", improve="#3ecf9f", sharpening="#a48cf0", ink="#e8ebef", muted="#a6afba", faint="#6d7682",
     line="#333a43", ground="#14181d", raised="#1c2127", focus="#64b5f6", paused="#e0b34c")
+
+#: For pictures that do not know what they will lie on: all of about the same lightness, halfway between white and black
+#: as the eye has it. What stays in the background lets the ground shine through.
+EITHER = Palette(
+    layers=("#3c80c8", "#cf5089", "#b37a00", "#1a8f86", "#9a7b62", "#8f74d6"),
+    stop="#d8562a", improve="#12875f", sharpening="#8f74d6", ink="#727a87", muted="#747c89", faint="#7a828ea0",
+    line="#7a828e3c", ground="#ffffff00", raised="#7a828e1e", focus="#3c80c8", paused="#b37a00")
 
 #: Lightness and saturation of the classes on a map, in turn: neighbours differ in lightness, so that they also stay
 #: apart where colours look alike.

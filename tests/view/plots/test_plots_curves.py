@@ -4,6 +4,7 @@ from drawn import is_drawn, texts
 
 from whetstone_lab import plots
 from whetstone_lab.method.curves import bounded_relu
+from whetstone_lab.method.layer_health import HISTOGRAM_BINS
 
 
 def test_activation_curves_draws_the_curve_of_the_moment(finished_trace):
@@ -26,6 +27,26 @@ def test_activation_curves_by_batch_and_at_the_end(finished_trace):
     assert f"after epoch {finished_trace.epochs}" in at_end.get_suptitle()
     assert at_end.axes[2].get_title(loc="right") == "sharp"
     assert plots.activation_curves(finished_trace, epoch=-1).get_suptitle() == at_end.get_suptitle()
+
+
+def test_the_panel_reaches_as_far_as_the_inputs_do(made_up_run):
+    run = made_up_run(layers=3)
+    inputs = [np.array([0.4, 0.6]), np.linspace(-9, 6, 400), np.r_[np.full(84, -60.0), np.linspace(0, 1, 16)]]
+    run.trace.append_batch(0, 1.0, [0.0] * 3)
+    run.trace.append_epoch({"loss": 1.0}, {}, bins=HISTOGRAM_BINS, histograms=np.array(
+        [np.histogram(x, HISTOGRAM_BINS)[0] / len(x) for x in inputs]))
+    near, far, gone = plots.activation_curves(run).axes
+    assert near.get_xlim() == (-1.25, 2.25)
+    low, high = far.get_xlim()
+    assert -9.5 <= low <= -8.5
+    assert 5.5 <= high <= 6.5
+    bars = far.patches[0]
+    heights, edges, _ = bars.get_data()
+    inside = (edges[1:] > low) & (edges[:-1] < high)
+    assert (heights[inside] > 0).mean() > 0.9, "all that the layer receives is seen"
+    assert gone.get_xlim()[0] == -15.5
+    assert "◂ 84%" in [text.get_text() for text in gone.texts]
+    assert not any("◂" in text.get_text() or "▸" in text.get_text() for text in near.texts)
 
 
 @pytest.mark.parametrize(("where", "words"), [

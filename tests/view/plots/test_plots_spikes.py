@@ -1,3 +1,6 @@
+import itertools
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from drawn import is_drawn
@@ -25,6 +28,34 @@ def test_spike_raster_without_picture_labels_or_key():
     figure = plots.spike_raster(record)
     assert len(figure.axes) == 1
     assert is_drawn(figure)
+
+
+def test_spike_raster_says_what_votes_are(spike_record):
+    record = replace(spike_record, meta={"readout": "key"})
+    words = "output neurons that do as its key says, less those that do not; at most 100"
+    assert plots.spike_raster(record).axes[-1].get_xlabel().replace("\n", " ") == words
+    assert plots.spike_raster(spike_record).axes[-1].get_xlabel() == "", "who votes is not known"
+
+
+def test_very_long_and_very_deep_rasters_can_be_read():
+    def record(steps, layers):
+        had = [np.array([0, last - 1]) for last in (steps, layers, 1)]
+        return SpikeRecord(tuple(f"layer {i}" for i in range(layers)), ((1,),) * layers, steps, np.zeros(2, int), *had,
+                           np.zeros((1, 5)), np.zeros((1, 0)))
+
+    figure = plots.spike_raster(record(70_000, 1))
+    figure.canvas.draw()
+    axes = figure.axes[0]
+    for segment in axes.collections[0].get_segments():
+        (left, _), (right, _) = axes.transData.transform(segment)
+        assert right - left > 0.5, "narrower than half a dot is not seen"
+        assert right <= axes.bbox.x1
+    deep = plots.spike_raster(record(300, 300))
+    deep.canvas.draw()
+    places = [label.get_window_extent() for label in deep.axes[0].get_yticklabels()]
+    assert len(places) > 10
+    assert all(below.y1 <= above.y0 + 1 for below, above in itertools.pairwise(places)), "labels overlap"
+    assert deep.axes[0].get_yticklabels()[0].get_text() == "layer 0, 1 neuron"
 
 
 def test_spike_raster_says_what_it_expects(spike_record):

@@ -1,6 +1,9 @@
 import numpy as np
+import pytest
 
+from whetstone_lab.method.layer_health import HISTOGRAM_BINS
 from whetstone_lab.records.trace import Trace
+from whetstone_lab.view import scenes
 from whetstone_lab.view.widgets import ActivationCurves
 
 
@@ -23,10 +26,34 @@ def test_the_run_is_there_as_it_was(finished_trace):
 def test_histograms_keep_their_shape(finished_trace):
     kept = ActivationCurves(finished_trace).histograms
     assert kept["epochs"] == list(range(1, finished_trace.epochs + 1))
-    np.testing.assert_allclose(read(kept["edges"], "<f4"), finished_trace.bins, rtol=1e-6)
-    counts = read(kept["counts"], "u1").reshape(len(kept["epochs"]), 3, -1)
-    shares = finished_trace.histograms
-    np.testing.assert_allclose(counts / 255, shares / shares.max(-1, keepdims=True), atol=0.5 / 255 + 1e-6)
+    edges, shares = read(kept["edges"], "<f4"), finished_trace.histograms
+    first = int(np.abs(finished_trace.bins - edges[0]).argmin())
+    np.testing.assert_allclose(edges, finished_trace.bins[first:first + len(edges)], atol=1e-6)
+    bars = read(kept["bars"], "u1").reshape(len(kept["epochs"]), 3, -1)
+    tallest = read(kept["tallest"], "<f4").reshape(len(kept["epochs"]), 3, 1)
+    expected = scenes.heights(finished_trace.bins, shares)[..., first:first + len(edges) - 1]
+    assert bars.max(-1).min() == 255, "each fills the range of a byte"
+    np.testing.assert_allclose(bars / 255 * tallest, expected, atol=(0.5 / 255 + 1e-6) * expected.max())
+    beyond = read(kept["beyond"], "<f4").reshape(-1, 3, 2)
+    for layer, (low, high) in enumerate(kept["ranges"]):
+        assert edges[0] <= low < high <= edges[-1]
+        assert (low, high) == scenes.drawn_range(finished_trace.bins, shares[:, layer], 0.5)
+        np.testing.assert_allclose(beyond[-1, layer], scenes.outside(finished_trace.bins, shares[-1, layer], low, high),
+                                   atol=1e-6)
+
+
+def test_histograms_reach_as_far_as_the_inputs(made_up_run):
+    run = made_up_run(layers=2)
+    inputs = [np.linspace(-8, 4, 300), np.r_[np.full(99, -40.0), 0.2]]
+    run.trace.append_batch(0, 1.0, [0.0] * 2)
+    run.trace.append_epoch({"loss": 1.0}, {}, bins=HISTOGRAM_BINS, histograms=np.array(
+        [np.histogram(x, HISTOGRAM_BINS)[0] / len(x) for x in inputs]))
+    kept = ActivationCurves(run).histograms
+    assert kept["ranges"] == [(-8.5, 4.0), (-15.5, 2.25)]
+    assert read(kept["beyond"], "<f4").reshape(2, 2)[1].tolist() == pytest.approx([0.99, 0])
+    bars, edges = read(kept["bars"], "u1").reshape(2, -1), read(kept["edges"], "<f4")
+    assert (bars[0, (edges[:-1] > -7.5) & (edges[1:] < 3.5)] > 0).all()
+    assert bars[1].max() == 255
 
 
 def test_histograms_of_a_long_run_are_thinned_and_those_missing_are_left_out(made_up_run):
@@ -48,7 +75,8 @@ def test_without_a_probe_there_are_no_histograms(made_up_run):
     run.epoch()
     kept = ActivationCurves(run).histograms
     assert kept["epochs"] == []
-    assert kept["counts"] == b""
+    assert kept["bars"] == b""
+    assert kept["ranges"] == [(-1.25, 2.25)] * 3
 
 
 def test_a_histogram_comes_with_its_epoch(made_up_run):

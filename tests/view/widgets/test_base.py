@@ -242,9 +242,115 @@ def test_a_closed_widget_listens_no_more(made_up_run):
     assert widget.now == before
 
 
+def listeners(trace) -> int:
+    return len(trace._subscribers.listeners)
+
+
+@pytest.mark.parametrize("make", [ActivationCurves, SharpenerChart])
+@pytest.mark.parametrize("live", [False, True], ids=["trace", "live"])
+def test_a_view_that_nobody_saw_gives_way_to_a_newer_one(make, live, live_run):
+    run, source = live_run()
+    for _ in range(20):
+        widget = make(source if live else run.trace)
+    assert listeners(run.trace) == 1
+    assert widget._unsubscribe is not None
+    (SharpenerChart if make is ActivationCurves else ActivationCurves)(source)
+    assert listeners(run.trace) == 2, "a view of another kind takes nobody's place"
+
+
+def test_a_view_whose_cell_is_run_again_rests(live_run, wire, monkeypatch):
+    monkeypatch.setattr("IPython.display.display", lambda data, **kwargs: None)
+    run, source = live_run()
+    widgets = [SharpenerChart(source)]
+    widgets[0]._ipython_display_()
+    for _ in range(40):  # what a page says as its cell is run anew
+        widgets[-1]._handle_custom_msg({"kind": "here"}, [])
+        widgets.append(SharpenerChart(source))
+        widgets[-1]._ipython_display_()
+        widgets[-2]._handle_custom_msg({"kind": "gone"}, [])
+        assert listeners(run.trace) == 1
+    assert wire.customs()[-1] == {"kind": "ask"}
+
+
+def test_a_page_that_vanishes_without_a_word_is_asked_once(live_run, wire, monkeypatch):
+    monkeypatch.setattr("IPython.display.display", lambda data, **kwargs: None)
+    run, source = live_run()
+    for _ in range(10):
+        widget = SharpenerChart(source)
+        widget._ipython_display_()
+        widget._handle_custom_msg({"kind": "here"}, [])
+        assert listeners(run.trace) <= 2
+
+
+def test_views_that_pages_show_all_follow(live_run, wire):
+    run, source = live_run()
+    first, second = SharpenerChart(source), SharpenerChart(source)
+    for widget in (first, second):  # as when a box of both is displayed, of which Python hears late
+        widget._handle_custom_msg({"kind": "here"}, [])
+    wire.messages.clear()
+    for _ in range(3):
+        SharpenerChart(source)
+        asked = [message for message in wire.customs() if message == {"kind": "ask"}]
+        for widget in (first, second)[:len(asked)]:
+            widget._handle_custom_msg({"kind": "here"}, [])
+        wire.messages.clear()
+    run.trace.set_status("running")
+    assert [first.now["status"], second.now["status"]] == ["running"] * 2
+
+
+def test_a_view_that_is_seen_again_catches_up(live_run, wire):
+    run, source = live_run()
+    widget = SharpenerChart(source)
+    widget._handle_custom_msg({"kind": "here"}, [])
+    widget._handle_custom_msg({"kind": "gone"}, [])
+    assert listeners(run.trace) == 0
+    run.trace.set_status("running")
+    for _ in range(3):
+        run.epoch()
+    assert widget.now["status"] == "ready"
+    widget._handle_custom_msg({"kind": "here"}, [])
+    assert (widget.now["status"], widget.past["epochs"]) == ("running", 3)
+    run.epoch()
+    run.trace.set_status("finished")
+    assert (widget.now["status"], widget.past["epochs"]) == ("finished", 4)
+
+
+def test_a_view_that_rested_finds_its_run_in_the_trace_that_took_over(live_run, wire):
+    run, source = live_run()
+    widget = SharpenerChart(source)
+    widget._handle_custom_msg({"kind": "gone"}, [])
+    source.trace = Trace(["another"])
+    widget._handle_custom_msg({"kind": "here"}, [])
+    assert (widget.about["layers"], repr(widget)) == (["another"], "SharpenerChart(another)")
+    assert (listeners(run.trace), listeners(source.trace)) == (0, 1)
+
+
+def test_a_closed_view_is_not_woken(made_up_run):
+    run = made_up_run()
+    widget = SharpenerChart(run)
+    widget.close()
+    widget._handle_custom_msg({"kind": "here"}, [])
+    assert listeners(run.trace) == 0
+
+
+@pytest.mark.parametrize("make", [ActivationCurves, SharpenerChart, SpikeRaster])
+def test_the_widget_and_its_picture_are_two_outputs(make, finished_trace, spike_record, monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda data, **kwargs: shown.append(data))
+    widget = make(spike_record if make is SpikeRaster else finished_trace)
+    widget._ipython_display_()
+    live, still = shown
+    assert set(live) == {"application/vnd.jupyter.widget-view+json"}, "where there are no widgets, nothing is shown"
+    assert set(still) == {"text/html", "image/png", "text/plain"}
+    assert f'src="data:image/png;base64,{still["image/png"]}"' in still["text/html"]
+    assert f'data-wl-view="{widget.get_state()["still"]}"' in still["text/html"]
+    assert f'alt="{widget!r}"' in still["text/html"]
+
+
 def test_the_picture_is_renewed_when_the_run_was_waited_for(made_up_run, monkeypatch):
     shown = []
-    monkeypatch.setattr("IPython.display.display", lambda data, **kwargs: shown.append((data["image/png"], kwargs)))
+    monkeypatch.setattr("IPython.display.display",
+                        lambda data, **kwargs: "image/png" in data and shown.append((data["image/png"], kwargs)))
     run = made_up_run()
     widget = SharpenerChart(run)
     widget.snapshot()

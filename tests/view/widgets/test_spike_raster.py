@@ -8,9 +8,13 @@ from whetstone_lab.simulator.operations import Dense
 from whetstone_lab.view.widgets import SpikeRaster, spike_raster
 
 
+def read(bytes_, count):
+    """Whole numbers, as wide as their bytes: what static/bytes.mjs does."""
+    return np.frombuffer(bytes_, f"<u{len(bytes_) // count}")
+
+
 def events(widget):
-    return [np.frombuffer(widget.spikes[name], dtype) for name, dtype in
-            (("step", "<u2"), ("layer", "u1"), ("neuron", "<u4"))]
+    return [read(widget.spikes[name], widget.spikes["ends"][-1]) for name in ("step", "layer", "neuron")]
 
 
 def test_every_spike_arrives(spike_record):
@@ -22,6 +26,23 @@ def test_every_spike_arrives(spike_record):
     (reading,) = widget.about["readings"]
     assert (reading["classes"], reading["truth"]) == (spike_record.classes.tolist(), spike_record.labels.tolist())
     assert widget.about["sizes"] == [256, 64, 100]
+
+
+@pytest.mark.parametrize(("steps", "layers", "neurons"), [
+    (2, 2, 3), (256, 256, 256), (257, 257, 257), (65_536, 3, 65_536), (65_537, 70_000, 65_537), (4_000_000, 1, 99_999)])
+def test_long_deep_and_broad_networks_arrive_as_they_are(steps, layers, neurons):
+    had = [np.array([0, last - 1]) for last in (steps, layers, neurons)]
+    record = SpikeRecord(tuple(map(str, range(layers))), ((neurons,),) * layers, steps, np.zeros(2, int), *had,
+                         np.zeros((1, 5)), np.zeros((1, 0)))
+    for sent, number in zip(events(SpikeRaster(record)), had, strict=True):
+        np.testing.assert_array_equal(sent, number)
+
+
+def test_a_map_of_very_many_classes_arrives_as_it_is():
+    nothing, votes = np.zeros(0, int), np.zeros((1, 2, 70_000))
+    votes[0, 1, 69_999] = 1
+    widget = SpikeRaster(SpikeRecord(("a",), ((1,),), 1, nothing, nothing, nothing, nothing, np.zeros((1, 5)), votes))
+    assert read(widget.maps["0"]["values"], 2).tolist() == [0, 69_999]
 
 
 def test_pictures_are_sent_as_bytes(spike_record):
@@ -72,7 +93,7 @@ def test_a_source_may_have_a_record(spike_record):
 def test_a_map_of_classes_is_sent_in_place_of_votes(map_record):
     widget = SpikeRaster(map_record)
     assert widget.maps["0"]["shape"] == [12, 12]
-    sent = np.frombuffer(widget.maps["0"]["values"], "<u2").reshape(4, 12, 12)
+    sent = read(widget.maps["0"]["values"], 4 * 12 * 12).reshape(4, 12, 12)
     np.testing.assert_array_equal(sent, map_record.classes)
     (reading,) = widget.about["readings"]
     assert (reading["shown"], reading["votes"], reading["classes"]) == ("map", [], [])

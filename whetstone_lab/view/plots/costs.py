@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.ticker import PercentFormatter, StrMethodFormatter
 
-from whetstone_lab.view.palette import LIGHT
+from whetstone_lab.view.palette import EITHER
 from whetstone_lab.view.plots.picture import Picture, label_axes, legend_within, plain_axes, write_title
 from whetstone_lab.view.plots.quantities import factor, many
 
@@ -46,7 +46,7 @@ def rate_coding(single: tuple[float, OperationCounts], rates: Sequence[tuple[flo
     figure = Picture(figsize=(7.6, 4.1))
     write_title(figure, "Single spikes against a rate code")
     axes = figure.add_subplot()
-    colour, rival = LIGHT.layers[0], LIGHT.stop
+    colour, rival = EITHER.layers[0], EITHER.stop
     axes.plot(spikes, accuracies, color=rival, lw=1.8, marker="o", ms=5, zorder=3,
               label="rate code; beside each point: time steps")
     for x, y, number in zip(spikes, accuracies, steps, strict=True):
@@ -60,10 +60,10 @@ def rate_coding(single: tuple[float, OperationCounts], rates: Sequence[tuple[flo
     if len(as_good) and few and soon:
         first, height = as_good[0], 1.07
         axes.annotate("", (few, height), (spikes[first], height),
-                      arrowprops={"arrowstyle": "|-|,widthA=0.25,widthB=0.25", "color": LIGHT.muted, "lw": 1})
+                      arrowprops={"arrowstyle": "|-|,widthA=0.25,widthB=0.25", "color": EITHER.muted, "lw": 1})
         axes.text(math.sqrt(few * max(spikes[first], 1)), height + 0.02,
                   f"as accurate: {factor(spikes[first] / few)} the spikes, {factor(steps[first] / soon)} the steps",
-                  ha="center", va="bottom", fontsize=8.5, color=LIGHT.ink)
+                  ha="center", va="bottom", fontsize=8.5, color=EITHER.ink)
     axes.set_xscale("symlog", linthresh=1, linscale=0.4)  # a code of one step may not make a neuron fire at all
     axes.set_xlim(-0.05, max(spikes.max(), few) * 1.7)
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))

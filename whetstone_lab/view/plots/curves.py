@@ -11,12 +11,15 @@ from matplotlib.ticker import MaxNLocator
 
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.view import scenes
-from whetstone_lab.view.palette import LIGHT
+from whetstone_lab.view.palette import EITHER
 from whetstone_lab.view.plots.picture import Picture, label_axes, plain_axes, say_instead, write_title
 
 
 def activation_curves(source: Any, epoch: int | None = None, batch: int | None = None) -> Picture:
     """The activation curve of every layer at one moment of a run, over the histogram of what the layer receives.
+
+    Each panel reaches as far as the pre-activations of its layer do; what few lie further out stand as a share at its
+    edges.
 
     Args:
         source: A ``Trace``, or something with a ``.trace``.
@@ -70,25 +73,32 @@ def activation_curves(source: Any, epoch: int | None = None, batch: int | None =
 
 
 def _curve_panel(axes: Axes, trace: Trace, index: int, name: str, sharpness: float, shares: np.ndarray | None) -> None:
-    colour, curve = LIGHT.layer(index), trace.curves[index]
+    colour, curve = EITHER.layer(index), trace.curves[index]
     threshold = scenes.threshold(curve)
-    low, high = threshold - 1.75, threshold + 1.75
-    x = np.linspace(low, high, 701)
-    if shares is not None and shares[index].max() > 0:
-        heights = shares[index] / shares[index].max()
-        axes.stairs(0.92 * heights, trace.bins, fill=True, color=colour, alpha=0.2, lw=0, zorder=1)
-    axes.axvline(threshold, color=LIGHT.faint, lw=0.9, ls=(0, (2, 2)), zorder=2)
-    axes.plot(x, scenes.activation(curve, x, 0.0), color=LIGHT.faint, lw=1.1, zorder=2)
+    mine = np.zeros(0) if shares is None else shares[index]
+    low, high = scenes.drawn_range(trace.bins, mine, threshold)
+    x = np.union1d(np.linspace(low, high, 401), np.linspace(threshold - 0.75, threshold + 0.75, 301))
+    if mine.any():
+        bars = scenes.heights(trace.bins, mine)
+        bars *= 0.92 / (bars[(trace.bins[1:] > low) & (trace.bins[:-1] < high)].max(initial=0.0) or 1.0)
+        axes.stairs(bars, trace.bins, fill=True, color=colour, alpha=0.25, lw=0, zorder=1)
+        for share, words, place, side in zip(scenes.outside(trace.bins, mine, low, high), ("◂ {:.0%}", "{:.0%} ▸"),
+                                             ((0.03, 0.55), (0.97, 0.42)), ("left", "right"), strict=True):
+            if share >= 0.005:
+                axes.text(*place, words.format(share), transform=axes.transAxes, fontsize=7.5, color=EITHER.muted,
+                          ha=side, family="DejaVu Sans")
+    axes.axvline(threshold, color=EITHER.faint, lw=0.9, ls=(0, (2, 2)), zorder=2)
+    axes.plot(x, scenes.activation(curve, x, 0.0), color=EITHER.faint, lw=1.1, zorder=2)
     axes.plot(x, scenes.activation(curve, x, sharpness), color=colour, lw=2.3, zorder=3, solid_joinstyle="round")
     axes.set_xlim(low, high)
     axes.set_ylim(-0.06, 1.09)
     axes.set_yticks([0, 0.5, 1])
     axes.xaxis.set_major_locator(MaxNLocator(4))
-    axes.set_title(name, fontsize=9.5, color=LIGHT.ink, loc="left", fontweight="bold")
+    axes.set_title(name, fontsize=9.5, color=EITHER.ink, loc="left", fontweight="bold")
     axes.set_title("sharp" if sharpness >= 1 else f"{sharpness:.2f}", fontsize=9.5, color=colour, loc="right",
                    fontweight="bold")
     if shares is not None:
         between = scenes.share_between(trace.bins, shares[index], *scenes.ramp(curve, sharpness))
-        axes.text(0.03, 0.95, f"{between:.0%} on the ramp", transform=axes.transAxes, fontsize=7.5, color=LIGHT.muted,
+        axes.text(0.03, 0.86, f"{between:.0%} on the ramp", transform=axes.transAxes, fontsize=7.5, color=EITHER.muted,
                   va="top")
     plain_axes(axes)

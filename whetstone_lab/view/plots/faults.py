@@ -8,8 +8,15 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from whetstone_lab.simulator.faults import FAULTS
-from whetstone_lab.view.palette import LIGHT
-from whetstone_lab.view.plots.picture import Picture, label_axes, legend_within, plain_axes, write_title
+from whetstone_lab.view.palette import EITHER
+from whetstone_lab.view.plots.picture import (
+    Picture,
+    beside,
+    label_axes,
+    legend_within,
+    plain_axes,
+    write_title,
+)
 
 
 def fault_sweep(fault: str, values: Sequence[float] | np.ndarray, accuracies: Mapping[str, np.ndarray], *,
@@ -47,13 +54,14 @@ def fault_sweep(fault: str, values: Sequence[float] | np.ndarray, accuracies: Ma
         found = np.asarray(given, float)
         if found.ndim != 2 or found.shape[0] != len(at) or not found.size:
             raise ValueError(f"Expected accuracies of shape ({len(at)}, seeds) for {name!r}; got shape {found.shape}.")
-        colour = LIGHT.layer(index)
+        colour = EITHER.layer(index)
         axes.fill_between(at, found.min(axis=1), found.max(axis=1), color=colour, alpha=0.16, lw=0)
-        axes.plot(at, found.mean(axis=1), color=colour, lw=2, marker="osD^v"[index % 5], ms=5, label=name, zorder=3)
+        axes.plot(at, found.mean(axis=1), color=colour, lw=1.8, marker="osD^v"[index % 5], ms=5, label=name, zorder=3,
+                  transform=beside(axes, index, len(accuracies)))
     if classes:
-        axes.axhline(1 / classes, color=LIGHT.faint, lw=1, ls=(0, (3, 2)), zorder=1)
+        axes.axhline(1 / classes, color=EITHER.faint, lw=1, ls=(0, (3, 2)), zorder=1)
         axes.annotate("guessing", (0, 1 / classes), (4, 3), xycoords=axes.get_yaxis_transform(),
-                      textcoords="offset points", fontsize=8, color=LIGHT.muted)
+                      textcoords="offset points", fontsize=8, color=EITHER.muted)
     axes.set_ylim(0, 1.03)
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     label_axes(axes, FAULTS[fault], "accuracy")
@@ -62,6 +70,6 @@ def fault_sweep(fault: str, values: Sequence[float] | np.ndarray, accuracies: Ma
     if fault == "bits":  # more of the fault is further right
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.invert_xaxis()
-    legend_within(axes, "best", LIGHT.ink)
+    legend_within(axes, "best", EITHER.ink)
     plain_axes(axes)
     return figure

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from whetstone_lab.view import scenes
-from whetstone_lab.view.palette import LIGHT
+from whetstone_lab.view.palette import EITHER
 from whetstone_lab.view.plots.picture import (
     Picture,
     label_axes,
@@ -51,14 +51,14 @@ def layer_health(source: Any) -> Picture:
     grid = figure.subplots(2, 2, sharex=True, sharey=True)
     at = np.arange(1, len(panels["firing rate"]) + 1)
     for axes, (name, shares) in zip(grid.flat, panels.items(), strict=True):
-        for index, layer in enumerate(trace.layers):
-            layer_line(axes, index, layer, at, shares[:, index], marker="o", ms=2.2)
-        axes.set_title(name, fontsize=9.5, color=LIGHT.ink, loc="left", fontweight="bold")
+        for index in range(len(trace.layers)):
+            layer_line(axes, index, trace.layers, at, shares[:, index], marker="o", ms=2.2)
+        axes.set_title(name, fontsize=9.5, color=EITHER.ink, loc="left", fontweight="bold")
         plain_axes(axes)
     for index, epoch in scenes.died(panels).items():
         grid[0, 1].annotate("died", (epoch + 1, 1), (4, -4), textcoords="offset points", va="top", fontsize=8,
-                            fontweight="bold", color=LIGHT.layer(index))
-    grid[0, 0].set_ylim(-0.04, 1.06)
+                            fontweight="bold", color=EITHER.layer(index))
+    grid[0, 0].set_ylim(-0.08, 1.1)
     grid[0, 0].set_yticks([0, 0.5, 1])
     grid[0, 0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     grid[0, 0].set_xlim(0, max(trace.epochs, 1) + 0.2)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from whetstone_lab.view.palette import LIGHT
+from whetstone_lab.view.palette import EITHER
 from whetstone_lab.view.plots.picture import Picture, bar_axes, label_axes, legend_within, plain_axes, write_title
 from whetstone_lab.view.plots.quantities import duration, factor, size
 
@@ -38,17 +38,17 @@ def speed(seconds: Mapping[str, float], title: str = "Time of one call") -> Pict
     write_title(figure, title)
     axes = figure.add_subplot()
     places = np.arange(len(times))
-    axes.barh(places, times, height=0.68, color=[LIGHT.faint, *[LIGHT.layers[0]] * (len(times) - 1)], zorder=2)
+    axes.barh(places, times, height=0.68, color=[EITHER.faint, *[EITHER.layers[0]] * (len(times) - 1)], zorder=2)
     for place, value in enumerate(times):
         axes.annotate(duration(value) + (f"   {factor(value / times[0])}" if place else ""), (value, place), (5, 0),
-                      textcoords="offset points", va="center", fontsize=9, color=LIGHT.ink)
+                      textcoords="offset points", va="center", fontsize=9, color=EITHER.ink)
     axes.set_yticks(places, list(seconds))
     axes.invert_yaxis()
     axes.set_xlim(0, times.max() * 1.22)
     axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.xaxis.set_major_formatter(lambda value, _: duration(value) if value else "0")
     bar_axes(axes)
-    axes.tick_params(axis="y", labelsize=9, labelcolor=LIGHT.ink)
+    axes.tick_params(axis="y", labelsize=9, labelcolor=EITHER.ink)
     return figure
 
 
@@ -84,10 +84,10 @@ def crossover(shares: Sequence[float] | np.ndarray, dense: Sequence[float] | np.
     write_title(figure, "Few spikes: less work")
     axes = figure.add_subplot()
     if chosen is not None:
-        axes.plot(at, times["chosen"], color=LIGHT.improve, lw=9, alpha=0.28, solid_capstyle="round",
+        axes.plot(at, times["chosen"], color=EITHER.improve, lw=9, alpha=0.4, solid_capstyle="round",
                   solid_joinstyle="round", label="what the simulator chooses", zorder=2)
-    axes.plot(at, times["all products"], color=LIGHT.ink, lw=1.8, marker="s", ms=4.5, label="all products", zorder=3)
-    axes.plot(at, times["spike by spike"], color=LIGHT.layers[0], lw=1.8, marker="o", ms=5,
+    axes.plot(at, times["all products"], color=EITHER.ink, lw=1.8, marker="s", ms=4.5, label="all products", zorder=3)
+    axes.plot(at, times["spike by spike"], color=EITHER.layers[0], lw=1.8, marker="o", ms=5,
               label="spike by spike", zorder=3)
     axes.set_xscale("log")
     axes.set_yscale("log")
@@ -95,10 +95,10 @@ def crossover(shares: Sequence[float] | np.ndarray, dense: Sequence[float] | np.
     for left in np.flatnonzero((gain[:-1] < 0) & (gain[1:] >= 0))[:1]:
         part = gain[left] / (gain[left] - gain[left + 1])
         share = at[left] * (at[left + 1] / at[left]) ** part
-        axes.axvline(share, color=LIGHT.muted, lw=1, ls=(0, (3, 2)), zorder=1)
+        axes.axvline(share, color=EITHER.muted, lw=1, ls=(0, (3, 2)), zorder=1)
         axes.annotate(f"crossover: {100 * share:.2g}% of the inputs fire", (share, 0.03), (-6, 0),
                       xycoords=axes.get_xaxis_transform(), textcoords="offset points", ha="right", fontsize=8.5,
-                      color=LIGHT.muted)
+                      color=EITHER.muted)
     axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(lambda value, _: duration(value))
@@ -134,11 +134,11 @@ def memory(synapses: Sequence[float] | np.ndarray, megabytes: Sequence[float] | 
     figure = Picture(figsize=(7.6, 4.1))
     write_title(figure, "Large networks: memory")
     axes = figure.add_subplot()
-    axes.plot(at, 4 * at / 1e6, color=LIGHT.muted, lw=1.2, ls=(0, (3, 2)), label="4 bytes for every synapse")
-    axes.plot(at, taken, color=LIGHT.layers[0], lw=1.8, marker="o", ms=5, label="taken at the most", zorder=3)
+    axes.plot(at, 4 * at / 1e6, color=EITHER.muted, lw=1.2, ls=(0, (3, 2)), label="4 bytes for every synapse")
+    axes.plot(at, taken, color=EITHER.layers[0], lw=1.8, marker="o", ms=5, label="taken at the most", zorder=3)
     for place, value in zip(at, taken, strict=True):
         axes.annotate(size(value), (place, value), (0, 8), textcoords="offset points", ha="center", fontsize=9,
-                      color=LIGHT.ink)
+                      color=EITHER.ink)
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_ylim(top=4 * max(taken.max(), 4 * at.max() / 1e6))

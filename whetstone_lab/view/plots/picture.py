@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,15 +11,20 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
+from matplotlib.transforms import ScaledTranslation, Transform
 
-from whetstone_lab.view.palette import LIGHT
+from whetstone_lab.view.palette import EITHER
 
 
 class Picture(Figure):
-    """A matplotlib figure that shows itself in a notebook, whether or not pyplot was ever imported."""
+    """A matplotlib figure that shows itself in a notebook, whether or not pyplot was ever imported.
+
+    It has no ground of its own, so it lies on a light page as on a dark one. For white paper in a file, say so:
+    ``figure.savefig("figure.png", facecolor="white")``.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{"layout": "constrained", "facecolor": LIGHT.ground, **kwargs})
+        super().__init__(*args, **{"layout": "constrained", "facecolor": EITHER.ground, **kwargs})
         FigureCanvasAgg(self)
 
     def _repr_png_(self) -> bytes:
@@ -33,20 +39,21 @@ class Picture(Figure):
 
 def write_title(figure: Figure, text: str) -> None:
     """Writes a title in bold at the top left."""
-    figure.suptitle(text, color=LIGHT.ink, fontsize=11.5, fontweight="bold", x=0.012, ha="left")
+    figure.suptitle(text, color=EITHER.ink, fontsize=11.5, fontweight="bold", x=0.012, ha="left")
 
 
 def say_instead(figure: Figure, text: str) -> None:
     """Says in the middle of an empty figure why there is nothing to draw."""
-    figure.text(0.5, 0.45, text, ha="center", color=LIGHT.muted, fontsize=10)
+    figure.text(0.5, 0.45, text, ha="center", color=EITHER.muted, fontsize=10)
 
 
 def plain_axes(axes: Axes) -> None:
     """Gives axes the frame, the grid and the small print that all figures have."""
+    axes.patch.set_visible(False)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(LIGHT.faint)
-    axes.tick_params(colors=LIGHT.muted, labelsize=8, which="both", width=0.7)
-    axes.grid(visible=True, color=LIGHT.line, lw=0.7, zorder=0)
+    axes.spines[["left", "bottom"]].set_color(EITHER.faint)
+    axes.tick_params(colors=EITHER.muted, labelsize=8, which="both", width=0.7)
+    axes.grid(visible=True, color=EITHER.line, lw=0.7, zorder=0)
     axes.set_axisbelow(True)
 
 
@@ -61,23 +68,39 @@ def bar_axes(axes: Axes) -> None:
 def label_axes(axes: Axes, x: str | None = None, y: str | None = None) -> None:
     """Writes what the axes mean, in small print."""
     if x is not None:
-        axes.set_xlabel(x, fontsize=8.5, color=LIGHT.muted)
+        axes.set_xlabel(x, fontsize=8.5, color=EITHER.muted)
     if y is not None:
-        axes.set_ylabel(y, fontsize=8.5, color=LIGHT.muted)
+        axes.set_ylabel(y, fontsize=8.5, color=EITHER.muted)
 
 
-def layer_line(axes: Axes, index: int, name: str, at: np.ndarray, values: np.ndarray, **style: Any) -> None:
-    """Draws a line in the colour of a layer; where colours come round again it is dashed."""
-    axes.plot(at, values, color=LIGHT.layer(index), lw=1.7, label=name,
-              ls="-" if index < len(LIGHT.layers) else "--", solid_capstyle="round", **style)
+def beside(axes: Axes, index: int, count: int) -> Transform:
+    """Where to draw one of several lines that may coincide: each a hair's breadth above the one before it.
+
+    Lines of equal values then lie side by side, where otherwise the last would hide the others. The values of the lines
+    stay as they are.
+
+    Args:
+        axes: The axes of the lines.
+        index: Which of the lines, from 0.
+        count: How many there are.
+    """
+    hair = min(1.9, 12 / count)  # in points; a line is 1.7 broad
+    return axes.transData + ScaledTranslation(0, (index - (count - 1) / 2) * hair / 72, axes.figure.dpi_scale_trans)
+
+
+def layer_line(axes: Axes, index: int, layers: Sequence[str], at: np.ndarray, values: np.ndarray, **style: Any) -> None:
+    """Draws a line in the colour of a layer, beside the other layers'; where colours come round again it is dashed."""
+    axes.plot(at, values, color=EITHER.layer(index), lw=1.7, label=layers[index],
+              transform=beside(axes, index, len(layers)),
+              ls="-" if index < len(EITHER.layers) else "--", solid_capstyle="butt", **style)
 
 
 def legend_beside(axes: Axes, height: float, **style: Any) -> Legend:
     """Puts the legend to the right of the axes, where it covers nothing: its top at height 1, or its middle below."""
     return axes.legend(loc="upper left" if height == 1 else "center left", bbox_to_anchor=(1.005, height),
-                       frameon=False, fontsize=8, labelcolor=LIGHT.muted, handlelength=1.2, borderaxespad=0.2, **style)
+                       frameon=False, fontsize=8, labelcolor=EITHER.muted, handlelength=1.2, borderaxespad=0.2, **style)
 
 
-def legend_within(axes: Axes, where: Any, colour: str = LIGHT.muted, **style: Any) -> None:
+def legend_within(axes: Axes, where: Any, colour: str = EITHER.muted, **style: Any) -> None:
     """Puts the legend into the axes."""
     axes.legend(loc=where, frameon=False, fontsize=8.5, labelcolor=colour, **style)

@@ -10,7 +10,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodF
 
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.view import scenes
-from whetstone_lab.view.palette import LIGHT
+from whetstone_lab.view.palette import EITHER
 from whetstone_lab.view.plots.picture import Picture, label_axes, layer_line, legend_beside, plain_axes, write_title
 
 _MARKS = {"start": "▶", "stop": "■", "sharp": "◆", "done": "★", "threshold": "✎", "warning": "!"}
@@ -48,16 +48,16 @@ def sharpener_chart(source: Any) -> Picture:
     _loss_panel(top, trace, table, rows, at)
 
     values = scenes.sharpness_at(trace, rows)
-    for index, name in enumerate(trace.layers):
-        layer_line(low, index, name, at, values[:, index])
-    low.set_ylim(-0.05, 1.08)
+    for index in range(len(trace.layers)):
+        layer_line(low, index, trace.layers, at, values[:, index])
+    low.set_ylim(-0.12, 1.12)
     low.set_yticks([0, 0.5, 1])
     label_axes(low, "epoch", "sharpness")
     if 0 < len(trace.layers) <= 12:
         legend_beside(low, 0.5)
     for axes in (top, low):
         for epoch in np.flatnonzero(table["sharpening"]):
-            axes.axvspan(epoch, epoch + 1, color=LIGHT.sharpening, alpha=0.13, lw=0, zorder=0)
+            axes.axvspan(epoch, epoch + 1, color=EITHER.sharpening, alpha=0.13, lw=0, zorder=0)
         plain_axes(axes)
     low.set_xlim(0, max(last, float(at[-1]) if len(at) else 1.0))
     low.xaxis.set_major_locator(MaxNLocator(10, integer=True))
@@ -66,21 +66,21 @@ def sharpener_chart(source: Any) -> Picture:
 
 def _loss_panel(axes: Axes, trace: Trace, table: dict[str, np.ndarray], rows: np.ndarray, at: np.ndarray) -> None:
     losses = trace.loss[rows]
-    axes.plot(at, np.where(losses > 0, losses, np.nan), color=LIGHT.faint, lw=0.8, alpha=0.8, label="batch loss",
+    axes.plot(at, np.where(losses > 0, losses, np.nan), color=EITHER.faint, lw=0.8, alpha=0.8, label="batch loss",
               zorder=1.5)
     edges = np.arange(trace.epochs + 1)
     if np.isfinite(table["stop"]).any():
-        axes.stairs(table["stop"], edges, baseline=None, color=LIGHT.stop, lw=1.1, zorder=2,
+        axes.stairs(table["stop"], edges, baseline=None, color=EITHER.stop, lw=1.1, zorder=2,
                     label="a rise to here stops sharpening")
-        axes.stairs(table["stop"], edges, baseline=table["reference"], fill=True, color=LIGHT.stop, alpha=0.10,
+        axes.stairs(table["stop"], edges, baseline=table["reference"], fill=True, color=EITHER.stop, alpha=0.10,
                     lw=0)
-        axes.stairs(table["reference"], edges, baseline=None, color=LIGHT.muted, lw=1.1, ls=(0, (3, 2)), zorder=2,
+        axes.stairs(table["reference"], edges, baseline=None, color=EITHER.muted, lw=1.1, ls=(0, (3, 2)), zorder=2,
                     label="reference loss")
-        axes.stairs(table["improve"], edges, baseline=table["reference"], fill=True, color=LIGHT.improve,
+        axes.stairs(table["improve"], edges, baseline=table["reference"], fill=True, color=EITHER.improve,
                     alpha=0.12, lw=0)
-        axes.stairs(table["improve"], edges, baseline=None, color=LIGHT.improve, lw=1.1, zorder=2,
+        axes.stairs(table["improve"], edges, baseline=None, color=EITHER.improve, lw=1.1, zorder=2,
                     label="a fall to here counts")
-    axes.plot(edges[1:], table["loss"], color=LIGHT.ink, lw=1.6, marker="o", ms=3.4, label="epoch loss", zorder=3)
+    axes.plot(edges[1:], table["loss"], color=EITHER.ink, lw=1.6, marker="o", ms=3.4, label="epoch loss", zorder=3)
     positive = losses[np.isfinite(losses) & (losses > 0)]
     if len(positive):
         axes.set_yscale("log")
@@ -92,8 +92,8 @@ def _loss_panel(axes: Axes, trace: Trace, table: dict[str, np.ndarray], rows: np
     marks, end = scenes.decisions(trace), max(trace.epochs, *at[-1:], 1)
     places = scenes.apart([mark["at"] for mark in marks], 0.0165 * end, 0, end)
     for mark, place in zip(marks, places, strict=True):
-        colour = {"stop": LIGHT.stop, "warning": LIGHT.stop, "start": LIGHT.sharpening}.get(
-            mark["kind"], LIGHT.layer(mark["layer"]) if mark["layer"] is not None else LIGHT.ink)
+        colour = {"stop": EITHER.stop, "warning": EITHER.stop, "start": EITHER.sharpening}.get(
+            mark["kind"], EITHER.layer(mark["layer"]) if mark["layer"] is not None else EITHER.ink)
         axes.text(place, 0.965, _MARKS[mark["kind"]], transform=axes.get_xaxis_transform(), ha="center",
                   va="center", fontsize=8, color=colour, family="DejaVu Sans")
         if mark["kind"] == "stop" and mark["change"] is not None:
@@ -101,4 +101,4 @@ def _loss_panel(axes: Axes, trace: Trace, table: dict[str, np.ndarray], rows: np
                       va="center", fontsize=6.5, color=colour)
     signs = "▶ settled: sharpen\n■ loss rose by this: stop\n◆ a layer is sharp  ★ all are"
     legend = legend_beside(axes, 1, title=signs, title_fontproperties={"size": 7.5}, alignment="left")
-    legend.get_title().set_color(LIGHT.muted)
+    legend.get_title().set_color(EITHER.muted)

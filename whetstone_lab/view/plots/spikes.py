@@ -8,14 +8,18 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.colors import ListedColormap
+from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from whetstone_lab.records.spikes import SpikeRecord
 from whetstone_lab.view import scenes
-from whetstone_lab.view.palette import LIGHT, class_colours
+from whetstone_lab.view.palette import EITHER, class_colours
 from whetstone_lab.view.plots.picture import Picture, bar_axes, label_axes, plain_axes, write_title
+from whetstone_lab.view.plots.quantities import many
+
+#: Grey values as more and less ink on whatever the figure lies on.
+_INKED = LinearSegmentedColormap.from_list("inked", [EITHER.ink + "00", EITHER.ink])
 
 #: Classes that the legend of a map names at the most.
 _NAMED = 16
@@ -58,7 +62,7 @@ def spike_raster(source: Any, sample: int = 0) -> Picture:
     write_title(figure, f"Sample {sample}" + (f": {words}" if words else ""))
     for name, shown in pictures.items():
         picture = shown[0]
-        _picture_panel(parts.pop(0), picture, name or "shown", cmap="gray_r" if picture.ndim == 2 else None)
+        _picture_panel(parts.pop(0), picture, name or "shown", cmap=_INKED if picture.ndim == 2 else None)
     _raster_panel(parts.pop(0), one)
     for reading in found:
         axes = parts.pop(0)
@@ -71,34 +75,43 @@ def spike_raster(source: Any, sample: int = 0) -> Picture:
 
 def _picture_panel(axes: Axes, picture: np.ndarray, name: str, **style: Any) -> None:
     axes.imshow(picture, interpolation="nearest", **style)
+    axes.patch.set_visible(False)
     axes.set_xticks([])
     axes.set_yticks([])
-    axes.set_title(name, fontsize=8.5, color=LIGHT.muted)
+    axes.set_title(name, fontsize=8.5, color=EITHER.muted)
     for spine in axes.spines.values():
-        spine.set_color(LIGHT.line)
+        spine.set_color(EITHER.line)
 
 
 def _raster_panel(axes: Axes, one: SpikeRecord) -> None:
     places = scenes.bands(one.sizes)
+    # Of very many steps each is narrower than a dot, and a spike still has one.
+    wide = max(0.8, one.steps / 300)
     for index, (low, high) in enumerate(places):
         mine = one.layer == index
         y = low + (one.neuron[mine] + 0.5) / one.sizes[index] * (high - low)
         steps = one.step[mine]
-        axes.axhspan(low, high, color=LIGHT.layer(index), alpha=0.06, lw=0)
+        axes.axhspan(low, high, color=EITHER.layer(index), alpha=0.06, lw=0)
         # As thick as a neuron's row, so that a band reads like a bar code; never so thin that it vanishes.
         thickness = float(np.clip(200 * (high - low) / one.sizes[index], 0.7, 4.0))
         axes.add_collection(LineCollection(
-            [((step + 0.1, value), (step + 0.9, value)) for step, value in zip(steps, y, strict=True)],
-            colors=LIGHT.layer(index), linewidths=thickness, capstyle="butt"))
+            [((start, value), (start + wide, value))
+             for start, value in zip(np.minimum(steps + 0.1, one.steps - wide), y, strict=True)],
+            colors=EITHER.layer(index), linewidths=thickness, capstyle="butt"))
     if not places:
         axes.text(0.5, 0.5, "no neurons in this network", transform=axes.transAxes, ha="center", va="center",
-                  fontsize=9, color=LIGHT.muted)
+                  fontsize=9, color=EITHER.muted)
     axes.set_xlim(0, max(one.steps, 1))
     axes.set_ylim(-0.01, 1.01)
-    axes.set_yticks([(low + high) / 2 for low, high in places],
-                    [f"{name}\n{size} neurons" for name, size in zip(one.layers, one.sizes, strict=True)])
-    stride = max(1, math.ceil(one.steps / 12))
-    axes.set_xticks(np.arange(0, one.steps, stride) + 0.5, [str(step) for step in range(0, one.steps, stride)])
+    # Two lines have room beside a dozenth of the height, and one beside a twenty-fourth; of more layers some are named.
+    middles = np.array([(low + high) / 2 for low, high in places])
+    pitch = float(np.diff(middles).min(initial=1.0))
+    every, apart = max(math.ceil(1 / (24 * pitch)), 1), "\n" if pitch > 1 / 12 else ", "
+    axes.set_yticks(middles[::every], [f"{name}{apart}{many(size, 'neuron')}" for name, size in
+                                       zip(one.layers[::every], one.sizes[::every], strict=True)])
+    steps = [int(step) for step in MaxNLocator(12, integer=True).tick_values(0, max(one.steps - 1, 1))
+             if 0 <= step < one.steps]
+    axes.set_xticks(np.array(steps) + 0.5, [str(step) for step in steps])
     label_axes(axes, "time step")
     plain_axes(axes)
     axes.grid(visible=False)
@@ -109,20 +122,23 @@ def _raster_panel(axes: Axes, one: SpikeRecord) -> None:
 def _bars_panel(axes: Axes, reading: scenes.Reading) -> None:
     """The votes for each class, or the values of an output that stands for no classes."""
     votes, voted = reading.votes[0], reading.shown == "votes"
-    colours, names = [LIGHT.line] * len(votes), [str(number) for number in range(len(votes))]
+    colours, names = [EITHER.line] * len(votes), [str(number) for number in range(len(votes))]
     if voted:
-        colours[int(reading.classes[0])] = LIGHT.stop if reading.wrong(0) else LIGHT.improve
+        colours[int(reading.classes[0])] = EITHER.stop if reading.wrong(0) else EITHER.improve
         if len(reading.truth):
             names[int(reading.truth[0])] += " ✓"
     axes.barh(np.arange(len(votes)), votes, height=0.72, color=colours, zorder=2)
     if not voted and len(reading.truth):
-        axes.plot(reading.truth[0], np.arange(len(votes)), "|", color=LIGHT.ink, ms=9, mew=1.4, zorder=4, label="truth")
-        axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.08), fontsize=8, labelcolor=LIGHT.ink)
-    axes.axvline(0, color=LIGHT.faint, lw=0.9, zorder=3)
+        axes.plot(reading.truth[0], np.arange(len(votes)), "|", color=EITHER.ink, ms=9, mew=1.4, zorder=4,
+                  label="truth")
+        axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.08), fontsize=8, labelcolor=EITHER.ink)
+    axes.axvline(0, color=EITHER.faint, lw=0.9, zorder=3)
     axes.set_yticks(np.arange(len(votes)), names, family="DejaVu Sans")
     axes.invert_yaxis()
-    axes.set_title(_titled(reading, "votes for each class" if voted else "values"), fontsize=8.5, color=LIGHT.muted)
+    axes.set_title(_titled(reading, "votes for each class" if voted else "values"), fontsize=8.5, color=EITHER.muted)
     axes.xaxis.set_major_locator(MaxNLocator(3, integer=voted))
+    if reading.voters:
+        label_axes(axes, f"output neurons that do as\nits key says, less those\nthat do not; at most {reading.voters}")
     bar_axes(axes)
 
 
@@ -140,8 +156,8 @@ def _map_panel(axes: Axes, reading: scenes.Reading) -> None:
     named = sorted(found[np.argsort(-sizes, kind="stable")[:_NAMED]].tolist())
     patches, names = [Patch(color=colours[number]) for number in named], [str(number) for number in named]
     legend = axes.legend(patches, names, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.03),
-                         ncols=min(len(named), 4), fontsize=8, labelcolor=LIGHT.ink, handlelength=1, handleheight=1,
+                         ncols=min(len(named), 4), fontsize=8, labelcolor=EITHER.ink, handlelength=1, handleheight=1,
                          columnspacing=1, handletextpad=0.5, title_fontproperties={"size": 7.5})
     if len(named) < len(found):
         legend.set_title(f"the {len(named)} most frequent of {len(found)}")
-        legend.get_title().set_color(LIGHT.muted)
+        legend.get_title().set_color(EITHER.muted)

@@ -3,16 +3,25 @@
 Widgets draw in the browser and figures in matplotlib; what they draw is worked out here once, one file a subject.
 """
 
-from whetstone_lab.view.scenes.curves import activation, histogram_at, ramp, share_between, threshold
+from whetstone_lab.view.scenes.curves import (
+    activation,
+    drawn_range,
+    heights,
+    histogram_at,
+    outside,
+    ramp,
+    share_between,
+    threshold,
+)
 from whetstone_lab.view.scenes.epochs import epoch_table
 from whetstone_lab.view.scenes.health import died, health_table
 from whetstone_lab.view.scenes.marks import apart, decisions
 from whetstone_lab.view.scenes.raster import as_picture, bands, pictures, record_of
-from whetstone_lab.view.scenes.readings import Reading, class_map, readings, told
+from whetstone_lab.view.scenes.readings import Reading, class_map, readings, told, voters
 from whetstone_lab.view.scenes.run import latest_sharpness, positions, sharpness_at, thin, trace_of
 
 __all__ = [
-    "Reading", "activation", "apart", "as_picture", "bands", "class_map", "decisions", "died", "epoch_table",
-    "health_table", "histogram_at", "latest_sharpness", "pictures", "positions", "ramp", "readings", "record_of",
-    "share_between", "sharpness_at", "thin", "threshold", "told", "trace_of",
+    "Reading", "activation", "apart", "as_picture", "bands", "class_map", "decisions", "died", "drawn_range",
+    "epoch_table", "health_table", "heights", "histogram_at", "latest_sharpness", "outside", "pictures", "positions",
+    "ramp", "readings", "record_of", "share_between", "sharpness_at", "thin", "threshold", "told", "trace_of", "voters",
 ]

@@ -25,7 +25,8 @@ def record_of(source: Any) -> SpikeRecord:
 def as_picture(values: np.ndarray) -> np.ndarray | None:
     """An input as a picture, ``(rows, columns)`` or ``(rows, columns, 3)``, or None where it does not look like one.
 
-    Pictures are ``(h, w)``, ``(h, w, 1)``, ``(h, w, 3)``, and flat inputs whose size is a square from 4 x 4 on.
+    Pictures are ``(h, w)``, ``(h, w, 1)``, ``(h, w, 3)``, and flat inputs whose size is a square from 4 x 4 on. What is
+    more than 16 times as long as it is broad is none, such as an input that changes over many time steps.
     """
     values = np.asarray(values)
     if values.ndim == 3 and values.shape[-1] == 1:
@@ -33,7 +34,7 @@ def as_picture(values: np.ndarray) -> np.ndarray | None:
     if values.ndim == 1:
         side = math.isqrt(values.size)
         return values.reshape(side, side) if side >= 4 and side * side == values.size else None
-    if min(values.shape, default=0) < 1:
+    if min(values.shape, default=0) < 1 or max(values.shape[:2]) > 16 * min(values.shape[:2]):
         return None
     return values if values.ndim == 2 or (values.ndim == 3 and values.shape[-1] == 3) else None
 
@@ -53,10 +54,11 @@ def bands(sizes: tuple[int, ...], gap: float = 0.035, least: float = 0.12) -> li
     """Where the layers lie on a raster of height 1, bottom first: ``(low, high)`` of each; nothing without layers.
 
     Heights go with the square root of the number of neurons, so that a small output layer beside a big one is still
-    seen; for the same reason no weight is less than ``least`` of all.
+    seen; for the same reason no weight is less than ``least`` of all. Gaps take at most a third of the height.
     """
     if not sizes:
         return []
+    gap = min(gap, 1 / (3 * len(sizes)))
     weights = np.sqrt(np.array(sizes, float))
     weights = np.maximum(weights, least * weights.sum())
     heights = weights / weights.sum() * (1 - gap * (len(sizes) - 1))

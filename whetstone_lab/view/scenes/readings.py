@@ -22,6 +22,7 @@ class Reading:
         classes: The class of each sample, shape ``(samples,)``; of a map the pictures, ``(samples, rows, columns)``;
             else empty.
         truth: The true classes, shape ``(samples,)``, or the true values, that of ``votes``; empty where unknown.
+        voters: How many output neurons vote, where a key reads them; see :func:`voters`. Default: None.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Reading:
     votes: np.ndarray
     classes: np.ndarray
     truth: np.ndarray
+    voters: int | None = None
 
     def wrong(self, sample: int) -> bool:
         """Whether a class was decided that is known not to be the true one."""
@@ -51,7 +53,7 @@ class Reading:
 def readings(record: SpikeRecord) -> list[Reading]:
     """What each output of a record was read as, in their order; one reading where there is one output."""
     if not record.outputs:
-        return [_reading("", record)]
+        return [_reading("", record, voters(record))]
     return [_reading(name, record.output(name)) for name in record.outputs]
 
 
@@ -75,13 +77,28 @@ def class_map(classes: np.ndarray) -> np.ndarray | None:
     return classes.reshape(-1, classes.shape[-1]) if classes.ndim else None
 
 
-def _reading(name: str, record: SpikeRecord) -> Reading:
+def voters(record: SpikeRecord) -> int | None:
+    """How many output neurons vote for each class, so that no class has more votes; None where none do.
+
+    With a key each output neuron that does as the key of a class says, fires or stays silent, is a vote for the class,
+    and each that does not is a vote against it. So of n voters ``(n + votes) / 2`` match the key.
+    """
+    if record.meta.get("readout") != "key" or not record.shapes:
+        return None
+    count = record.shapes[-1][-1]
+    # Votes that were added up over several steps of the output, or those of another layer, are not of that many.
+    fits = (np.abs(record.votes) <= count) & ((record.votes - count) % 2 == 0)
+    return count if fits.all() else None
+
+
+def _reading(name: str, record: SpikeRecord, voters: int | None = None) -> Reading:
     votes, classes, truth, none = record.votes, record.classes, record.labels, np.zeros(0, np.int64)
     if classes.ndim > 1:
         maps: Any = [class_map(each) for each in classes]
         return Reading(name, "map", votes, np.array(maps), none)
     if len(classes):
-        return Reading(name, "votes", votes, classes, truth if truth.shape == classes.shape else none)
+        return Reading(name, "votes", votes, classes, truth if truth.shape == classes.shape else none,
+                       voters)
     if votes.ndim == 2 and votes.shape[1]:
         return Reading(name, "values", votes, classes, truth if truth.shape == votes.shape else none)
     return Reading(name, "", votes, classes, none)

@@ -2,15 +2,23 @@
 
 Python writes traits, the page only reads them; what the page wants, it sends as a message, and the handler does no more
 than pass it on. So a trait has one writer, and whichever thread the message arrives on does not matter.
+
+Jupyter keeps every widget for the life of the kernel, so a view cannot tell by itself that nobody needs it any more. A
+page says when it begins to show a view and when it ceases, and a view that no page shows rests: it does not listen to
+its run. Pages may also vanish without a word, so a new view asks after the older ones of its kind on its run; see
+:meth:`RunView._ask_after_older_views`. A view that rests goes on, and catches up, as soon as a page shows it again.
 """
 
 from __future__ import annotations
 
 import base64
+import html
 import logging
 import math
 import threading
 import time
+import uuid
+import weakref
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
@@ -37,6 +45,17 @@ _COMMANDS = ("start", "pause", "resume", "step", "stop")
 #: A run that has one of these goes no further by itself.
 _ENDED = ("finished", "stopped", "failed")
 
+_WIDGET = "application/vnd.jupyter.widget-view+json"
+
+#: The picture of a view as HTML, in an output of its own right below the view's. While the view lives, its page hides
+#: the picture, by its id. In a saved notebook whose kernel has gone, the view's output has no elements, only words of
+#: JupyterLab's that there is no such widget: the style hides them, and the picture is what is seen. A notebook that is
+#: not trusted drops the style, but does not try to show the widget either.
+_STILL = """<style>
+.jp-OutputArea-child:has(+ .jp-OutputArea-child img.wl-still) > .jp-OutputArea-output:not(:has(*)) {{ display: none; }}
+</style>
+<img class="wl-still" data-wl-view="{view}" alt="{words}" src="data:image/png;base64,{png}">"""
+
 
 def number(value: Any) -> float | None:
     """A number as JSON can carry it: None in place of NaN and infinity."""
@@ -46,9 +65,12 @@ def number(value: Any) -> float | None:
 class View(anywidget.AnyWidget):
     """A widget that leaves a picture where no widget can run: in a saved notebook, on a page, in a mail."""
 
+    #: The id of the pictures of this view on a page, which the page hides while it shows the view.
+    still = traitlets.Unicode().tag(sync=True)
+
     def __init__(self, **state: Any) -> None:
-        super().__init__(**state)
-        self._display_id: str | None = None
+        super().__init__(still=uuid.uuid4().hex, **state)
+        self._displayed = False
         # ipykernel 7.4.0 answers on whichever shell last heard from this comm, so that a widget that a thread writes
         # stalls while a cell runs; this is how 7.3 answered. Private, and absent elsewhere.
         if hasattr(self.comm, "_reply_subshell_for"):
@@ -63,24 +85,35 @@ class View(anywidget.AnyWidget):
 
         A run that ends under ``LiveRun.wait`` does this by itself.
         """
-        if self._display_id is not None:
-            from IPython.display import display
-
-            data, metadata = self._repr_mimebundle_()
-            display(data, metadata=metadata, raw=True, display_id=self._display_id, update=True)
+        if self._displayed:
+            self._display_picture(update=True)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
-        png = self.picture().png(dpi=90)
-        return {**data, "text/plain": repr(self), "image/png": base64.b64encode(png).decode()}, dict(metadata)
+        return {**data, "text/plain": repr(self), "image/png": self._png()}, dict(metadata)
 
     def _ipython_display_(self) -> None:
         from IPython.display import display
 
-        data, metadata = self._repr_mimebundle_()
+        # The widget and its picture are two outputs: whoever shows one output shows the best part of it that they know
+        # of, and JupyterLab knows of widgets even where the widget itself is gone.
+        data, metadata = super()._repr_mimebundle_() or ({}, {})
+        if _WIDGET in data:
+            display({_WIDGET: data[_WIDGET]}, metadata=dict(metadata), raw=True)
+        self._display_picture(update=False)
+        self._displayed = True
+
+    def _display_picture(self, update: bool) -> None:
+        from IPython.display import display
+
+        png = self._png()
+        data = {"text/html": _STILL.format(view=self.still, words=html.escape(repr(self)), png=png), "image/png": png,
+                "text/plain": repr(self)}
         # An output that has a display id can be given a newer picture later.
-        self._display_id = self._display_id or f"whetstone-{self.model_id}"
-        display(data, metadata=metadata, raw=True, display_id=self._display_id)
+        display(data, raw=True, display_id=f"whetstone-{self.still}", update=update)
+
+    def _png(self) -> str:
+        return base64.b64encode(self.picture().png(dpi=90)).decode()
 
     def _handle_custom_msg(self, content: Any, buffers: Any) -> None:
         super()._handle_custom_msg(content, buffers)
@@ -117,16 +150,18 @@ class RunView(View):
 
     def __init__(self, source: Any) -> None:
         self.source = source
+        self._kind = type(self)  # now, for anywidget gives each instance a class of its own
         self._lock = threading.RLock()
         self._stamp: tuple[Any, ...] = ()
         self._sent_at = -math.inf
         self._pictured = ""
+        #: Whether a page shows this view or a cell has displayed it, as far as is known since it was last asked.
+        self._noticed = False
         trace = scenes.trace_of(source)
         self._trace = trace
         super().__init__(about=self._about(trace), past=self._past(trace), now=self._now(trace))
-        self._unsubscribe = trace.subscribe(self._grown)
-        # What was written between the reading and the subscription is caught up with here.
-        self._update(trace)
+        self._ask_after_older_views()
+        self._follow()
 
     @property
     def live(self) -> bool:
@@ -135,17 +170,60 @@ class RunView(View):
 
     def close(self) -> None:
         """Ends the widget; it listens to its run no longer."""
-        if self._unsubscribe is not None:
-            self._unsubscribe()
+        self._rest()
         super().close()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(self._trace.layers) or 'no layers yet'})"
 
+    # -- whether anybody looks ----------------------------------------------------------------------------------------
+
+    def _ask_after_older_views(self) -> None:
+        """Lets the older views of this kind on this run rest where nobody looks at them.
+
+        A view that was neither displayed nor shown rests at once. Of the others the pages are asked, and a view for
+        which none has answered by the next time rests then: its page may have gone without a word, as a closed tab
+        does. An answer may have to wait until a cell has run, so that silence, for however long, means nothing.
+        """
+        with _TURN:
+            others = list(_VIEWS)
+            _VIEWS.add(self)
+        for view in others:
+            if view._unsubscribe is None or view._kind is not self._kind or view._trace is not self._trace:
+                continue
+            if view._noticed:
+                view._noticed = False
+                view.send({"kind": "ask"})
+            else:
+                view._rest()
+
+    def _follow(self) -> None:
+        """Listens to the run from now on, and catches up with what was written meanwhile."""
+        with self._lock:
+            if self._unsubscribe is not None or self.comm is None:
+                return
+            if not isinstance(self.source, Trace):
+                self._trace = scenes.trace_of(self.source)  # a run that was begun anew may have gone on in another
+            self._unsubscribe = self._trace.subscribe(self._grown)
+            self._update(self._trace)
+
+    def _rest(self) -> None:
+        """Listens no longer, until :meth:`_follow`."""
+        with self._lock:
+            unsubscribe, self._unsubscribe = self._unsubscribe, None
+            if unsubscribe is not None:
+                unsubscribe()
+
+    def _ipython_display_(self) -> None:
+        self._noticed = True
+        self._follow()
+        super()._ipython_display_()
+
     # -- from the run to the page -------------------------------------------------------------------------------------
 
     def _grown(self, trace: Trace, urgent: bool) -> None:
         try:
+            self._trace = trace
             with self._lock:
                 waited = time.monotonic() - self._sent_at
                 turned = (trace.status, trace.message) != self._stamp[:2]
@@ -155,8 +233,7 @@ class RunView(View):
                 self._renew_picture(trace)
         except Exception:
             # A page that fails must not end the training that it watches.
-            if self._unsubscribe is not None:
-                self._unsubscribe()
+            self._rest()
             logging.getLogger(__name__).exception("%r follows its run no longer.", self)
 
     def _update(self, trace: Trace) -> None:
@@ -225,11 +302,23 @@ class RunView(View):
 
     def _receive(self, content: Mapping[str, Any]) -> None:
         kind, name = content.get("kind"), content.get("name")
-        if not self.live:
+        if kind == "here":
+            self._noticed = True
+            self._follow()
+        elif kind == "gone":
+            self._noticed = False
+            self._rest()
+            self.send({"kind": "ask"})  # another page, or another place on the page, may still show it
+        elif not self.live:
             raise RuntimeError("This run takes no commands: it is a record, or was not started with live.fit.")
-        if kind == "steer":
+        elif kind == "steer":
             self.source.steer(**content["values"])
         elif kind == "command" and name in _COMMANDS:
             getattr(self.source, name)(**({"unit": content["unit"]} if name == "step" else {}))
         else:
             raise ValueError(f"Expected 'steer' or a command among {_COMMANDS}; got {dict(content)!r}.")
+
+
+#: Every view of a run, for those that are made later; held while it is looked through or changed.
+_VIEWS: weakref.WeakSet[RunView] = weakref.WeakSet()
+_TURN = threading.Lock()

@@ -39,7 +39,8 @@ class ActivationCurves(RunView):
     _esm = module("activation_curves")
     _css = style("activation_curves")
 
-    #: What the layers received after some of the epochs, as bytes; each histogram fills the range of a byte.
+    #: What the layers received after some of the epochs: the range that is drawn of each layer; the bars of each
+    #: histogram as bytes and the height of its tallest; the shares that lie below and above the range.
     histograms = traitlets.Dict().tag(sync=True)
 
     def picture(self) -> Picture:
@@ -56,11 +57,21 @@ class ActivationCurves(RunView):
 
     @staticmethod
     def _histograms(trace: Trace, limit: int) -> dict[str, Any]:
-        everything = trace.histograms
+        everything, edges = trace.histograms, trace.bins
         epochs = np.flatnonzero(np.isfinite(everything).all(axis=(1, 2))) if everything.shape[-1] else np.zeros(0, int)
         epochs = epochs[scenes.thin(0, len(epochs), limit)]
         shares = everything[epochs]
-        peaks = shares.max(axis=-1, keepdims=True, initial=1e-12)
-        counts = np.uint8(np.round(255 * shares / peaks))
-        return {"last": trace.epochs, "epochs": [int(epoch) + 1 for epoch in epochs],
-                "edges": trace.bins.astype("<f4").tobytes(), "counts": counts.tobytes()}
+        ranges = [scenes.drawn_range(edges, shares[:, layer], scenes.threshold(curve))
+                  for layer, curve in enumerate(trace.curves)]
+        beyond = np.array([[scenes.outside(edges, mine, *span) for mine, span in zip(row, ranges, strict=True)]
+                           for row in shares])
+        bars = scenes.heights(edges, shares) if len(epochs) else shares
+        if len(epochs):  # the page needs no bars that it does not draw
+            first, last = np.searchsorted(edges, [min(low for low, _ in ranges), max(high for _, high in ranges)])
+            first, last = max(int(first) - 1, 0), min(int(last), len(edges) - 1)
+            edges, bars = edges[first:last + 1], bars[..., first:last]
+        tallest = bars.max(axis=-1, initial=1e-12)
+        return {"last": trace.epochs, "epochs": [int(epoch) + 1 for epoch in epochs], "ranges": ranges,
+                "edges": edges.astype("<f4").tobytes(), "bars": np.uint8(np.round(
+                    255 * bars / tallest[..., None])).tobytes(),
+                "tallest": tallest.astype("<f4").tobytes(), "beyond": beyond.astype("<f4").tobytes()}

@@ -15,7 +15,7 @@ from whetstone_lab.view.widgets._base import View, number
 if TYPE_CHECKING:
     from whetstone_lab.view.plots import Picture
 
-#: Spikes that are sent to the page at the most; 7 bytes each.
+#: Spikes that are sent to the page at the most, mostly in 4 to 6 bytes each.
 _SPIKES = 200_000
 
 
@@ -47,8 +47,9 @@ class SpikeRaster(View):
     _esm = module("spike_raster")
     _css = style("spike_raster")
 
-    #: Layers and steps; and of each output its name, how it is shown, the colours of a map of classes, and for each
-    #: sample its votes and class, the truth, and what it was read as in words. The page decides nothing by itself.
+    #: Layers and steps; and of each output its name, how it is shown, the colours of a map of classes, how many output
+    #: neurons vote where a key reads them, and for each sample its votes and class, the truth, and what it was read as
+    #: in words. The page decides nothing by itself.
     about = traitlets.Dict().tag(sync=True)
     #: The spikes, sample after sample, as arrays of bytes.
     spikes = traitlets.Dict().tag(sync=True)
@@ -92,7 +93,7 @@ class SpikeRaster(View):
         mapped, samples = reading.shown == "map", range(self.record.samples)
         return {"name": reading.name, "shown": reading.shown, "truth": reading.truth.tolist(),
                 "words": [reading.words(sample) for sample in samples],
-                "wrong": [reading.wrong(sample) for sample in samples],
+                "wrong": [reading.wrong(sample) for sample in samples], "voters": reading.voters,
                 "classes": [] if mapped else reading.classes.tolist(),
                 "votes": [] if mapped else [[number(vote) for vote in votes] for votes in reading.votes],
                 "colours": class_colours(reading.votes.shape[-1]) if mapped else []}
@@ -100,8 +101,7 @@ class SpikeRaster(View):
     def _spikes(self) -> dict[str, Any]:
         record = self.record
         return {"ends": np.searchsorted(record.sample, np.arange(record.samples), side="right").tolist(),
-                "step": record.step.astype("<u2").tobytes(), "layer": record.layer.astype("u1").tobytes(),
-                "neuron": record.neuron.astype("<u4").tobytes()}
+                "step": _packed(record.step), "layer": _packed(record.layer), "neuron": _packed(record.neuron)}
 
     def _pictures(self) -> dict[str, Any]:
         pictures = scenes.pictures(self.record)
@@ -114,6 +114,13 @@ class SpikeRaster(View):
 
     def _maps(self) -> dict[str, Any]:
         shown = [reading for reading in scenes.readings(self.record) if reading.shown]
-        return {str(number): {"shape": list(reading.classes.shape[1:]),
-                              "values": reading.classes.astype("<u2").tobytes()}
+        return {str(number): {"shape": list(reading.classes.shape[1:]), "values": _packed(reading.classes)}
                 for number, reading in enumerate(shown) if reading.shown == "map"}
+
+
+def _packed(values: np.ndarray) -> bytes:
+    """Whole numbers from 0, little end first, each in as many bytes as the largest needs.
+
+    Whoever reads them knows how many there are, and so how wide they are.
+    """
+    return values.astype(np.min_scalar_type(int(values.max(initial=0))).newbyteorder("<")).tobytes()

@@ -15,7 +15,13 @@ export const floats = (data) => new Float32Array(buffer(data));
 export const doubles = (data) => new Float64Array(buffer(data));
 /** @param {any} data */
 export const bytes = (data) => new Uint8Array(buffer(data));
-/** @param {any} data */
-export const shorts = (data) => new Uint16Array(buffer(data));
-/** @param {any} data */
-export const integers = (data) => new Uint32Array(buffer(data));
+
+/** Whole numbers from 0, so many of them, each as wide as Python made them for the largest.
+ * @param {any} data @param {number} count */
+export function integers(data, count) {
+  const copied = buffer(data);
+  const width = count ? copied.byteLength / count : 1;
+  const kind = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array }[width];
+  if (!kind) throw new RangeError(`Expected ${count} whole numbers of 1, 2 or 4 bytes; got ${copied.byteLength} bytes.`);
+  return new kind(copied);
+}

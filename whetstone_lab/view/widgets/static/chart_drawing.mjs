@@ -4,7 +4,7 @@ import { dot, font, layerColour, line } from "./canvas.mjs";
 import { markOf } from "./chart_words.mjs";
 import { levels } from "./method.mjs";
 import { plain } from "./numbers.mjs";
-import { logTicks, ticks } from "./scales.mjs";
+import { beside, logTicks, ticks } from "./scales.mjs";
 
 /** @typedef {import("./canvas.mjs").Pen} Pen */
 /** @typedef {import("./chart_layout.mjs").Layout} Layout */
@@ -143,7 +143,7 @@ function drawSharpness({ context, colour }, { at, points }) {
     context.lineWidth = 1.8;
     context.setLineDash(layer > 5 ? [5, 3] : []);
     context.beginPath();
-    for (let row = 0; row < points.length; row++) context.lineTo(at.x(points.values[row * points.width]), at.strip(points.values[row * points.width + layer + 2]));
+    for (let row = 0; row < points.length; row++) context.lineTo(at.x(points.values[row * points.width]), at.strip(points.values[row * points.width + layer + 2]) - beside(layer, points.width - 2, 12));
     context.stroke();
   }
   context.setLineDash([]);

@@ -42,7 +42,7 @@ export function layout({ width, height, grips, last, domain: [least, most] }) {
     /** @param {number} y */
     loss: (y) => least * (most / least) ** ((bottom - y) / (bottom - top)),
     /** @param {number} sharpness */
-    strip: (sharpness) => end - 3 - sharpness * (end - low - 6),
+    strip: (sharpness) => end - 7 - sharpness * (end - low - 14),
   };
 }
 

@@ -18,3 +18,6 @@ export function percent(value, signed) {
   const text = `${Math.abs(value * 100) < 9.95 ? Math.abs(value * 100).toFixed(1).replace(/\.0$/, "") : Math.round(Math.abs(value * 100))} %`;
   return (value < 0 ? "−" : signed ? "+" : "") + text;
 }
+
+/** A number of things, such as "1 spike" and "40 spikes". @param {number} count @param {string} what */
+export const many = (count, what) => `${count} ${what}${count === 1 ? "" : "s"}`;

@@ -87,20 +87,52 @@ export class Scope {
 }
 
 /** A widget's `render`, which draws it anew when what it is about changes: a run that was opened before it began has layers
- * once it begins. `mount` draws it and gives back how to undo that.
+ * once it begins. `mount` draws it and gives back how to undo that. As long as it is drawn, the pictures that Python left of
+ * it for pages without a kernel are hidden.
  * @param {(view: { model: Model, el: HTMLElement }) => () => void} mount */
 export function renderer(mount) {
   return (/** @type {{ model: Model, el: HTMLElement }} */ view) => {
-    let leave = mount(view);
+    const hidden = h("style", {}, `[data-wl-view="${view.model.get("still")}"] { display: none !important; }`);
+    const draw = () => {
+      const undo = mount(view);
+      view.el.append(hidden);
+      return undo;
+    };
+    let leave = draw();
     const again = () => {
       leave();
       view.el.replaceChildren();
-      leave = mount(view);
+      leave = draw();
     };
     view.model.on("change:about", again);
     return () => {
       view.model.off("change:about", again);
       leave();
+      hidden.remove();
+    };
+  };
+}
+
+/** A `render` that tells Python from when until when a page shows the view, for a run serves no view that nobody sees. Python
+ * may ask, and whoever shows the view answers.
+ * @param {(view: { model: Model, el: HTMLElement }) => () => void} render */
+export function attended(render) {
+  return (/** @type {{ model: Model, el: HTMLElement }} */ view) => {
+    const tell = (/** @type {string} */ kind) => {
+      try {
+        view.model.send({ kind });
+      } catch {
+        // The kernel has gone, and with it the run.
+      }
+    };
+    const answer = (/** @type {any} */ message) => message.kind === "ask" && tell("here");
+    const leave = render(view);
+    view.model.on("msg:custom", answer);
+    tell("here");
+    return () => {
+      view.model.off("msg:custom", answer);
+      leave();
+      tell("gone");
     };
   };
 }

@@ -2,6 +2,7 @@
 // Draws the raster: a band for each layer, its spikes as far as the wave has come, the steps below.
 import { font, layerColour, line } from "./canvas.mjs";
 import { h } from "./page.mjs";
+import { ticks } from "./scales.mjs";
 
 /** @typedef {import("./canvas.mjs").Pen} Pen */
 /** @typedef {{ layers: string[], sizes: number[], bands: [number, number][], steps: number }} About */
@@ -22,13 +23,21 @@ export function rasterRoom({ bands, sizes, steps }, width, height) {
   };
 }
 
+/** Which layers have room for their names beside their bands, and whether also for a second line: of very many layers only every
+ * so-manieth is named. @param {Room} room @param {number} layers */
+export function namedLayers(room, layers) {
+  const middles = Array.from({ length: layers }, (_, layer) => (room.band(layer).top + room.band(layer).bottom) / 2);
+  const pitch = middles.reduce((least, y, layer) => (layer ? Math.min(least, middles[layer - 1] - y) : least), Infinity);
+  return { every: Math.max(Math.ceil(13 / pitch), 1), counted: pitch >= 27 };
+}
+
 /** All spikes of a sample on a canvas of their own, drawn once; the wave uncovers them. */
 export function spikeSheet() {
   const sheet = h("canvas");
   let drawn = "";
   return {
     canvas: sheet,
-    /** @param {Pen} pen @param {Room} room @param {number[][][]} fired @param {number} sample */
+    /** @param {Pen} pen @param {Room} room @param {import("./raster_spikes.mjs").Fired[]} fired @param {number} sample */
     renew({ context, width, colour }, room, fired, sample) {
       const state = [sample, context.canvas.width, context.canvas.height, colour("layer-0"), colour("ground")].join();
       if (state === drawn) return;
@@ -37,17 +46,17 @@ export function spikeSheet() {
       [sheet.width, sheet.height] = [context.canvas.width, context.canvas.height];
       const ink = /** @type {CanvasRenderingContext2D} */ (sheet.getContext("2d"));
       ink.setTransform(ratio, 0, 0, ratio, 0, 0);
+      // Of very many steps each is narrower than a pixel, and a spike still has one.
       const inset = Math.min(0.09 * room.column, 6);
+      const wide = Math.max(room.column - 2 * inset, 1 / ratio);
       const snap = (/** @type {number} */ y) => Math.round(y * ratio) / ratio;
-      fired.forEach((steps, layer) => {
+      fired.forEach(({ step, neuron }, layer) => {
         const { row, bottom } = room.band(layer);
         // As thick as a neuron's row with a sliver between, and never thinner than a pixel of the screen.
         const thick = Math.max(Math.round((row > 3 ? row - 1 : row * 0.85) * ratio), 1) / ratio;
         ink.fillStyle = colour(layerColour(layer));
         ink.globalAlpha = row * ratio < 0.25 ? 0.6 : 1;
-        steps.forEach((neurons, step) => {
-          for (const neuron of neurons) ink.fillRect(room.left + step * room.column + inset, snap(bottom - (neuron + 0.5) * row - thick / 2), room.column - 2 * inset, thick);
-        });
+        for (let spike = 0; spike < step.length; spike++) ink.fillRect(Math.min(room.left + step[spike] * room.column + inset, room.right - wide), snap(bottom - (neuron[spike] + 0.5) * row - thick / 2), wide, thick);
       });
     },
   };
@@ -60,18 +69,21 @@ export function drawRaster(pen, { about, room, sheet, at, spiking, cursor }) {
   const { context, width, colour } = pen;
   const { left, right, top, bottom, column } = room;
   const here = left + at * column;
+  const { every, counted } = namedLayers(room, about.layers.length);
   about.layers.forEach((name, layer) => {
     const place = room.band(layer);
     context.fillStyle = colour(layerColour(layer));
     context.globalAlpha = 0.075;
     context.fillRect(left, place.top, right - left, place.bottom - place.top);
     context.globalAlpha = 1;
+    if (layer % every) return;
     font(pen, 11.5, "600");
     context.fillStyle = colour("ink");
     context.textAlign = "right";
-    context.textBaseline = "bottom";
+    context.textBaseline = counted ? "bottom" : "middle";
     const middle = (place.top + place.bottom) / 2;
-    context.fillText(shorten(context, name, left - 12), left - 8, middle - 1);
+    context.fillText(shorten(context, name, left - 12), left - 8, counted ? middle - 1 : middle);
+    if (!counted) return;
     font(pen, 10.5);
     context.fillStyle = colour("muted");
     context.textBaseline = "top";
@@ -103,8 +115,7 @@ export function drawRaster(pen, { about, room, sheet, at, spiking, cursor }) {
   context.fillStyle = colour("muted");
   context.textAlign = "center";
   context.textBaseline = "top";
-  const every = Math.max(1, Math.ceil(34 / column));
-  for (let step = 0; step < about.steps; step += every) context.fillText(step === 0 ? "step 0" : String(step), left + (step + 0.5) * column, bottom + 7);
+  for (const step of ticks(0, about.steps - 1, (right - left) / 40)) if (Number.isInteger(step)) context.fillText(step === 0 ? "step 0" : String(step), left + (step + 0.5) * column, bottom + 7);
   if (!cursor) return;
   const place = room.band(cursor.layer);
   const [x, tall] = [left + cursor.step * column, Math.max(place.row, 5)];

@@ -1,7 +1,7 @@
 // @ts-check
 // What each output was read as: the votes for each class; where each place has a class of its own, a map of classes;
 // and where the output stands for no classes, its values.
-import { shorts } from "./bytes.mjs";
+import { integers } from "./bytes.mjs";
 import { percent, plain } from "./numbers.mjs";
 import { h, say } from "./page.mjs";
 
@@ -14,12 +14,20 @@ import { h, say } from "./page.mjs";
 const MOST_BARS = 24;
 const MOST_NAMES = 16;
 
-/** An output as Python tells of it: how it is shown, and for each sample what was decided, the votes, what is true, and
- * what it was read as in words, and whether that is known to be wrong.
- * @typedef {{ name: string, shown: "votes" | "values" | "map", classes: number[], votes: (number | null)[][], truth: any[], words: string[], wrong: boolean[], colours: string[] }} Output */
+/** An output as Python tells of it: how it is shown, and for each sample what was decided, the votes, of how many
+ * output neurons where a key reads them, what is true, and what it was read as in words, and whether that is known to
+ * be wrong.
+ * @typedef {{ name: string, shown: "votes" | "values" | "map", classes: number[], votes: (number | null)[][], voters: number | null, truth: any[], words: string[], wrong: boolean[], colours: string[] }} Output */
 
 /** What all outputs were read as. @param {Output[]} outputs @param {number} sample */
 export const told = (outputs, sample) => outputs.map(({ name, words }) => `${name} ${words[sample]}`.trim()).join("; ");
+
+/** What votes say of the output neurons: how many do as the key of the class says, fire or stay silent, and how many do not.
+ * @param {number} votes @param {number} voters */
+export function matchWords(votes, voters) {
+  const matching = (voters + votes) / 2;
+  return `${matching} of ${voters} output neurons do as its key says, ${voters - matching} do not: ${matching} − ${voters - matching} = ${plain(votes).replace("-", "−")} votes`;
+}
 
 /** The head of a panel. @param {Output} output @param {string} what */
 const label = ({ name }, what) => h("div", { class: "wl-label" }, name ? `${name}: ${what}` : what);
@@ -30,9 +38,10 @@ export const panel = (scope, output, map) => (output.shown === "map" ? mapPanel(
 /** A bar of votes for each class, or for each value; of very many only the largest.
  * @param {Output} output @returns {Reading} */
 function barsPanel(output) {
-  const { shown, truth, classes, votes } = output;
+  const { shown, truth, classes, votes, voters } = output;
   const bars = h("div", { class: "wl-votes", role: "img" });
   const words = h("div", { class: "wl-verdict" });
+  const meaning = h("div", { class: "wl-meaning" });
   const listed = votes[0].map((_, number) => number);
   const voted = shown === "votes";
   const made = listed.slice(0, MOST_BARS).map(() => {
@@ -42,7 +51,7 @@ function barsPanel(output) {
     return { row, name, bar, value };
   });
   return {
-    element: h("div", { class: "wl-tally" }, label(output, voted ? "votes" : "values"), bars, words),
+    element: h("div", { class: "wl-tally" }, label(output, voters ? `votes, of at most ${voters}` : voted ? "votes" : "values"), bars, words, meaning),
     show(sample, part) {
       const mine = votes[sample].map((vote) => vote ?? 0);
       const most = [...listed].sort((a, b) => mine[b] - mine[a]).slice(0, made.length);
@@ -61,9 +70,11 @@ function barsPanel(output) {
         bar.style.left = `${mine[number] < 0 ? zero - width : zero}%`;
         bar.style.width = `${width}%`;
         say(value, settled ? plain(mine[number]) : "");
+        row.title = settled && voters ? `class ${number}: ${matchWords(mine[number], voters)}` : "";
       });
       say(words, settled ? output.words[sample] : "no output yet");
       words.classList.toggle("wl-false", settled && wrong);
+      say(meaning, settled && voters ? `Class ${classes[sample]}: ${matchWords(mine[classes[sample]], voters)}.` : "");
       const what = voted ? "Votes" : "Values";
       bars.setAttribute("aria-label", settled ? `${what}: ${order.map((number) => `${voted ? "class" : "value"} ${number} ${plain(mine[number])}`).join(", ")}` : `No ${what.toLowerCase()} yet`);
     },
@@ -80,9 +91,9 @@ export function classShares(map) {
 /** A small picture of the class of each place, with its legend. It can be pointed at.
  * @param {Scope} scope @param {Output} output @param {{ shape: number[], values: any }} maps @returns {Reading} */
 function mapPanel(scope, output, maps) {
-  const { colours } = output;
+  const { colours, words: { length: samples } } = output;
   const [rows, columns] = maps.shape;
-  const values = shorts(maps.values);
+  const values = integers(maps.values, samples * rows * columns);
   // Tall maps are as high as the raster allows, and small ones are made of large squares.
   const canvas = h("canvas", { class: "wl-map", role: "img", width: columns, height: rows, style: `width: min(100%, ${Math.round((210 * columns) / rows)}px)` });
   const legend = h("div", { class: "wl-classes" });

@@ -24,6 +24,11 @@ export function logTicks(low, high) {
   return inside.length <= 7 ? inside : inside.filter((value) => Number.isInteger(Math.round(Math.log10(value) * 1e6) / 1e6));
 }
 
+/** How far above its values one of several lines is drawn that may coincide, in pixels: each a hair's breadth above the one before
+ * it, so that lines of equal values lie side by side, where otherwise the last would hide the others.
+ * @param {number} index of the line @param {number} count of all lines @param {number} room for them all */
+export const beside = (index, count, room) => (index - (count - 1) / 2) * Math.min(2, room / count);
+
 /** Marks that would cover each other, moved apart within low and high, none by more than two marks' breadth, as in scenes/marks.py.
  * @param {number[]} places in rising order @param {number} breadth @param {number} low @param {number} high */
 export function apart(places, breadth, low, high) {

@@ -6,7 +6,7 @@ import { axisEnd, layout, lossDomain, placeMarks } from "./chart_layout.mjs";
 import { decisionList, epochWords, policyWords, verdict, waitingWords } from "./chart_words.mjs";
 import { levels, whatIf } from "./method.mjs";
 import { clamp } from "./numbers.mjs";
-import { Scope, button, h, header, keepKeys, renderer, say, watchKernel } from "./page.mjs";
+import { Scope, attended, button, h, header, keepKeys, renderer, say, watchKernel } from "./page.mjs";
 import { epochRows, joinPoints, runFacts, sharpeningSpans } from "./run.mjs";
 import { steering } from "./steering.mjs";
 
@@ -177,4 +177,4 @@ function mount({ model, el }) {
   return () => scope.end();
 }
 
-export default { render: renderer(mount) };
+export default { render: attended(renderer(mount)) };

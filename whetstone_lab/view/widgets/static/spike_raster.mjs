@@ -1,12 +1,12 @@
 // @ts-check
 import { surface } from "./canvas.mjs";
-import { clamp } from "./numbers.mjs";
+import { clamp, many } from "./numbers.mjs";
 import { Scope, button, calm, h, header, keepKeys, renderer, say, watchKernel, whenSeen } from "./page.mjs";
 import { player } from "./player.mjs";
 import { drawRaster, rasterRoom, spikeSheet } from "./raster_drawing.mjs";
 import { panel, told } from "./raster_reading.mjs";
 import { painter, samplePicker } from "./raster_samples.mjs";
-import { address, spikesOf } from "./raster_spikes.mjs";
+import { address, firedBefore, firingAt, spikesOf } from "./raster_spikes.mjs";
 
 /** @typedef {import("./page.mjs").Model} Model */
 /** @typedef {import("./canvas.mjs").Pen} Pen */
@@ -21,7 +21,7 @@ function mount({ model, el }) {
   const paint = painter(pictures);
 
   let sample = model.get("sample");
-  let fired = spikesOf(spikes, sample, count, about.steps);
+  let fired = spikesOf(spikes, sample, count);
   /** @type {import("./raster_drawing.mjs").Cursor | null} */
   let cursor = null;
 
@@ -84,7 +84,7 @@ function mount({ model, el }) {
 
   const room = () => rasterRoom(about, box.clientWidth, box.clientHeight);
   /** How many neurons of a layer have fired by now. @param {number} layer */
-  const spiking = (layer) => new Set(fired[layer].slice(0, Math.ceil(wave.at)).flat()).size;
+  const spiking = (layer) => firedBefore(fired[layer], Math.ceil(wave.at));
 
   /** @param {Pen} pen */
   function draw(pen) {
@@ -108,9 +108,9 @@ function mount({ model, el }) {
     const step = Math.min(Math.floor(wave.at), about.steps - 1);
     say(moment, wave.at >= about.steps ? "all steps" : `step ${step}`);
     scrub.setAttribute("aria-valuetext", moment.textContent ?? "");
-    const total = fired.flat(2).length;
+    const total = fired.reduce((sum, { step }) => sum + step.length, 0);
     const neurons = about.sizes.reduce((/** @type {number} */ sum, /** @type {number} */ size) => sum + size, 0);
-    const facts = count ? `${total} spikes from ${neurons} neurons in ${about.steps === 1 ? "1 step" : `${about.steps} steps`}` : "no neurons in this network";
+    const facts = count ? `${many(total, "spike")} from ${many(neurons, "neuron")} in ${many(about.steps, "step")}` : "no neurons in this network";
     say(head.element.children[1], `sample ${sample}${truth(sample)}  ·  ${facts}`);
     // The output comes with the spikes of the last layer.
     readings.forEach((reading) => reading.show(sample, clamp(wave.at - (about.steps - 1), 0, 1)));
@@ -121,7 +121,7 @@ function mount({ model, el }) {
 
   function change() {
     sample = clamp(model.get("sample"), 0, about.samples - 1);
-    fired = spikesOf(spikes, sample, count, about.steps);
+    fired = spikesOf(spikes, sample, count);
     cursor = null;
     hint();
     picker.show(sample);
@@ -131,8 +131,7 @@ function mount({ model, el }) {
   function hint() {
     if (!cursor) return say(readout, count ? "Point at a spike to see whose it is." : "Nothing fires here: the output is computed from the input at once.");
     const { layer, neuron, step } = cursor;
-    const when = fired[layer].flatMap((neurons, at) => (neurons.includes(neuron) ? [at] : []));
-    const what = step + 1 > wave.at + 1e-9 ? "not reached yet" : when.includes(step) ? "fires" : "silent";
+    const what = step + 1 > wave.at + 1e-9 ? "not reached yet" : firingAt(fired[layer], step).includes(neuron) ? "fires" : "silent";
     say(readout, `${about.layers[layer]}, ${address(neuron, about.shapes[layer])}, step ${step}: ${what}.`);
   }
 
@@ -145,7 +144,7 @@ function mount({ model, el }) {
       const { bottom, row } = at.band(layer);
       const here = clamp(Math.floor((bottom - event.offsetY) / row), 0, about.sizes[layer] - 1);
       // Rows are thin: the nearest spike within reach is meant.
-      const near = fired[layer][step].reduce((best, neuron) => (Math.abs(neuron - here) < Math.abs(best - here) ? neuron : best), Infinity);
+      const near = firingAt(fired[layer], step).reduce((best, neuron) => (Math.abs(neuron - here) < Math.abs(best - here) ? neuron : best), Infinity);
       cursor = { layer, step, neuron: Math.abs(near - here) * row <= 4 ? near : here };
     }
     hint();
