@@ -4,7 +4,7 @@ Widgets draw in the browser and figures in matplotlib; what they draw is worked 
 """
 
 from whetstone_lab.view.scenes.curves import activation, histogram_at, ramp, share_between, threshold
-from whetstone_lab.view.scenes.epochs import epoch_table
+from whetstone_lab.view.scenes.epochs import epoch_table, monitored
 from whetstone_lab.view.scenes.health import died, health_table
 from whetstone_lab.view.scenes.marks import apart, decisions
 from whetstone_lab.view.scenes.raster import as_picture, bands, class_map, record_of
@@ -12,6 +12,6 @@ from whetstone_lab.view.scenes.run import latest_sharpness, positions, sharpness
 
 __all__ = [
     "activation", "apart", "as_picture", "bands", "class_map", "decisions", "died", "epoch_table", "health_table",
-    "histogram_at", "latest_sharpness", "positions", "ramp", "record_of", "share_between", "sharpness_at", "thin",
-    "threshold", "trace_of",
+    "histogram_at", "latest_sharpness", "monitored", "positions", "ramp", "record_of", "share_between", "sharpness_at",
+    "thin", "threshold", "trace_of",
 ]
