@@ -83,7 +83,8 @@ def test_only_what_decides_can_be_changed_in_a_replay():
 
 @pytest.mark.parametrize(("name", "mode"), [
     ("loss", "min"), ("val_loss", "min"), ("accuracy", "max"), ("val_sparse_categorical_accuracy", "max"),
-    ("acc", "max"), ("auc", "max"), ("auc_1", "max"), ("head_b_accuracy", "max"), ("mean_io_u", "max"), ("recall_at_precision", "max"),
+    ("acc", "max"), ("auc", "max"), ("auc_1", "max"), ("head_b_accuracy", "max"), ("mean_io_u", "max"),
+    ("recall_at_precision", "max"),
     ("top_k_categorical_accuracy", "max"), ("f1", "max"), ("mean_squared_error", "min"), ("mse", "min"),
     ("kl_divergence", "min"), ("reward", None), ("learning_rate", None)])
 def test_a_name_tells_how_a_quantity_gets_better_or_it_does_not(name, mode):
