@@ -91,11 +91,20 @@ _HOMES = {
 
 __all__ = sorted(_HOMES)
 
+#: Where scripts of the first release find modules that have moved since.
+_MOVED = {
+    "archive": "records.archive",
+    "folding": "conversion.folding",
+    "layers": "training.layers",
+    "scene": "view.scenes",
+    "trace": "records.trace",
+}
+
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    home, _, inner = (_HOMES.get(name) or _MOVED.get(name, "")).partition(":")
+    if not home:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home, _, inner = _HOMES[name].partition(":")
     value = import_module(f"{__name__}.{home}")
     value = globals()[name] = getattr(value, inner) if inner else value
     return value
@@ -106,18 +115,19 @@ def __dir__() -> list[str]:
 
 
 class _PublicModules(MetaPathFinder, Loader):
-    """Lets ``import whetstone_lab.widgets`` find a public module by its short name, in whichever folder it lives."""
+    """Lets ``import whetstone_lab.widgets`` find a module by its short name, in whichever folder it lives."""
 
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> Any:
         package, _, name = fullname.rpartition(".")
-        home = _HOMES.get(name, ":")
+        home = _HOMES.get(name) or _MOVED.get(name, ":")
         return ModuleSpec(fullname, self) if package == __name__ and ":" not in home and home != name else None
 
     def create_module(self, spec: ModuleSpec) -> None:
         """Leaves it to the import system, which takes what :meth:`exec_module` puts in its place."""
 
     def exec_module(self, module: ModuleType) -> None:
-        sys.modules[module.__name__] = import_module(f"{__name__}.{_HOMES[module.__name__.rpartition('.')[2]]}")
+        name = module.__name__.rpartition(".")[2]
+        sys.modules[module.__name__] = import_module(f"{__name__}.{_HOMES.get(name) or _MOVED[name]}")
 
 
 sys.meta_path.append(_PublicModules())

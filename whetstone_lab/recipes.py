@@ -21,11 +21,11 @@ from whetstone_lab.conversion.refusals import ConversionError
 from whetstone_lab.method.policies import AdaptivePolicy, Policy, ScheduledPolicy, StepwisePolicy
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.training.averaging import WhetstoneOptimizer
+from whetstone_lab.training.interrupts import listed
 from whetstone_lab.training.layers import spiking_layers
 from whetstone_lab.training.models import mlp
 from whetstone_lab.training.objectives import fitting_loss, fitting_metrics
 from whetstone_lab.training.sharpener import Sharpener
-from whetstone_lab.training.sharpeners import listed
 
 #: When nearly all is learnt, gradients are tiny. This epsilon lets the steps of the Adam family become small then, too.
 _EPSILON = 1e-4

@@ -8,6 +8,7 @@ import threading
 import keras
 import numpy as np
 import pytest
+from backends import only_on
 from keras import ops
 
 from whetstone_lab.training import _internals
@@ -134,3 +135,44 @@ def test_trained_variables_are_those_that_the_optimizer_was_built_on():
     assert [*map(id, _internals.trained_variables(optimizer))] == [*map(id, weights)], (
         "Optimizer._trainable_variables no longer lists what an optimizer trains: WhetstoneOptimizer must keep the "
         "list itself, in a way that Keras does not track.")
+
+
+def own_metric(truth, found):
+    return ops.mean(found, axis=-1)
+
+
+def test_a_compiled_metric_says_how_it_gets_better():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, activation="sigmoid")])
+    model.compile("sgd", "mse", metrics=[keras.metrics.AUC(name="area"), "mae", own_metric])
+    assert _internals.metric_direction(model, "area") is None, "Keras has not made the metrics yet"
+    model.train_on_batch(np.zeros((2, 2)), np.ones((2, 1)))
+    found = [_internals.metric_direction(model, name) for name in ("area", "mae", "own_metric", "no such metric")]
+    assert found == ["max", "min", None, None]
+
+
+def test_whoever_reads_a_variable_that_the_trainer_has_is_told():
+    variable, seen = keras.Variable([1.0]), []
+    end = _internals.say_when_absent([variable], lambda: seen.append("absent"))
+    assert variable.numpy().tolist() == [1.0]
+    value, variable._value = variable._value, None
+    with pytest.raises(TypeError, match="with the trainer"):
+        variable.numpy()
+    assert seen
+    end()
+    variable._value = value
+    assert variable._initializer is None
+    assert variable.numpy().tolist() == [1.0]
+
+
+@only_on("jax", why="only its trainer takes the values out of the variables")
+def test_the_trainer_puts_back_what_it_was_to_remember():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    weights = model.get_weights()
+    model._jax_state_synced = True
+    _internals.remember_state(model)
+    for variable in model.variables:
+        variable._value = None
+    model._jax_state_synced = False
+    model.jax_state_sync()
+    np.testing.assert_array_equal(model.get_weights()[0], weights[0])

@@ -51,6 +51,12 @@ def test_every_public_name_is_there(name):
     assert name in dir(whetstone_lab)
 
 
+def test_modules_that_have_moved_are_found_where_they_were():
+    found = python("from whetstone_lab import scene\nfrom whetstone_lab.trace import Trace\nimport whetstone_lab\n"
+                   "print(scene.__name__, Trace.__module__, 'scene' in whetstone_lab.__all__)")
+    assert found == "whetstone_lab.view.scenes whetstone_lab.records.trace False\n"
+
+
 def test_a_name_that_is_not_public_is_an_attribute_error():
     with pytest.raises(AttributeError, match="module 'whetstone_lab' has no attribute 'sharpen'"):
         whetstone_lab.sharpen  # noqa: B018

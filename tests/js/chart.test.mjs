@@ -3,9 +3,10 @@ import { test } from "node:test";
 
 import { pulled } from "../../whetstone_lab/view/widgets/static/chart_controls.mjs";
 import { axisEnd, layout, lossDomain, placeMarks } from "../../whetstone_lab/view/widgets/static/chart_layout.mjs";
-import { epochWords, markOf, policyWords } from "../../whetstone_lab/view/widgets/static/chart_words.mjs";
+import { epochWords, markOf, policyWords, verdict } from "../../whetstone_lab/view/widgets/static/chart_words.mjs";
+import { levels } from "../../whetstone_lab/view/widgets/static/method.mjs";
 import { Scope } from "../../whetstone_lab/view/widgets/static/page.mjs";
-import { settable, steering } from "../../whetstone_lab/view/widgets/static/steering.mjs";
+import { meaning, settable, steering } from "../../whetstone_lab/view/widgets/static/steering.mjs";
 
 const close = (a, b, within = 1e-9) => assert.ok(Math.abs(a - b) <= within, `${a} is not ${b}`);
 const at = layout({ width: 700, height: 400, grips: true, last: 20, domain: [0.1, 10] });
@@ -21,10 +22,37 @@ test("places and values lead to each other", () => {
 });
 
 test("every loss and the lines in force are within the domain", () => {
-  const points = { width: 2, length: 3, values: new Float32Array([1, 0.5, 2, NaN, 3, -1]) };
+  const points = { width: 2, length: 3, values: new Float32Array([1, 0.5, 2, NaN, 3, 0]) };
   const [low, high] = lossDomain(points, [{ loss: 0.25 }, { loss: Infinity }], { reference: 1, up: 1, down: 0.5 });
   assert.ok(low < 0.25 && low > 0.2 && high > 2 && high < 2.5);
   assert.deepEqual(lossDomain({ width: 2, length: 0, values: new Float32Array(0) }, [], null), [0.1, 1]);
+});
+
+test("losses below zero are on a linear axis, with the line of a rise above the reference", () => {
+  const points = { width: 2, length: 2, values: new Float32Array([1, -1, 2, -3]) };
+  const domain = lossDomain(points, [{ loss: -3 }], { reference: -3, up: 1, down: 0.5 });
+  assert.ok(domain[0] < -4.5 && domain[1] > 0);
+  const linear = layout({ width: 700, height: 400, grips: true, last: 20, domain });
+  assert.ok(!linear.log && at.log && linear.shows(-3) && !at.shows(-3) && !linear.shows(NaN));
+  close(linear.loss(linear.y(-2.5)), -2.5);
+  assert.ok(linear.y(levels(-3, 0.15, 0.15).stop) < linear.y(-3), "above is a smaller height of the page");
+  close(pulled("sig_increase", -2.4, -3), 0.2);
+  close(pulled("sig_decrease", -3.6, -3), 0.2);
+  assert.equal(epochWords({ end: 3, loss: -4, reference: -2, sharpening: 0 }), "Epoch 3: loss -4, −100 % against the reference of -2.");
+  const [low] = lossDomain({ width: 2, length: 0, values: new Float32Array(0) }, [{ loss: 1 }], { reference: 1, up: 1, down: 2 });
+  assert.ok(low > 0, "a line alone does not turn the axis into another");
+});
+
+test("of what should rise, the line of a setback lies below, and words say what it is", () => {
+  const { stop, improve } = levels(0.8, 0.25, 0.125, "max");
+  assert.deepEqual([stop, improve], [0.8 - 0.2, 0.8 + 0.1]);
+  close(pulled("sig_increase", 0.6, 0.8, "max"), 0.25);
+  close(pulled("sig_decrease", 0.88, 0.8, "max"), 0.1);
+  assert.equal(meaning("sig_increase", "max"), "a fall that stops sharpening");
+  assert.equal(meaning("sig_increase", "min"), "a rise of the loss that stops sharpening");
+  assert.equal(meaning("rate", "max"), meaning("rate", "min"));
+  assert.equal(epochWords({ end: 2, loss: 0.6, reference: 0.8, sharpening: 0 }, "accuracy"), "Epoch 2: accuracy 0.6, −25 % against the reference of 0.8.");
+  assert.match(verdict({ epoch: 4, kind: "stops", change: -0.25 }, "accuracy"), /^After epoch 4 sharpening would have stopped \(the accuracy changed by −25 %\)/);
 });
 
 test("a run that goes on has room before it", () => {

@@ -28,18 +28,18 @@ test("judging", () => {
     assert.equal(judged.kind, kind, where);
     assert.deepEqual(judged.state, after, where);
     close(judged.change, change, where);
-    if (Number.isFinite(loss)) close(relativeChange(state.reference, loss), change, where);
-    const { stop, improve } = levels(state.reference, rules.up, rules.down);
+    if (Number.isFinite(loss)) close(relativeChange(state.reference, loss, rules.mode), change, where);
+    const { stop, improve } = levels(state.reference, rules.up, rules.down, rules.mode);
     close(stop, lines.stop, where);
     close(improve, lines.improve, where);
   }
 });
 
 test("what if", () => {
-  for (const { run, early, rows, replays } of fixtures("what_if"))
+  for (const { run, early, mode, rows, replays } of fixtures("what_if"))
     for (const { changes, lines, first } of replays) {
       const where = `${run}, ${JSON.stringify(changes)}`;
-      const replay = whatIf(rows, changes, early);
+      const replay = whatIf(rows, changes, early, mode);
       assert.deepEqual(replay.lines, lines, where);
       assert.equal(replay.first?.kind, first?.kind, where);
       assert.equal(replay.first?.epoch, first?.epoch, where);

@@ -1,5 +1,6 @@
 """What counts as a rise and a fall, and replays: hand-worked cases, and the policy itself as the reference."""
 
+import itertools
 import math
 
 import pytest
@@ -78,3 +79,42 @@ def test_a_replay_ends_where_every_layer_became_sharp():
 def test_only_what_decides_can_be_changed_in_a_replay():
     with pytest.raises(ValueError, match=r"Expected changes of sig_increase.*; got \['rate'\]"):
         what_if([], {"rate": 0.5}, 1)
+
+
+@pytest.mark.parametrize(("name", "mode"), [
+    ("loss", "min"), ("val_loss", "min"), ("accuracy", "max"), ("val_sparse_categorical_accuracy", "max"),
+    ("acc", "max"), ("auc", "max"), ("auc_1", "max"), ("head_b_accuracy", "max"), ("mean_io_u", "max"),
+    ("recall_at_precision", "max"),
+    ("top_k_categorical_accuracy", "max"), ("f1", "max"), ("mean_squared_error", "min"), ("mse", "min"),
+    ("kl_divergence", "min"), ("reward", None), ("learning_rate", None)])
+def test_a_name_tells_how_a_quantity_gets_better_or_it_does_not(name, mode):
+    assert judging.direction(name) == mode
+
+
+def test_what_should_rise_is_judged_as_its_mirror_image_among_losses():
+    rules = {"sig_increase": 0.25, "sig_decrease": 0.125, "patience": 1}
+    for reference, value, sharpening, waiting in itertools.product(
+            (None, -4.0, 0.0, 2.0), (-6.0, -4.0, -1.0, 0.0, 1.5, 2.25, 4.0), (False, True), (0, 1)):
+        mirrored = None if reference is None else -reference
+        loss = judging.judge(judging.Judgement(mirrored, waiting, sharpening), -value, **rules)
+        rising = judging.judge(judging.Judgement(reference, waiting, sharpening), value, mode="max", **rules)
+        assert (rising.verdict, rising.waiting, rising.sharpening) == (loss.verdict, loss.waiting, loss.sharpening)
+        assert rising.reference == (None if loss.reference is None else -loss.reference)
+        assert rising.change == -loss.change
+    assert (judging.stop_level(0.8, 0.25, "max"), judging.improve_level(0.8, 0.25, "max")) == (0.8 - 0.2, 0.8 + 0.2)
+    assert judging.worsening(0.8, 0.6, "max") == pytest.approx(0.25)
+
+
+def test_a_replay_of_what_should_rise_finds_the_decision_that_a_smaller_setback_would_have_made():
+    values = [0.5, 0.5, 0.5, 0.5, 0.46, 0.46]
+    epochs = [judging.JudgedEpoch(value, 0.15, 0.15, 1, sharpening=number >= 3) for number, value in enumerate(values)]
+    assert judging.what_if(epochs, {}, 1, "max") is None
+    found = judging.what_if(epochs, {"sig_increase": 0.05}, 1, "max")
+    assert (found.epoch, found.kind) == (5, "stops")
+    assert found.change == pytest.approx(-0.08)
+
+
+def test_a_quantity_is_told_in_words():
+    accuracy = judging.Quantity("val_top_accuracy", "max")
+    assert (accuracy.words, accuracy.setback, accuracy.progress) == ("validation top accuracy", "fall", "rise")
+    assert (judging.LOSS.words, judging.LOSS.worsened, judging.LOSS.improved) == ("loss", "rose", "fell")

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from published_rules import PARAMETERS, PublishedAdaptiveRule, PublishedSimpleRule
 
+from whetstone_lab.method.judging import Quantity
 from whetstone_lab.method.policies import (
     POLICIES,
     AdaptivePolicy,
@@ -394,3 +395,27 @@ def test_policies_and_states_do_not_change():
     state = State((0.0,))
     StepwisePolicy(0, 1).end_epoch(state, 1.0)
     assert state == State((0.0,))
+
+
+def test_an_accuracy_is_judged_the_other_way_round_and_told_by_its_name():
+    policy = AdaptivePolicy(min_init_epochs=1, patience=0).about(Quantity("val_accuracy", "max"))
+    state, told = policy.start([0.0], 1), []
+    for accuracy in (0.2, 0.2, 0.5, 0.9, 0.6, 0.6):
+        state, _ = policy.end_batch(state, 1.0)
+        state, decisions = policy.end_epoch(state, accuracy)
+        told += [decision.reason for decision in decisions if decision.kind in ("improve", "start", "stop")]
+    assert told == [
+        "No rise of 15.0% for 1 epochs, more than patience = 0: the network has settled and sharpening starts.",
+        "The validation accuracy rose by 150.0%, at least sig_decrease = 15.0%: a new reference.",
+        "The validation accuracy rose by 80.0%, at least sig_decrease = 15.0%: a new reference.",
+        "The validation accuracy fell by 33.3%, at least sig_increase = 15.0%: sharpening rests until the network has "
+        "settled.",
+        "No rise of 15.0% for 1 epochs, more than patience = 0: the network has settled and sharpening starts."]
+
+
+def test_what_a_policy_judges_is_no_parameter_of_it_and_outlasts_steering():
+    policy = AdaptivePolicy().about(Quantity("accuracy", "max"))
+    assert policy == AdaptivePolicy()
+    assert policy.config() == AdaptivePolicy().config()
+    assert policy.steered(rate=0.5).quantity == Quantity("accuracy", "max")
+    assert AdaptivePolicy().quantity == Quantity("loss", "min")

@@ -39,40 +39,45 @@ def curve_cases() -> Iterator[Case]:
 def judging_cases() -> Iterator[Case]:
     """One epoch judged: every state, losses on and beside the lines, and references of either sign, of 0 and of none.
 
-    The shares are powers of two, so that a loss that is meant to lie on a line does.
+    The shares are powers of two, so that a loss that is meant to lie on a line does. What should rise is judged alike,
+    the other way round.
     """
-    up, down = 0.25, 0.125
-    for reference in (None, 1.0, 0.0, -4.0):
-        size = abs(reference or 0.0) or 1.0
-        losses = [(reference or 0.0) + size * share for share in (-1, -0.126, -0.125, -0.124, 0, 0.249, 0.25, 0.251, 1)]
+    rules: dict[str, Any] = {"up": 0.25, "down": 0.125, "patience": 1}
+    shares = (-1, -0.126, -0.125, -0.124, 0, 0.249, 0.25, 0.251, 1)
+    for mode, reference in itertools.product(("min", "max"), (None, 1.0, 0.0, -4.0)):
+        size = (abs(reference or 0.0) or 1.0) * (-1 if mode == "max" else 1)
+        losses = [(reference or 0.0) + size * share for share in shares]
+        rules["mode"] = mode
         for loss, sharpening, waiting in itertools.product([*losses, math.nan, math.inf], (False, True), (0, 1)):
-            yield _judged(reference, waiting, sharpening, loss, up=up, down=down, patience=1)
+            yield _judged(reference, waiting, sharpening, loss, **rules)
         for sharpening in (False, True):
-            yield _judged(reference, 2, sharpening, losses[4], up=up, down=down, patience=1, early=True)
-            yield _judged(reference, 2, sharpening, losses[4], up=up, down=down, patience=1, sharp=True)
-            yield _judged(reference, 0, sharpening, losses[4], up=up, down=down, patience=0)
+            yield _judged(reference, 2, sharpening, losses[4], **rules, early=True)
+            yield _judged(reference, 2, sharpening, losses[4], **rules, sharp=True)
+            yield _judged(reference, 0, sharpening, losses[4], **{**rules, "patience": 0})
 
 
 def _judged(reference: float | None, waiting: int, sharpening: bool, loss: float, *, up: float, down: float,
-            patience: int, early: bool = False, sharp: bool = False) -> Case:
+            patience: int, mode: str, early: bool = False, sharp: bool = False) -> Case:
     policy = policies.AdaptivePolicy(min_init_epochs=10, sig_increase=up, sig_decrease=down, patience=patience)
     state = policies.AdaptiveState((1.0 if sharp else 0.5,), 3 if early else 20, 4, 4, reference=reference,
                                    waiting=waiting, sharpening=sharpening)
-    after, decisions = policy.end_epoch(state, loss)
+    after, decisions = policy.about(judging.Quantity("loss", mode)).end_epoch(state, loss)
     (kind,) = [decision.kind for decision in decisions] or ["none"]
-    levels = _levels(reference, up, down)
+    levels = _levels(reference, up, down, mode)
     return {"state": {"reference": math.nan if reference is None else reference, "waiting": waiting,
                       "sharpening": sharpening},
-            "loss": loss, "rules": {"up": up, "down": down, "patience": patience, "early": early, "sharp": sharp},
-            "change": judging.change(reference, loss) if math.isfinite(loss) else math.nan, "kind": kind,
+            "loss": loss, "rules": {"up": up, "down": down, "patience": patience, "early": early, "sharp": sharp,
+                                    "mode": mode},
+            "change": judging.change(reference, loss, mode) if math.isfinite(loss) else math.nan, "kind": kind,
             "after": {"reference": math.nan if after.reference is None else after.reference, "waiting": after.waiting,
                       "sharpening": after.sharpening},
             "levels": levels}
 
 
-def _levels(reference: float | None, up: float, down: float) -> dict[str, float]:
+def _levels(reference: float | None, up: float, down: float, mode: str) -> dict[str, float]:
     """The two lines, as a trace shows them whose second epoch was judged by this reference."""
-    trace = Trace(["a"], policy={"name": "adaptive", "sig_increase": up, "sig_decrease": down, "patience": 1})
+    trace = Trace(["a"], policy={"name": "adaptive", "sig_increase": up, "sig_decrease": down, "patience": 1},
+                  meta={"mode": mode})
     for epoch in range(2):
         trace.append_batch(epoch, 1.0, [0.0])
         trace.append_epoch({"loss": 1.0}, {"reference": reference})
@@ -90,6 +95,8 @@ RUNS: dict[str, tuple[list[float], dict[str, Any]]] = {
     "through zero": ([1.0, 0.5, 0.0, 0.0, 0.0, 0.5, 0.5, -0.5, -0.5, -0.5], {}),
     "steered by hand": ([2.0, 1.0, 1.0, 1.0, 1.2, 1.2, 1.2, 1.2, 1.6, 1.6, 1.6],
                         {"steered": (4, {"sig_increase": 0.25})}),
+    "an accuracy, which should rise": ([0.25, 0.5, 0.5, 0.5, 0.5, 0.4, 0.375, 0.4, 0.4, 0.3, 0.3, 0.5, 0.9],
+                                       {"mode": "max"}),
 }
 CHANGES: list[dict[str, float]] = [
     {}, {"sig_increase": 0.05}, {"sig_increase": 0.21}, {"sig_increase": 0.5}, {"sig_decrease": 0.01},
@@ -105,9 +112,9 @@ def what_if_cases() -> Iterator[Case]:
     """
     for name, (losses, options) in RUNS.items():
         options = {"min_init_epochs": 2, "rate": 0.5, "cz_rate": 0.5, **options}
-        steered = options.pop("steered", (len(losses), {}))
-        first_policy = policies.AdaptivePolicy(**options)
-        trace, states = Trace(["low", "high"], policy=first_policy.config()), []
+        steered, mode = options.pop("steered", (len(losses), {})), options.pop("mode", "min")
+        first_policy = policies.AdaptivePolicy(**options).about(judging.Quantity("loss", mode))
+        trace, states = Trace(["low", "high"], policy=first_policy.config(), meta={"mode": mode}), []
         state = first_policy.start([0.0, 0.0], BATCHES)
         in_force = _in_force(first_policy, len(losses), *steered)
         for epoch, (loss, policy) in enumerate(zip(losses, in_force, strict=True)):
@@ -125,7 +132,8 @@ def what_if_cases() -> Iterator[Case]:
         for changes in CHANGES:
             changed = [policy.steered(**changes) for policy in in_force]
             replays.append({"changes": changes, **_replay(losses, states, changed)})
-        yield {"run": name, "early": options["min_init_epochs"] - 1, "rows": _rows(trace), "replays": replays}
+        yield {"run": name, "early": options["min_init_epochs"] - 1, "mode": mode, "rows": _rows(trace),
+               "replays": replays}
 
 
 def _in_force(policy: policies.Policy, epochs: int, at: int, steered: dict[str, Any]) -> list[policies.Policy]:
@@ -148,7 +156,7 @@ def _replay(losses: list[float], states: list[Any], changed: list[Any]) -> Case:
         if state.sharpening != states[epoch].sharpening:
             kind = {(True, True): "goes on", (False, True): "starts", (True, False): "stops",
                     (False, False): "waits"}[before.sharpening, state.sharpening]
-            change = judging.change(before.reference, loss)
+            change = judging.change(before.reference, loss, policy.quantity.mode)
             return {"lines": lines, "first": {"epoch": epoch + 1, "kind": kind, "change": change}}
     return {"lines": lines, "first": None}
 

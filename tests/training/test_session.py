@@ -10,17 +10,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from published_rules import PARAMETERS, PublishedAdaptiveRule, PublishedSimpleRule
 
+from whetstone_lab.method.judging import Quantity
 from whetstone_lab.method.policies import AdaptivePolicy, ScheduledPolicy, StepwisePolicy
-from whetstone_lab.training.session import SharpeningSession
+from whetstone_lab.training.session import SharpeningSession, value_of
 
 LOSSES = st.lists(st.floats(0.01, 5), min_size=1, max_size=30)
 
 
 def session(policy=None, layers=2, batches=4):
     made = SharpeningSession(policy or StepwisePolicy(0, 5, "batch"))
+    begin(made, layers, batches)
+    return made
+
+
+def begin(made, layers=1, batches=1):
     made.begin([f"layer_{i}" for i in range(layers)], ["bounded_relu"] * layers, [0.0] * layers, batches, {"seed": 7})
     made.begin_epoch()
-    return made
 
 
 def test_it_loads_no_keras():
@@ -176,3 +181,49 @@ def test_another_network_gets_a_trace_of_its_own_and_whoever_watches_goes_along(
 def test_before_it_begins_there_is_nothing_to_judge():
     with pytest.raises(RuntimeError, match="Expected the session to have begun"):
         SharpeningSession(StepwisePolicy()).batch(1.0)
+
+
+def test_what_is_monitored_gets_better_as_its_metric_or_its_name_or_the_caller_says():
+    assert SharpeningSession(AdaptivePolicy(), "val_accuracy").quantity == Quantity("val_accuracy", "max")
+    assert SharpeningSession(AdaptivePolicy(), "accuracy", "min").quantity == Quantity("accuracy", "min")
+    told = SharpeningSession(AdaptivePolicy(), "area")
+    begin(told)
+    assert told.trace.meta["mode"] == "min"
+    assert told.heed("max") == []
+    assert (told.quantity.mode, told.trace.meta["mode"]) == ("max", "max")
+    asked = SharpeningSession(AdaptivePolicy(), "area", "min")
+    begin(asked)
+    assert asked.heed("max") == []
+    assert asked.quantity.mode == "min"
+    with pytest.raises(ValueError, match=r"mode among \['auto', 'min', 'max'\]; got 'up'"):
+        SharpeningSession(AdaptivePolicy(), "loss", "up")
+
+
+def test_of_what_nothing_tells_how_it_gets_better_a_warning_says_so_once():
+    reward = SharpeningSession(AdaptivePolicy(), "reward")
+    begin(reward)
+    (warning,) = reward.heed(None)
+    assert warning.kind == "warning"
+    assert "'reward' gets better as it rises or as it falls" in warning.reason
+    assert "mode='max'" in warning.reason
+    reward.batch(1.0)
+    reward.epoch({"reward": 1.0})
+    assert reward.heed(None) == []
+
+
+def test_a_session_judges_an_accuracy_that_rises_as_progress():
+    session = SharpeningSession(AdaptivePolicy(min_init_epochs=1, patience=0), "accuracy")
+    begin(session)
+    for accuracy in (0.2, 0.2, 0.5, 0.9, 0.6):
+        session.batch(1.0)
+        session.epoch({"loss": 1.0, "accuracy": accuracy})
+    kinds = [(event.epoch, event.kind) for event in session.trace.events if event.kind in ("start", "stop", "improve")]
+    assert kinds == [(1, "start"), (2, "improve"), (3, "improve"), (4, "stop")]
+
+
+def test_the_monitored_value_must_be_there_and_be_one_number():
+    assert value_of({"loss": np.float32(0.5)}, "loss") == 0.5
+    with pytest.raises(ValueError, match=r"monitored value 'f1' among Keras's logs; got \['loss'\]"):
+        value_of({"loss": 1.0}, "f1")
+    with pytest.raises(ValueError, match="'f1' to be a single number; got 3 of them"):
+        value_of({"f1": np.ones(3)}, "f1")

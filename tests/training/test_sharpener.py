@@ -1,7 +1,10 @@
 """Sharpeners in real fits: the trace tells what happened batch by batch, and the layers are what it says."""
 
+import copy
 import json
 import math
+import pickle
+import threading
 import warnings
 
 import keras
@@ -12,6 +15,7 @@ from keras import ops
 from published_rules import PublishedAdaptiveRule, PublishedSimpleRule
 
 from whetstone_lab import curves, keys
+from whetstone_lab.method.judging import Quantity
 from whetstone_lab.method.layer_health import HISTOGRAM_BINS, METRICS
 from whetstone_lab.method.policies import AdaptivePolicy
 from whetstone_lab.records.trace import Trace
@@ -718,3 +722,58 @@ def test_the_three_sharpeners_hand_their_arguments_to_their_policies():
     times = {"schedule": ((1.0, 2.0),), "start_epoch": 1, "duration": 2, "intermission": 3}
     assert ScheduledSharpener(**times).policy.config() == {"name": "scheduled", **times}
     assert isinstance(Sharpener(AdaptivePolicy()), keras.callbacks.Callback)
+
+
+def test_a_metric_that_should_rise_is_judged_by_what_it_was_compiled_as():
+    model, sharpener = make_model(1, run_eagerly=True), AdaptiveSharpener(min_init_epochs=1, monitor="area")
+    model.compile("sgd", "sparse_categorical_crossentropy", run_eagerly=True,
+                  metrics=[keras.metrics.SparseCategoricalAccuracy(name="area")])
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "This fit is too short")
+        fit(model, sharpener, 1)
+    assert sharpener.session.quantity == Quantity("area", "max")
+    assert (sharpener.trace.meta["monitor"], sharpener.trace.meta["mode"]) == ("area", "max")
+
+
+def test_a_rise_of_an_accuracy_stops_nothing_and_a_fall_does():
+    sharpener = AdaptiveSharpener(min_init_epochs=1, monitor="accuracy", patience=0)
+    sharpener.attach(make_model(1), batches=1)
+    for accuracy in (0.2, 0.2, 0.2, 0.5, 0.9, 0.6):
+        sharpener.step(1.0, accuracy=accuracy, for_each_class=np.ones(3))
+    stops = [event for event in sharpener.trace.events if event.kind == "stop"]
+    assert [event.epoch for event in stops] == [5]
+    assert stops[0].reason.startswith("The accuracy fell by 33.3%")
+    assert sharpener.trace.epoch_logs[0] == {"loss": 1.0, "accuracy": 0.2}
+
+
+def test_roll_back_takes_back_a_fall_of_an_accuracy_and_can_be_set_later():
+    model, sharpener = make_model(1), StepwiseSharpener(0, 4, by="batch", monitor="accuracy")
+    sharpener.attach(model, batches=1)
+    sharpener.step(1.0, accuracy=0.5)
+    sharpener.roll_back = 0.2
+    sharpener.step(1.0, accuracy=0.1)  # no weights were kept as this epoch began: nothing can be taken back
+    assert not [event for event in sharpener.trace.events if event.values.get("rolled_back")]
+    sharpener.step(1.0, accuracy=0.9)
+    before = sharpness_of(model)
+    sharpener.step(1.0, accuracy=0.6)
+    (event,) = [event for event in sharpener.trace.events if event.values.get("rolled_back")]
+    assert event.reason.startswith("Rolled back: accuracy was 0.6 after 0.9.")
+    assert sharpness_of(model) == before
+    assert sharpener.roll_back == 0.2
+    with pytest.raises(ValueError, match="roll_back to be a positive number"):
+        sharpener.roll_back = -1
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda item: pickle.loads(pickle.dumps(item))])
+def test_a_copy_of_a_sharpener_at_work_has_its_run_and_no_model(copied):
+    model, sharpener = make_model(1), StepwiseSharpener(0, 4, by="batch", roll_back=0.5)
+    sharpener.attach(model, batches=2)
+    sharpener.step(1.0)
+    sharpener.driver = threading.current_thread()
+    other = copied(sharpener)
+    assert (other.driver, other.model, other.roll_back) == (None, None, 0.5)
+    assert (other.trace.status, other.trace.batches, other.state) == ("stopped", 1, sharpener.session.state)
+    other.attach(make_model(1), batches=2)
+    other.step(1.0)
+    assert sharpness_of(model) == [0.25], "the copy has nothing to do with the model of the first"
+    assert (sharpener.trace.status, sharpener.trace.batches) == ("running", 1)

@@ -131,6 +131,12 @@ class Trace:
         self.epoch_logs: list[dict[str, float]] = []
         self.states: list[dict[str, Any]] = []
 
+    def __setstate__(self, values: dict[str, Any]) -> None:
+        """A copy of a run that goes on does not go on."""
+        vars(self).update(values)
+        if self.status in ("running", "paused"):
+            self.status = "stopped"
+
     # -- reading ------------------------------------------------------------------------------------------------------
 
     @property

@@ -6,7 +6,7 @@ the real thing; a failure there says what has changed and what to do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import keras
@@ -33,6 +33,20 @@ def sync_weights(model: Any) -> None:
     """
     if hasattr(model, "jax_state_sync"):
         model.jax_state_sync()
+
+
+def remember_state(model: Any) -> None:
+    """Between two batches: has JAX's trainer put back the values that the variables have now if it is broken off.
+
+    It takes the values out of the variables, and keeps those after the last batch alone, in ``_jax_state`` (Keras 3.0).
+    An interrupt while it compiles its first step would lose them all. ``_jax_state_synced`` says whether the variables
+    have their values.
+    """
+    if getattr(model, "_jax_state_synced", False):
+        model._jax_state = {name: [variable.value for variable in variables] for name, variables in (
+            ("trainable_variables", model.trainable_variables),
+            ("non_trainable_variables", model.non_trainable_variables),
+            ("optimizer_variables", model.optimizer.variables), ("metrics_variables", model.metrics_variables))}
 
 
 def nodes_by_depth(model: Any) -> dict[int, list[Any]]:
@@ -153,3 +167,41 @@ def trained_variables(optimizer: Any) -> list[Any]:
     and saved as if they were its moments.
     """
     return optimizer._trainable_variables
+
+
+def metric_direction(model: Any, name: str) -> str | None:
+    """How a metric that a model is compiled with gets better: ``"max"``, ``"min"``, or None where it does not say.
+
+    ``Metric._direction`` (Keras 3.6), by which Keras's own callbacks rule where their ``mode`` is ``"auto"``. Keras has
+    a metric until its first batch in a list of those to be made.
+    """
+    metrics = [inner for metric in getattr(model, "metrics", ()) for inner in getattr(metric, "metrics", [metric])]
+    directions = {str(getattr(metric, "_direction", "")) for metric in metrics if metric.name == name}
+    return {"up": "max", "down": "min"}.get(directions.pop()) if len(directions) == 1 else None
+
+
+def say_when_absent(variables: Iterable[Any], words: Callable[[], None]) -> Callable[[], None]:
+    """Has something said where the value of a variable is read while JAX's trainer has it; returns what ends it.
+
+    ``Variable._initializer`` (Keras 3.0) is what a variable without a value is asked for. JAX's trainer takes the
+    values of all variables from one batch to the next, and whoever reads one meanwhile is told that None cannot be
+    called.
+
+    Args:
+        variables: The variables. Those that have no value yet are left alone.
+        words: Raises an error.
+    """
+    def absent(*args: Any, **kwargs: Any) -> None:
+        words()
+        raise TypeError("The value of the variable is with the trainer.")
+
+    marked = [variable for variable in variables if getattr(variable, "_initializer", absent) is None]
+    for variable in marked:
+        variable._initializer = absent
+
+    def end() -> None:
+        for variable in marked:
+            if variable._initializer is absent:
+                variable._initializer = None
+
+    return end

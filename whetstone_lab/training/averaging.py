@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -18,6 +19,15 @@ _LATENESS = 8
 
 #: A step that no training reaches.
 _NEVER = 2**30
+
+
+@dataclass(frozen=True)
+class _Swap:
+    """What an exchange of weights and averages begins with, and the variable ``begin`` after it."""
+
+    weights: list[np.ndarray]
+    averages: list[np.ndarray]
+    begin: int
 
 
 @keras.saving.register_keras_serializable(package="whetstone_lab")
@@ -66,6 +76,8 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
         self._begin = self.add_variable((), keras.initializers.Constant(_NEVER), "int", "only_first_replica",
                                         name="average_begin")
         self._averages: list[Any] = []
+        self._ended = _NEVER  # the step above, as it was before the end of the last fit
+        self._swap: _Swap | None = None  # an exchange that is not yet done
         # Assume the network is sharp until told otherwise: an average that came from a file was made of sharp weights.
         self._is_sharp: Callable[[], bool] = lambda: True
 
@@ -86,7 +98,7 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
         """Whether its variables hold nothing, as JAX's trainer leaves them where a batch has failed (Keras 3.15)."""
         try:
             return ops.convert_to_numpy(self._begin) is None
-        except TypeError:
+        except (TypeError, RuntimeError):
             return True
 
     def average(self, layers: Sequence[SpikingLayer]) -> None:
@@ -111,12 +123,34 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
 
     def swap(self) -> None:
         """Exchanges the weights and their average, where there is one; done twice, all is as before."""
+        self.finish_swap()
         if self.averaged:
-            for variable, average in zip(trained_variables(self), self._averages, strict=True):
-                kept = _copy(variable)
-                variable.assign(_copy(average))
-                average.assign(kept)
-            self._begin.assign(-1 - int(ops.convert_to_numpy(self._begin)))
+            self._swap = _Swap(_arrays(trained_variables(self)), _arrays(self._averages),
+                               -1 - int(ops.convert_to_numpy(self._begin)))
+            self.finish_swap()
+
+    def finish_swap(self) -> None:
+        """Does once more, from its beginning, an exchange that an interrupt or an error may have left half done."""
+        if self._swap is not None:
+            for variable, average, weight, mean in zip(trained_variables(self), self._averages, self._swap.weights,
+                                                       self._swap.averages, strict=True):
+                variable.assign(mean)
+                average.assign(weight)
+            self._begin.assign(self._swap.begin)
+            self._swap = None
+
+    def take_back(self) -> None:
+        """Undoes the end of a fit, which JAX's trainer comes to also where the fit is broken off.
+
+        The average and the weights are then where they were, and the average goes on.
+        """
+        if self._ended != _NEVER:
+            self._begin.assign(self._ended)
+            self._ended = _NEVER
+
+    def forget_end(self) -> None:
+        """Lets the end of a fit stand, so that :meth:`take_back` does not undo it."""
+        self._ended = _NEVER
 
     # -- what Keras asks of an optimizer, which the wrapped one answers -----------------------------------------------
 
@@ -146,11 +180,12 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
         """Puts the average in the place of the weights, if it is not there already."""
         if self.lost:
             return  # an error from here would hide the one that says why
+        self.finish_swap()
         if not self.swapped:
             self.inner_optimizer.finalize_variable_values(var_list)
             if self.averaged and self._is_sharp():
-                for variable, average in zip(trained_variables(self), self._averages, strict=True):
-                    variable.assign(_copy(average))
+                self.swap()
+        self._ended = int(ops.convert_to_numpy(self._begin))
         self.end_average()  # a later fit starts another one
 
     @property
@@ -237,6 +272,24 @@ class ValidateAverage:
         else:
             optimizer.end_average()
 
+    def begin(self) -> None:
+        """A fit begins: puts the weights back, should an earlier one have left the average in their place."""
+        self.end()
+        self.take_out()
+
+    def end(self) -> None:
+        """A fit has come to its end, which stands."""
+        optimizer = find_whetstone(getattr(self.model, "optimizer", None))
+        if optimizer is not None:
+            optimizer.forget_end()
+
+    def break_off(self) -> None:
+        """A fit is broken off: puts the weights back, also where Keras has ended it as one that is done."""
+        optimizer = self._optimizer()
+        if optimizer is not None:
+            optimizer.take_back()
+        self.take_out()
+
     def tell(self, layers: Sequence[SpikingLayer]) -> None:
         """Lets the optimizer see whether all layers are sharp; it then begins an average or ends it."""
         optimizer = find_whetstone(getattr(self.model, "optimizer", None))
@@ -250,7 +303,10 @@ class ValidateAverage:
         if optimizer is None or not optimizer.built:
             return None
         sync_weights(self.model)
-        return None if optimizer.lost else optimizer
+        if optimizer.lost:
+            return None
+        optimizer.finish_swap()
+        return optimizer
 
 
 def _arrays(variables: Sequence[Any]) -> list[np.ndarray]:

@@ -7,13 +7,16 @@ writes while a sharpener is at work, so that weights and sharpener always agree.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import math
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from keras import ops
 
+from whetstone_lab.method.policies import State
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.training.layers import SpikingLayer
 from whetstone_lab.training.rollback import RollBack
@@ -65,6 +68,27 @@ class Progress:
     logs: Mapping[str, Any] = field(default_factory=dict)
     seeds: list[Any] = field(default_factory=list)
 
+    @classmethod
+    def of(cls, model: Any) -> Progress:
+        """That of a model that has not been trained yet."""
+        weights = [*map(id, model.weights)]
+        return cls(seeds=[variable for variable in model.variables if id(variable) not in weights])
+
+    def polish(self, start: State, end: State, epochs: int | None) -> bool:
+        """Counts an epoch that began and ended sharp; returns whether there have been as many as asked for, if any."""
+        if epochs is None or not end.sharp:
+            return False
+        self.polished += start.sharp
+        return self.polished >= epochs
+
+    def judged(self, monitor: str, epoch: int) -> float:
+        """What is monitored, as the logs of a checkpoint have it; where they do not, it warns and gives no number."""
+        if monitor not in self.logs:
+            warnings.warn(f"The checkpoint was saved before the sharpener was told of {monitor!r}, so that epoch "
+                          f"{epoch + 1} goes unjudged: list the sharpener before the callback that saves.",
+                          stacklevel=4)
+        return float(self.logs.get(monitor, math.nan))
+
     def average(self, values: Mapping[str, float], count: int) -> None:
         """Takes the values of the ``count``-th step of an epoch into their means, which the logs are."""
         means = {name: self.logs.get(name, value) for name, value in values.items()}
@@ -77,6 +101,13 @@ def loaded(layers: Sequence[SpikingLayer]) -> Mapping[str, np.ndarray]:
     for layer in layers:
         layer.loaded_checkpoint = {}
     return arrays
+
+
+def release(layers: Sequence[SpikingLayer], make: Callable[[], Mapping[str, np.ndarray]]) -> None:
+    """Has a file of layers hold a run no longer, if it is ``make`` that makes the checkpoint."""
+    for layer in layers[:1]:
+        if layer.make_checkpoint == make:
+            layer.make_checkpoint = None
 
 
 def take(session: SharpeningSession, undo: RollBack, progress: Progress) -> dict[str, np.ndarray]:

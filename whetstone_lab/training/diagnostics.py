@@ -1,7 +1,8 @@
-"""What a sharpener sees of a training, and what it warns of: dead layers, sharpness that stalls, a fit too short."""
+"""What a sharpener sees of a training, and says and warns of: dead layers, sharpness that stalls, a fit too short."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -108,3 +109,25 @@ def too_short(policy: Policy, state: State, epochs: int | None) -> str | None:
     return (f"This fit is too short to sharpen every layer: it has {epochs} epoch{'s' * (epochs != 1)}, and the "
             f"{policy.name} policy takes {least} from here. Train for more, in this fit or in later ones, or let the "
             "policy start sooner or sharpen faster.")
+
+
+def foretell(policy: Policy, state: State, epochs: int) -> None:
+    """Warns, as a fit starts, of what :func:`too_short` says; the arguments are the same."""
+    words = too_short(policy, state, epochs)
+    if words:
+        warnings.warn(words, stacklevel=4)
+
+
+def say(epoch: int, decisions: Sequence[Decision], verbose: int) -> None:
+    """Warns of what is to be warned of, and prints every decision with ``verbose``.
+
+    Args:
+        epoch: The epoch, counted from 0.
+        decisions: What was decided in it.
+        verbose: 0 prints nothing.
+    """
+    for decision in decisions:
+        if decision.kind == "warning":
+            warnings.warn(decision.reason, stacklevel=5)
+        if verbose:
+            print(f"Epoch {epoch + 1}: {decision.reason}")

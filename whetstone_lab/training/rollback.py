@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from whetstone_lab.method.judging import worsening
 from whetstone_lab.method.policies import Decision, Policy, State
 from whetstone_lab.training._internals import sync_weights
 from whetstone_lab.training.session import SharpeningSession
@@ -17,11 +18,12 @@ from whetstone_lab.training.session import SharpeningSession
 class RollBack:
     """Keeps the weights that a network had when an epoch began, and restores them if the epoch broke the network.
 
-    An epoch breaks it if what is monitored is no finite number, or has risen by at least ``rise`` since the last good
-    epoch while sharpness has grown.
+    An epoch breaks it if what is monitored is no finite number, or has got worse by more than ``rise`` since the last
+    good epoch while sharpness has grown. A loss gets worse as it rises, an accuracy as it falls.
 
     Args:
-        rise: The rise that is a break, relative to the last good value, positive; None never rolls back.
+        rise: The change for the worse that is a break, relative to the last good value, positive; None never rolls
+            back.
 
     Attributes:
         good: What was monitored in the last good epoch, or None.
@@ -32,7 +34,7 @@ class RollBack:
         self.rise = rise
         self.good: float | None = None
         self.steady: tuple[float, ...] = ()
-        self._kept: list[tuple[Any, np.ndarray]] = []
+        self._kept: list[tuple[Any, np.ndarray]] = []  # empty until an epoch begins, of which nothing is taken back
 
     def begin(self, sharpness: Sequence[float]) -> None:
         """Starts anew on a network with this sharpness."""
@@ -41,6 +43,7 @@ class RollBack:
     def keep(self, model: Any) -> None:
         """Copies the weights and the optimizer's moments; the schedule of the learning rate goes on."""
         if self.rise is None:
+            self._kept = []
             return
         sync_weights(model)
         optimizer = getattr(model, "optimizer", None)
@@ -64,12 +67,12 @@ class RollBack:
         return None
 
     def _broke(self, session: SharpeningSession, value: float) -> bool:
-        if self.rise is None or session.epoch_start is None or session.state is None:
+        if self.rise is None or not self._kept or session.epoch_start is None or session.state is None:
             return False
         if not math.isfinite(value):
             return True
         return (session.state.sharpness != self.steady and self.good is not None
-                and value > self.good + self.rise * abs(self.good))
+                and worsening(self.good, value, session.quantity.mode) > self.rise)
 
     def _restore(self, model: Any, session: SharpeningSession, value: float) -> tuple[State, list[Decision]]:
         """Puts back what was kept, and halves the policy's steps."""

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from whetstone_lab.method.judging import MODES, Quantity, direction
 from whetstone_lab.method.policies import Decision, Policy, State
 from whetstone_lab.records.trace import Trace
 
@@ -51,17 +52,26 @@ class SharpeningSession:
     Args:
         policy: When to sharpen.
         monitor: The name in the logs of an epoch that the policy judges. Default: ``"loss"``.
+        mode: ``"min"`` if that gets better as it falls, ``"max"`` if as it rises; ``"auto"`` goes by its name, or by
+            what :meth:`heed` is told. Default: ``"auto"``.
 
     Attributes:
+        quantity: What is judged, with the mode that is in force.
         policy: The policy in force; :meth:`steer` exchanges it and notes it.
         state: Where the policy stands; None before :meth:`begin`.
         epoch_start: Where it stood when the present epoch began, for :meth:`rewind`; None before the first one.
         trace: What has happened.
+
+    Raises:
+        ValueError: There is no such mode.
     """
 
-    def __init__(self, policy: Policy, monitor: str = "loss") -> None:
+    def __init__(self, policy: Policy, monitor: str = "loss", mode: str = "auto") -> None:
+        if mode not in MODES:
+            raise ValueError(f"Expected a mode among {list(MODES)}; got {mode!r}.")
         self.policy = policy
-        self.monitor = monitor
+        self.monitor, self.mode = monitor, mode
+        self.quantity = Quantity(monitor, (direction(monitor) or "min") if mode == "auto" else mode)
         self.state: State | None = None
         self.epoch_start: State | None = None
         self.trace = Trace()
@@ -86,7 +96,8 @@ class SharpeningSession:
         state = self.policy.start(sharpness, batches)
         if self.trace.batches:
             self.follow(Trace())
-        self.trace.begin(layers, curves, self.policy.config(), {**(meta or {}), "monitor": self.monitor})
+        self.trace.begin(layers, curves, self.policy.config(), {
+            **(meta or {}), "monitor": self.monitor, "mode": self.quantity.mode})
         self.state, self.epoch_start = state, None
 
     def follow(self, trace: Trace) -> None:
@@ -99,6 +110,31 @@ class SharpeningSession:
         self.state = self._here.replace(batches=batches or self._here.batches)
         if batches:
             self.trace.meta["batches_per_epoch"] = batches
+
+    def check_steps(self) -> None:
+        """Checks that it is known how many steps count as an epoch; raises a ``RuntimeError`` otherwise."""
+        if self.state is None or self.state.batches is None:
+            lacking = "no model" if self.state is None else "no number of steps"
+            raise RuntimeError("Expected attach(model, batches=...) before the first step, with the number of steps "
+                               f"that count as an epoch; got {lacking}.")
+
+    def heed(self, mode: str | None) -> list[Decision]:
+        """Says how the metric itself gets better, which ``"auto"`` goes by rather than by the metric's name.
+
+        Args:
+            mode: ``"min"``, ``"max"``, or None if the metric does not say.
+
+        Returns:
+            A warning where neither tells, once.
+        """
+        found = mode or direction(self.monitor)
+        if self.mode == "auto" and found:
+            self.quantity = Quantity(self.monitor, found)
+        self.trace.meta["mode"] = self.quantity.mode
+        if self.mode != "auto" or found or self.trace.epochs:
+            return []
+        return [Decision("warning", f"Nothing tells whether {self.monitor!r} gets better as it rises or as it falls: "
+                         "it is taken to fall, as a loss does. Say mode='max' if it should rise, or else mode='min'.")]
 
     def begin_epoch(self) -> None:
         """Notes where things stand, so that :meth:`rewind` can come back here."""
@@ -150,7 +186,7 @@ class SharpeningSession:
             What the layers must have from now on.
         """
         before = self._here
-        state, decisions = instead or self.policy.end_epoch(before, value)
+        state, decisions = instead or self.policy.about(self.quantity).end_epoch(before, value)
         self.state = state if whole else state.replace(batches=before.batches)
         return Step(self.state.sharpness, before.epoch, tuple(decisions))
 
@@ -238,3 +274,13 @@ def ended_by(error: BaseException) -> tuple[str, str]:
     if isinstance(error, KeyboardInterrupt):
         return "stopped", ""
     return "failed", f"{type(error).__name__}: {error}"
+
+
+def value_of(logs: Mapping[str, Any] | None, name: str) -> float:
+    """What is monitored among Keras's logs; raises a ``ValueError`` if it is not there, or is no single number."""
+    if not logs or name not in logs:
+        raise ValueError(f"Expected the monitored value {name!r} among Keras's logs; got {sorted(logs or {})}.")
+    if np.size(logs[name]) != 1:
+        raise ValueError(f"Expected the monitored value {name!r} to be a single number; got {np.size(logs[name])} of "
+                         "them. Monitor a metric that averages over classes.")
+    return float(logs[name])

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import math
 import threading
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -26,11 +25,15 @@ from keras import ops
 from whetstone_lab.method.policies import Decision, Policy, State
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.training import checkpoint, diagnostics
+from whetstone_lab.training._internals import metric_direction, remember_state
 from whetstone_lab.training.averaging import ValidateAverage
+from whetstone_lab.training.interrupts import tell_of_breaks, undisturbed
 from whetstone_lab.training.layers import spiking_layers
 from whetstone_lab.training.rollback import RollBack, check_rise
-from whetstone_lab.training.session import SharpeningSession, Step, ended_by
+from whetstone_lab.training.session import SharpeningSession, ended_by, value_of
 from whetstone_lab.training.sharpness import LayerSharpness
+
+tell_of_breaks()
 
 
 class Sharpener(keras.callbacks.Callback):
@@ -38,7 +41,8 @@ class Sharpener(keras.callbacks.Callback):
 
     A second ``fit`` with the same sharpener carries on: layers keep their sharpness, epochs count on, and the trace
     grows. With another model it starts anew. With ``steps_per_execution`` the layers hear of a new sharpness between
-    two executions. For loops without ``fit`` there is :meth:`step`.
+    two executions. For loops without ``fit`` there is :meth:`step`. Where ``fit`` is broken off, by an interrupt or an
+    error, the weights that were trained are in the model, and the trace says so.
 
     A run that was killed goes on when the same script runs again with Keras's ``BackupAndRestore``, or loads what
     ``ModelCheckpoint`` saved and fits with ``initial_epoch=sharpener.state.epoch`` after :meth:`attach`: policy, state
@@ -48,15 +52,16 @@ class Sharpener(keras.callbacks.Callback):
     (``shuffle=False``, or data that know the epoch: Keras does not restore its own shuffling).
 
     If the checkpoint is from the midst of an epoch (an integer ``save_freq``), Keras trains that epoch again from its
-    first batch, with the weights of the checkpoint. The sharpener then goes back to the start of the epoch as well, so
-    that the trace has every batch of it once, at the sharpness that step-wise and scheduled policies give it. Keras
-    3.15 counts from epoch 0 again if a run with an integer ``save_freq`` is killed twice within one epoch, and cannot
-    read a checkpoint that was half written without ``double_checkpoint``. List the sharpener before the callbacks that
-    save: only then does it know the validation metrics of the epoch that was saved. All else is the same in any order.
+    first batch, with the weights of the checkpoint. The sharpener then goes back to the start of the epoch as well.
+    Keras 3.15 counts from epoch 0 again if a run with an integer ``save_freq`` is killed twice within one epoch, and
+    cannot read a checkpoint that was half written without ``double_checkpoint``. List the sharpener before the
+    callbacks that save: only then does it know the validation metrics of the epoch that was saved.
 
     Args:
         policy: When to sharpen.
         monitor: The name in Keras's logs that the policy judges at the end of an epoch. Default: ``"loss"``.
+        mode: ``"min"`` if that gets better as it falls, ``"max"`` if as it rises, ``"auto"`` if its metric or else its
+            name tells, as in Keras's own callbacks. Default: ``"auto"``.
         polish_epochs: Whole epochs to train on in a fit once every layer is sharp; then training stops. 0 stops at the
             end of the epoch in which the last layer became sharp, as published. Default: None, train all epochs asked
             for.
@@ -64,10 +69,11 @@ class Sharpener(keras.callbacks.Callback):
             neurons and the flow of the gradient are measured in every layer after each epoch; a layer that dies is then
             warned of. Some hundred samples are plenty. Default: None.
         verbose: 1 prints every decision with its reason, but not from the background. Default: 0.
-        roll_back: The rise of ``monitor`` in an epoch, relative to the last good one, that counts as a break if
-            sharpness has grown meanwhile; positive. A value that is no finite number always counts. After a
-            break the weights, the optimizer's moments and the sharpness are again what they were before, and adaptive
-            and step-wise policies take steps half as large. It costs a copy of the weights. Default: None, never.
+        roll_back: The rise of ``monitor`` in an epoch (its fall, where it should rise), relative to the last good one,
+            that counts as a break if sharpness has grown meanwhile; positive. What is no finite number always counts.
+            After a break the weights, the optimizer's moments and the sharpness are again what they were before, and
+            adaptive and step-wise policies take steps half as large. It costs a copy of the weights. What is set later
+            holds from the next epoch on. Default: None, never.
         resume: Whether to go on where the sharpener stood whose model or weights were loaded from a file, if its policy
             was of the same kind. Default: True.
 
@@ -75,24 +81,23 @@ class Sharpener(keras.callbacks.Callback):
         policy: The policy in force; :meth:`steer` exchanges it.
 
     Raises:
-        ValueError: ``polish_epochs`` or ``roll_back`` cannot be. At the start of ``fit``, if the model has no spiking
-            layer or the policy does not fit it; at the end of the first batch, if ``monitor`` is not among the logs, or
-            of the first epoch if it starts with ``val_``.
+        ValueError: ``mode``, ``polish_epochs`` or ``roll_back`` cannot be. At the start of ``fit``, if the model has no
+            spiking layer or the policy does not fit it; at the end of the first batch, if ``monitor`` is not among the
+            logs, or of the first epoch if it starts with ``val_``.
         RuntimeError: At the start of ``fit``, if the sharpener is at work in the background.
     """
 
-    def __init__(self, policy: Policy, *, monitor: str = "loss", polish_epochs: int | None = None, probe: Any = None,
-                 verbose: int = 0, roll_back: float | None = None, resume: bool = True) -> None:
+    def __init__(self, policy: Policy, *, monitor: str = "loss", mode: str = "auto", polish_epochs: int | None = None,
+                 probe: Any = None, verbose: int = 0, roll_back: float | None = None, resume: bool = True) -> None:
         super().__init__()
         self.params: Mapping[str, Any] = {}  # None of Keras's where nobody sets any
         check_rise(roll_back, policy)
         if polish_epochs is not None and (not isinstance(polish_epochs, int) or polish_epochs < 0):
             raise ValueError(f"Expected polish_epochs to be an integer of at least 0 or None; got {polish_epochs!r}.")
-        self.session = SharpeningSession(policy, monitor)
+        self.session = SharpeningSession(policy, monitor, mode)
         self.polish_epochs = polish_epochs
         self.probe = probe
         self.verbose = verbose
-        self.roll_back = roll_back
         self.resume = resume
         #: The thread of the live run that drives this sharpener, which reports the status itself; None without one.
         self.driver: threading.Thread | None = None
@@ -104,12 +109,28 @@ class Sharpener(keras.callbacks.Callback):
         self._progress = checkpoint.Progress()
         self._batches_seen = 0  # in this epoch, as Keras counts
 
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy has the policy, the state and the trace, but no model: it attaches anew, and nothing drives it."""
+        return {**vars(self), "_model": None, "driver": None, "_layers": LayerSharpness(None, []),
+                "_undo": RollBack(self.roll_back), "_average": ValidateAverage(None), "_fitting": False,
+                "_progress": checkpoint.Progress()}
+
     # -- what there is to see and to change ---------------------------------------------------------------------------
 
     @property
     def monitor(self) -> str:
         """The name in Keras's logs that the policy judges."""
         return self.session.monitor
+
+    @property
+    def roll_back(self) -> float | None:
+        """The change of ``monitor`` for the worse that is undone."""
+        return self._undo.rise
+
+    @roll_back.setter
+    def roll_back(self, rise: float | None) -> None:
+        check_rise(rise, self.policy)
+        self._undo.rise = rise
 
     @property
     def policy(self) -> Policy:
@@ -173,17 +194,13 @@ class Sharpener(keras.callbacks.Callback):
             sharpness = LayerSharpness(model, layers)
             self.session.begin([layer.name for layer in layers], [layer.curve.name for layer in layers],
                                sharpness.read(), batches, {"backend": keras.backend.backend()})
-            weights = [*map(id, model.weights)]
-            seeds = [variable for variable in model.variables if id(variable) not in weights]
-            self._progress = checkpoint.Progress(seeds=seeds)
-            for layer in self._layers.layers[:1]:
-                if layer.make_checkpoint == self._make_checkpoint:
-                    layer.make_checkpoint = None  # a file of the former model must not hold the run of this one
+            self._progress = checkpoint.Progress.of(model)
+            checkpoint.release(self._layers.layers, self._make_checkpoint)
             self._layers, self._recalled = sharpness, False
             self._undo.begin(self._here.sharpness)
         self._layers.model = model
         self._average = ValidateAverage(model)
-        self._average.take_out()  # as after a fit that was broken off while it validated
+        self._average.begin()
         self._recall()
         if not self._recalled:
             self.session.state = self._here.replace(batch=0)
@@ -205,7 +222,9 @@ class Sharpener(keras.callbacks.Callback):
         if not self._begun:  # by now every callback has had its chance to load weights
             self._recall()
             self._settle(epoch)
-            self._foresee(epoch)
+            # Of later fits nothing is foretold: whoever trains in several knows what comes.
+            if self.params.get("epochs") and not self.trace.batches and self.driver is None:
+                diagnostics.foretell(self.policy, self._here, self.params["epochs"] - epoch)
             self._begun = True
         self._average.take_out()
         self._agree()
@@ -218,17 +237,17 @@ class Sharpener(keras.callbacks.Callback):
         """Goes on with the weights, where a loop has validated within the epoch."""
         if self._average.stands_in:
             self._average.take_out()
+        remember_state(self._layers.model)  # not self.model, which on JAX takes the weights from the trainer
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Sharpens as the policy says, and writes the batch to the trace."""
         # What is measured on validation data is there only once the epoch has ended.
         if self.monitor != "loss" and not self.monitor.startswith("val_"):
-            _value(logs, self.monitor)
-        loss = _value(logs, "loss")
+            value_of(logs, self.monitor)
+        loss = value_of(logs, "loss")
         self._progress.logs = dict(logs or {})
         # With steps_per_execution Keras calls once for several batches, and counts more than there are at the end.
-        steps = self.params.get("steps")
-        last = batch if steps is None else min(batch, steps - 1)
+        last = min(batch, (self.params.get("steps") or math.inf) - 1)
         while self._batches_seen <= last:
             self._batches_seen += 1
             self._end_batch(loss)
@@ -237,11 +256,9 @@ class Sharpener(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Lets the policy judge the epoch, and writes it to the trace."""
         start = self.session.epoch_start
-        self._end_epoch(_value(logs, self.monitor), logs or {}, whole=not getattr(self.model, "stop_training", False))
-        if self.polish_epochs is not None and self._here.sharp and start is not None:
-            self._progress.polished += start.sharp
-            if self._progress.polished >= self.polish_epochs:
-                self.model.stop_training = True
+        self._end_epoch(value_of(logs, self.monitor), logs or {}, whole=not getattr(self.model, "stop_training", False))
+        if start is not None and self._progress.polish(start, self._here, self.polish_epochs):
+            self.model.stop_training = True
 
     def on_test_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """Has the average of the weights validated, where a ``WhetstoneOptimizer`` keeps one.
@@ -258,33 +275,31 @@ class Sharpener(keras.callbacks.Callback):
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
         """Closes the trace."""
         self._fitting = False
+        self._average.end()
         self._agree()
         if self.driver is None:
             self.trace.set_status("finished")
 
+    def on_train_break(self, error: BaseException) -> None:
+        """Hears that an interrupt or an error has ended ``fit``: puts back the weights, and closes the trace."""
+        if self._fitting and self.driver in (None, threading.current_thread()):
+            with undisturbed():
+                self._average.break_off()
+                self._fitting = False
+                if self.driver is None:
+                    self.trace.set_status(*ended_by(error))
+
     @contextmanager
     def closing(self) -> Iterator[None]:
-        """Sees to it that a fit within leaves weights and trace as they are to be, also where it is broken off.
+        """Sees to it that a loop within, also one without ``fit``, leaves weights and trace as :meth:`on_train_break`.
 
-        Keras tells its callbacks nothing of an interrupt or an error. Within this context, the trace then says so and
-        the weights that were trained are in the model, not the average that was being validated. On JAX, Keras itself
-        ends such a fit as one that is done, and the average of a sharp network then takes the place of its weights.
-
-        Example:
-            >>> with sharpener.closing():
-            ...     model.fit(x, y, epochs=60, callbacks=[sharpener])
-
-        Raises:
-            RuntimeError: The sharpener is at work in the background.
+        A sharpener that is at work in the background is left alone.
         """
-        _check_driver(self.driver)
         try:
             yield
         except BaseException as error:
-            if self.driver is None:
-                self.trace.set_status(*ended_by(error))
-            self._fitting = False
-            self._average.take_out()
+            self._fitting = True  # or was, and has heard of this already
+            self.on_train_break(error)
             raise
 
     # -- a loop of one's own ------------------------------------------------------------------------------------------
@@ -301,7 +316,8 @@ class Sharpener(keras.callbacks.Callback):
 
         Args:
             loss: The loss of the step, a number.
-            **metrics: Other values of the step that are to be in the trace, the same in every step, such as the reward.
+            **metrics: Other values of the step that are to be in the trace, the same in every step, such as the reward;
+                what is no single number is left out.
 
         Raises:
             RuntimeError: :meth:`attach` was not called, or not told the number of steps.
@@ -312,16 +328,13 @@ class Sharpener(keras.callbacks.Callback):
             >>> for x, y in stream:
             ...     sharpener.step(model.train_on_batch(x, y, return_dict=True)["loss"])
         """
-        state = self.session.state
-        if state is None or state.batches is None:
-            lacking = "no model" if state is None else "no number of steps"
-            raise RuntimeError("Expected attach(model, batches=...) before the first step, with the number of steps "
-                               f"that count as an epoch; got {lacking}.")
-        values = {name: float(ops.convert_to_numpy(value)) for name, value in {"loss": loss, **metrics}.items()}
-        _value(values, self.monitor)
+        self.session.check_steps()
+        arrays = {name: ops.convert_to_numpy(value) for name, value in {"loss": loss, **metrics}.items()}
+        value_of(arrays, self.monitor)
+        values = {name: float(value) for name, value in arrays.items() if np.size(value) == 1}
         if self.trace.status != "running":
             self.trace.set_status("running")
-        if state.batch == 0:
+        if self._here.batch == 0:
             self._agree()
             self.session.begin_epoch()
             self._average.tell(self._layers.layers)
@@ -343,52 +356,44 @@ class Sharpener(keras.callbacks.Callback):
 
     def _agree(self) -> None:
         """Takes over the sharpness of the layers if somebody else has set it."""
-        if self.session.state is not None:
+        if self.session.state is not None and self._layers.layers:
             self.session.adopt(self._layers.read())
 
     def _end_batch(self, loss: float) -> None:
         if self._layers.set_elsewhere:
             self._agree()
         before = self._here
-        step = self.session.batch(loss)
-        self._obey(before, step)
-        if step.decisions:
-            self._say(step.epoch, step.decisions)
+        try:
+            step = self.session.batch(loss)
+            self._obey(before)
+        except BaseException:  # an interrupt, which must not leave the layers behind what the trace says
+            self._obey(before)
+            raise
+        self._say(step.epoch, step.decisions)
 
     def _end_epoch(self, value: float, logs: Mapping[str, Any], whole: bool = True) -> None:
-        instead = self._undo.judge(self.model, self.session, value)
-        before = self._here
-        step = self.session.judge(value, whole=whole, instead=instead)
-        self._obey(before, step)
-        self.session.record(step, logs, diagnostics.look(self.model, self._layers.layers, self.probe, step.sharpness,
-                                                         self.trace.bins))
-        warned = [*diagnostics.died(self.trace), *diagnostics.stalled(self.trace, self.policy, self._here)]
-        self.session.note(step.epoch, warned)
+        with undisturbed():
+            warned = self.session.heed(metric_direction(self.model, self.monitor.removeprefix("val_")))
+            instead = self._undo.judge(self.model, self.session, value)
+            before = self._here
+            step = self.session.judge(value, whole=whole, instead=instead)
+            self._obey(before)
+            self.session.record(step, logs, diagnostics.look(self.model, self._layers.layers, self.probe,
+                                                             step.sharpness, self.trace.bins))
+            warned += [*diagnostics.died(self.trace), *diagnostics.stalled(self.trace, self.policy, self._here)]
+            self.session.note(step.epoch, warned)
         self._say(step.epoch, [*step.decisions, *warned])
         self.trace.publish(urgent=True)
 
-    def _obey(self, before: State, step: Step) -> None:
-        """Gives the layers what a step asks for."""
-        if step.sharpness == before.sharpness:
-            return
-        self._layers.write(before.sharpness, step.sharpness)
-        if before.sharp != self._here.sharp:
-            self._average.tell(self._layers.layers)
+    def _obey(self, before: State) -> None:
+        if self._here.sharpness != before.sharpness:
+            self._layers.write(before.sharpness, self._here.sharpness)
+            if before.sharp != self._here.sharp:
+                self._average.tell(self._layers.layers)
 
     def _say(self, epoch: int, decisions: Sequence[Decision]) -> None:
-        for decision in decisions if self.driver is None else ():  # a thread must not print into another cell
-            if decision.kind == "warning":
-                warnings.warn(decision.reason, stacklevel=4)
-            if self.verbose:
-                print(f"Epoch {epoch + 1}: {decision.reason}")
-
-    def _foresee(self, epoch: int) -> None:
-        """Warns, as a run starts, if the fit is too short to sharpen every layer whatever the loss does."""
-        # Of later fits nothing is said, nor in the trace: whoever trains in several knows what comes.
-        if self.params.get("epochs") and not self.trace.batches and self.driver is None:
-            word = diagnostics.too_short(self.policy, self._here, self.params["epochs"] - epoch)
-            if word:
-                warnings.warn(word, stacklevel=3)
+        if decisions and self.driver is None:  # a thread must not print into another cell
+            diagnostics.say(epoch, decisions, self.verbose)
 
     # -- from file to file --------------------------------------------------------------------------------------------
 
@@ -417,20 +422,10 @@ class Sharpener(keras.callbacks.Callback):
             self._layers.write(self._here.sharpness, self.session.rewind())
             return
         # It was saved when the epoch had been trained, but before the sharpener was told of its end.
-        if self.monitor not in self._progress.logs:
-            warnings.warn(f"The checkpoint was saved before the sharpener was told of {self.monitor!r}, so that epoch "
-                          f"{self._here.epoch + 1} goes unjudged: list the sharpener before the callback that saves.",
-                          stacklevel=3)
-        self._end_epoch(float(self._progress.logs.get(self.monitor, math.nan)), self._progress.logs)
+        self._end_epoch(self._progress.judged(self.monitor, self._here.epoch), self._progress.logs)
 
 
 def _check_driver(driver: threading.Thread | None) -> None:
     if driver not in (None, threading.current_thread()):
         raise RuntimeError("The sharpener is at work in the background already; wait for that run, stop it, or make "
                            "another sharpener.")
-
-
-def _value(logs: Mapping[str, Any] | None, name: str) -> float:
-    if not logs or name not in logs:
-        raise ValueError(f"Expected the monitored value {name!r} among Keras's logs; got {sorted(logs or {})}.")
-    return float(logs[name])

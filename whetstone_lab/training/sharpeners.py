@@ -1,10 +1,8 @@
-"""The sharpeners that people use, one for each policy; and callbacks as a list, to find one among them."""
+"""The sharpeners that people use, one for each policy."""
 
 from __future__ import annotations
 
 from typing import Any
-
-import keras
 
 from whetstone_lab.method.policies import AdaptivePolicy, ScheduledPolicy, StepwisePolicy
 from whetstone_lab.training.sharpener import Sharpener
@@ -63,8 +61,3 @@ class AdaptiveSharpener(Sharpener):
                  sig_decrease: float = 0.15, bottom_up: bool = True, **kwargs: Any) -> None:
         super().__init__(AdaptivePolicy(min_init_epochs, rate, cz_rate, critical, first_layer_relative_rate, patience,
                                         sig_increase, sig_decrease, bottom_up), **kwargs)
-
-
-def listed(callbacks: Any) -> list[Any]:
-    """Callbacks as a flat list: Keras takes none, one, a list, or lists within it."""
-    return [callback for callback in keras.tree.flatten(callbacks) if callback is not None]

@@ -1,5 +1,6 @@
 """Live runs: commands between batches, failures that are shown, a guarded model, and the same numbers as in front."""
 
+import copy
 import gc
 import subprocess
 import sys
@@ -669,3 +670,43 @@ def test_the_sharpener_may_be_named_twice():
     run = begin(sharpener=sharpener, callbacks=[sharpener], epochs=1)
     run.wait()
     assert run.trace.batches == BATCHES
+
+
+def test_a_cell_that_is_run_twice_is_told_the_remedy_and_the_run_goes_on_and_can_be_found():
+    model = make_model()
+    run = begin(model, epochs=FOREVER)
+    until(lambda: run.trace.batches > 0)
+    with pytest.raises(RuntimeError, match=r"run a second time. Wait .* run.stop\(\).* whetstone_lab.live.runs\(\)"):
+        begin(model, epochs=FOREVER)
+    checkpoint = spiking_layers(model)[0].make_checkpoint
+    assert checkpoint.__self__ is run.sharpener, "the sharpener that was refused has touched nothing"
+    assert live.runs() == [run]
+    run.stop()
+    run.wait()
+    assert live.runs() == []
+
+
+@only_on("jax", why="only its trainer takes the weights out of the model")
+def test_whoever_reads_the_weights_meanwhile_is_told_that_the_model_trains():
+    run = begin(epochs=FOREVER)
+    until(lambda: run.trace.batches > 3)
+
+    def often(read):
+        for _ in range(1000):  # between two batches the weights may be there
+            read()
+
+    for read in (run.model.get_weights, lambda: run.model(X), lambda: run.model.optimizer.iterations.numpy()):
+        with pytest.raises(RuntimeError, match="training in the background, and the trainer has the values"):
+            often(read)
+    run.stop()
+    run.wait()
+    assert run.model.get_weights()
+    assert all(variable._initializer is None for variable in run.model.variables)
+
+
+def test_a_sharpener_that_a_run_drives_can_be_copied():
+    run = begin(epochs=FOREVER)
+    until(lambda: run.trace.batches > 0)
+    other = copy.deepcopy(run.sharpener)
+    assert (other.driver, other.trace.status) == (None, "stopped")
+    assert run.alive

@@ -2,6 +2,7 @@ import numpy as np
 from drawn import is_drawn
 
 from whetstone_lab import plots
+from whetstone_lab.records.trace import Trace
 
 
 def test_sharpener_chart_draws_losses_lines_and_decisions(finished_trace):
@@ -28,3 +29,34 @@ def test_a_loss_that_is_not_finite_is_drawn_around(made_up_run):
     run.trace.append_batch(1, 0.0, [0.0, 0.0, 0.0])
     run.trace.append_epoch({"loss": float("inf")}, {})
     assert is_drawn(plots.sharpener_chart(run.trace))
+
+
+def made(monitor, mode, values):
+    trace = Trace(["a"], policy={"name": "adaptive", "sig_increase": 0.25, "sig_decrease": 0.5, "patience": 1},
+                  meta={"monitor": monitor, "mode": mode})
+    for epoch, value in enumerate(values):
+        trace.append_batch(epoch, value if monitor == "loss" else 1.0, [0.0])
+        trace.append_epoch({"loss": 1.0, monitor: value}, {"reference": value})
+    return trace
+
+
+def test_an_accuracy_is_drawn_and_told_by_its_name():
+    figure = plots.sharpener_chart(made("accuracy", "max", [0.5, 0.6, 0.7]))
+    assert is_drawn(figure)
+    top = figure.axes[0]
+    labels = {text.get_text() for text in top.get_legend().get_texts()}
+    assert labels == {"batch loss", "epoch accuracy", "reference accuracy", "a fall to here stops sharpening",
+                      "a rise to here counts"}
+    assert "accuracy fell by this" in top.get_legend().get_title().get_text()
+    assert top.get_ylabel() == "loss, accuracy"
+    low, high = top.get_ylim()
+    assert low < 0.5 < 1.0 < high
+
+
+def test_losses_below_zero_are_drawn_on_a_linear_axis():
+    figure = plots.sharpener_chart(made("loss", "min", [-1.0, -2.0, -3.0]))
+    assert is_drawn(figure)
+    top = figure.axes[0]
+    assert top.get_yscale() == "linear"
+    batches = next(line for line in top.lines if line.get_label() == "batch loss")
+    assert batches.get_ydata().tolist() == [-1.0, -2.0, -3.0]

@@ -52,3 +52,16 @@ def test_epoch_table_of_another_policy():
     table = scenes.epoch_table(trace)
     assert table["sharpening"].tolist() == [False, True, True, False]
     assert np.isnan(table["stop"]).all()
+
+
+def test_the_lines_of_an_accuracy_lie_the_other_way_round_and_old_traces_judge_what_falls():
+    policy = {"name": "adaptive", "sig_increase": 0.25, "sig_decrease": 0.5, "patience": 1}
+    trace = Trace(["a"], policy=policy, meta={"monitor": "val_accuracy", "mode": "max"})
+    for epoch in range(2):
+        trace.append_batch(epoch, 1.0, [0.0])
+        trace.append_epoch({"loss": 1.0, "val_accuracy": 0.5}, {"reference": 0.8})
+    table = scenes.epoch_table(trace)
+    np.testing.assert_allclose([table["loss"][1], table["stop"][1], table["improve"][1]], [0.5, 0.6, 1.2])
+    assert scenes.monitored(trace).words == "validation accuracy"
+    assert scenes.monitored(Trace(["a"], meta={"monitor": "accuracy"})).mode == "min"
+    assert scenes.monitored(Trace(["a"])).name == "loss"

@@ -127,4 +127,4 @@ def test_every_output_is_sent_with_its_words_so_that_the_page_decides_nothing():
     assert (size["shown"], size["wrong"], size["truth"]) == ("values", [False, False], [[1, -2], [0, 0]])
     assert (each["shown"], len(each["colours"])) == ("map", 2)
     assert list(widget.maps) == ["2"]
-    assert np.frombuffer(widget.maps["2"]["values"], "<u2").tolist() == [1, 0, 0, 1]
+    assert read(widget.maps["2"]["values"], 4).tolist() == [1, 0, 0, 1]

@@ -20,8 +20,8 @@ class AdaptiveState(State):
     """Where the adaptive policy stands.
 
     Attributes:
-        reference: The loss that later losses are compared with, None before the first epoch.
-        waiting: Epochs since the loss last improved significantly.
+        reference: The loss that later losses are compared with, or what else is judged; None before the first epoch.
+        waiting: Epochs since it last improved significantly.
         sharpening: Whether batches sharpen now.
         resting: A layer became sharp in this epoch, so nothing sharpens until the next.
     """
@@ -45,6 +45,8 @@ class AdaptivePolicy(Policy):
     ``critical`` on, in the first layer times ``first_layer_relative_rate``) or to all (uniform; ``critical`` is judged
     on the first layer). Bottom-up, what is within 0.001 of 1 becomes 1, and then nothing sharpens until the next epoch.
 
+    What gets better as it rises, such as an accuracy, is judged with the two changes the other way round.
+
     Mended: a change is measured against the size of the reference, so that a loss may be negative or zero, and an epoch
     whose loss is no finite number is ignored.
 
@@ -55,8 +57,8 @@ class AdaptivePolicy(Policy):
         critical: Sharpness at which the critical zone begins, in [0, 1]. Default: 0.75.
         first_layer_relative_rate: Factor on the rate of the first layer, positive. Default: 1.
         patience: Epochs without improvement to wait before sharpening starts, at least 0. Default: 1.
-        sig_increase: Relative rise of the loss that counts, positive. Default: 0.15.
-        sig_decrease: Relative fall of the loss that counts, positive. Default: 0.15.
+        sig_increase: Relative rise of the loss that counts, positive; of an accuracy, its fall. Default: 0.15.
+        sig_decrease: Relative fall of the loss that counts, positive; of an accuracy, its rise. Default: 0.15.
         bottom_up: One layer after the other, or all together. Default: True.
     """
 
@@ -115,29 +117,31 @@ class AdaptivePolicy(Policy):
     def _judge(self, state: Any, loss: float) -> tuple[Any, list[Decision]]:
         state = state.replace(resting=False)
         if not math.isfinite(loss):
-            return state, [Decision("warning", f"The loss of the epoch is {loss}: it is left out of account.")]
+            return state, [Decision("warning", f"The {self.quantity.words} of the epoch is {loss}: it is left out of "
+                                    "account.")]
         if state.epoch < self.min_init_epochs - 1:
             return state.replace(reference=loss), []
         before = judging.Judgement(state.reference, state.waiting, state.sharpening)
         now = judging.judge(before, loss, sig_increase=self.sig_increase, sig_decrease=self.sig_decrease,
-                            patience=self.patience, finished=state.sharp)
+                            patience=self.patience, finished=state.sharp, mode=self.quantity.mode)
         return state.replace(reference=now.reference, waiting=now.waiting, sharpening=now.sharpening), [
             *self._explain(state, loss, now)]
 
     def _explain(self, state: Any, loss: float, now: judging.Judgement) -> Iterator[Decision]:
         """Says in a sentence what was decided, if there is anything to say."""
-        change = now.change
-        values = {"loss": loss, "reference": state.reference, "change": change if math.isfinite(change) else None}
+        change, quantity = abs(now.change), self.quantity
+        values = {"loss": loss, "reference": state.reference,
+                  "change": now.change if math.isfinite(now.change) else None}
+        none = f"No {quantity.progress} of {self.sig_decrease:.1%}"
         waited = state.waiting + 1
         if now.verdict == "stop":
-            yield Decision("stop", f"The loss rose by {change:.1%}, at least sig_increase = {self.sig_increase:.1%}: "
-                           "sharpening rests until the network has settled.", values=values)
+            yield Decision("stop", f"The {quantity.words} {quantity.worsened} by {change:.1%}, at least sig_increase = "
+                           f"{self.sig_increase:.1%}: sharpening rests until the network has settled.", values=values)
         elif now.verdict == "start":
-            yield Decision("start", f"No fall of {self.sig_decrease:.1%} for {waited} epochs, more than patience = "
-                           f"{self.patience}: the network has settled and sharpening starts.", values=values)
+            yield Decision("start", f"{none} for {waited} epochs, more than patience = {self.patience}: the network "
+                           "has settled and sharpening starts.", values=values)
         elif now.verdict == "improve" and state.reference is not None:
-            yield Decision("improve", f"The loss fell by {-change:.1%}, at least sig_decrease = "
-                           f"{self.sig_decrease:.1%}: a new reference.", values=values)
+            yield Decision("improve", f"The {quantity.words} {quantity.improved} by {change:.1%}, at least "
+                           f"sig_decrease = {self.sig_decrease:.1%}: a new reference.", values=values)
         elif now.verdict == "wait" and not (now.sharpening or state.sharp):
-            yield Decision("wait", f"No fall of {self.sig_decrease:.1%} for {now.waiting} of {self.patience + 1} "
-                           "epochs.", values=values)
+            yield Decision("wait", f"{none} for {now.waiting} of {self.patience + 1} epochs.", values=values)

@@ -6,8 +6,11 @@ import dataclasses
 import math
 import numbers
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar, Self
+
+from whetstone_lab.method.judging import LOSS, Quantity
 
 #: A sharpness of at least this counts as 1: stored as a float32 weight, it could not be told from 1.
 _FULL = 1.0 - 2.0**-25
@@ -71,6 +74,14 @@ class Policy:
     state_type: ClassVar[type[State]] = State
     #: Whether :meth:`end_batch` says the same whatever the loss, so that batches to come can be worked out.
     foreseeable: ClassVar[bool] = False
+    #: What :meth:`end_epoch` judges, which :meth:`about` exchanges. It is no parameter of the policy.
+    quantity: ClassVar[Quantity] = LOSS
+
+    def about(self, quantity: Quantity) -> Self:
+        """The same policy, which judges another quantity than the loss, such as an accuracy that should rise."""
+        policy = copy(self)
+        vars(policy)["quantity"] = quantity
+        return policy
 
     def start(self, sharpness: Sequence[float], batches: int | None = None, epoch: int = 0) -> State:
         """The state before the first batch.
@@ -113,7 +124,7 @@ class Policy:
 
         Args:
             state: The state before it.
-            loss: The loss of the epoch.
+            loss: The loss of the epoch, or what else :attr:`quantity` says.
 
         Returns:
             The new state, whose sharpness holds from now on, and what was decided.
@@ -133,7 +144,7 @@ class Policy:
         unknown = sorted(set(parameters) - known)
         if unknown:
             raise ValueError(f"Expected parameters of the {self.name} policy among {sorted(known)}; got {unknown}.")
-        return dataclasses.replace(self, **parameters)
+        return dataclasses.replace(self, **parameters).about(self.quantity)
 
     def smaller_steps(self) -> dict[str, Any]:
         """Parameters, for :meth:`steered`, with which sharpness grows half as fast; empty if it has none."""

@@ -13,10 +13,10 @@ from typing import Any
 
 import keras
 
-from whetstone_lab.training.background.run import LiveRun
+from whetstone_lab.training.background.run import LiveRun, runs
 from whetstone_lab.training.sharpener import Sharpener
 
-__all__ = ["LiveRun", "fit"]
+__all__ = ["LiveRun", "fit", "runs"]
 
 
 def fit(model: keras.Model, x: Any = None, y: Any = None, *,

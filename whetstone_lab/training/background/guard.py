@@ -9,6 +9,8 @@ from typing import Any
 
 import keras
 
+from whetstone_lab.training._internals import say_when_absent
+
 #: What must not be called on a model from elsewhere while it trains: it would spoil its metrics without a word.
 GUARDED = ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch", "predict_on_batch", "compile")
 
@@ -19,16 +21,22 @@ def guarded(model: keras.Model, owner: threading.Thread) -> Iterator[None]:
 
     Keras itself says nothing when two threads use a model, and its metrics are then wrong. If the user
     has replaced one of these methods on the instance, the replacement is what is guarded, and it stays afterwards.
+    Whatever else reads its weights, such as a call or ``get_weights``, does so as ever; on JAX, where its trainer has
+    them, a ``RuntimeError`` says so.
 
     Args:
         model: The model.
         owner: The thread that may use it; in others, what is guarded raises a ``RuntimeError``.
     """
+    def refuse(what: str) -> None:
+        if threading.current_thread() is not owner:
+            raise RuntimeError(f"The model {model.name!r} is training in the background, and {what}. Use "
+                               "run.snapshot(), a copy of it, or run.stop() or run.wait() first; "
+                               "whetstone_lab.live.runs() has the run.")
+
     def guard(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
-            if threading.current_thread() is not owner:
-                raise RuntimeError(f"The model {model.name!r} is training in the background, and {name}() would spoil "
-                                   f"its metrics. Use run.snapshot(), a copy of it, or run.stop() or run.wait() first.")
+            refuse(f"{name}() would spoil its metrics")
             return method(*args, **kwargs)
 
         return call
@@ -36,9 +44,12 @@ def guarded(model: keras.Model, owner: threading.Thread) -> Iterator[None]:
     own = {name: vars(model)[name] for name in GUARDED if name in vars(model)}
     for name in GUARDED:
         setattr(model, name, guard(name, getattr(model, name)))
+    variables = [*model.variables, *(model.optimizer.variables if getattr(model, "optimizer", None) else [])]
+    end = say_when_absent(variables, lambda: refuse("the trainer has the values of its variables"))
     try:
         yield
     finally:
+        end()
         for name in GUARDED:
             delattr(model, name)
         for name, method in own.items():

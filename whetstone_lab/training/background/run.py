@@ -21,9 +21,9 @@ from whetstone_lab.training.background.guard import guarded
 from whetstone_lab.training.background.mailbox import Mailbox
 from whetstone_lab.training.background.pacing import Pacing
 from whetstone_lab.training.copying import copy_of
+from whetstone_lab.training.interrupts import listed
 from whetstone_lab.training.session import ended_by
 from whetstone_lab.training.sharpener import Sharpener
-from whetstone_lab.training.sharpeners import listed
 
 #: Seconds that a process which ends waits for the batches that its runs are at.
 _GRACE = 30.0
@@ -72,6 +72,7 @@ class LiveRun:
         self._fit = {"x": x, "y": y, **kwargs, "callbacks": [*callbacks, control], "verbose": 0}
         self._thread: threading.Thread | None = None
         self._guard = ExitStack()
+        _check_free(model)
         self.sharpener.attach(model)
         self._goal = self._after(self.trace.epochs)
 
@@ -199,8 +200,7 @@ class LiveRun:
 
     def _launch(self, steps: dict[str, int]) -> None:
         with _LAUNCHING:
-            if any(model is self.model for model in _TRAINING):
-                raise RuntimeError(f"The model {self.model.name!r} is training in the background already.")
+            _check_free(self.model)
             self.sharpener.attach(self.model)
             self._goal = self._after(self.trace.epochs)
             self.exception = None
@@ -279,15 +279,27 @@ class LiveRun:
         self.model.stop_training = True
 
 
+def runs() -> list[LiveRun]:
+    """The runs that train or pause in the background now, also those that no variable holds any longer."""
+    return [run for run in _RUNS if run.alive]
+
+
+def _check_free(model: keras.Model) -> None:
+    if any(other is model for other in _TRAINING):
+        raise RuntimeError(f"The model {model.name!r} is training in the background already, as when a cell is run a "
+                           "second time. Wait for that run with run.wait(), end it with run.stop(), or build another "
+                           "model; whetstone_lab.live.runs() has the run if no variable does.")
+
+
 @atexit.register
 def _end_runs() -> None:
     """Ends all runs: an interpreter that shuts down under a thread in TensorFlow's native code aborts the process."""
     def leave() -> None:
         raise SystemExit("The process ended.")
 
-    runs = [run for run in _RUNS if run.alive]
-    for run in runs:
+    alive = runs()
+    for run in alive:
         run._mailbox.put(leave)
-    for run in runs:
+    for run in alive:
         assert run._thread is not None
         run._thread.join(_GRACE)

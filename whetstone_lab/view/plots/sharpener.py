@@ -21,7 +21,8 @@ def sharpener_chart(source: Any) -> Picture:
 
     For the adaptive policy the figure shows, epoch by epoch, the reference loss, the line above which a rise stops
     sharpening (``reference + sig_increase |reference|``) and the one below which a fall counts
-    (``reference - sig_decrease |reference|``).
+    (``reference - sig_decrease |reference|``). If an accuracy is monitored, which should rise, the first lies below
+    the reference and the second above.
 
     Args:
         source: A ``Trace``, or something with a ``.trace``.
@@ -65,30 +66,33 @@ def sharpener_chart(source: Any) -> Picture:
 
 
 def _loss_panel(axes: Axes, trace: Trace, table: dict[str, np.ndarray], rows: np.ndarray, at: np.ndarray) -> None:
-    losses = trace.loss[rows]
-    axes.plot(at, np.where(losses > 0, losses, np.nan), color=EITHER.faint, lw=0.8, alpha=0.8, label="batch loss",
-              zorder=1.5)
+    losses, judged = trace.loss[rows], scenes.monitored(trace)
+    log = not (losses < 0).any() and not (table["loss"] < 0).any()  # no log scale has a loss below zero
+    axes.plot(at, np.where(losses > 0, losses, np.nan) if log else losses, color=EITHER.faint, lw=0.8, alpha=0.8,
+              label="batch loss", zorder=1.5)
     edges = np.arange(trace.epochs + 1)
     if np.isfinite(table["stop"]).any():
         axes.stairs(table["stop"], edges, baseline=None, color=EITHER.stop, lw=1.1, zorder=2,
-                    label="a rise to here stops sharpening")
+                    label=f"a {judged.setback} to here stops sharpening")
         axes.stairs(table["stop"], edges, baseline=table["reference"], fill=True, color=EITHER.stop, alpha=0.10,
                     lw=0)
         axes.stairs(table["reference"], edges, baseline=None, color=EITHER.muted, lw=1.1, ls=(0, (3, 2)), zorder=2,
-                    label="reference loss")
+                    label=f"reference {judged.words}")
         axes.stairs(table["improve"], edges, baseline=table["reference"], fill=True, color=EITHER.improve,
                     alpha=0.12, lw=0)
         axes.stairs(table["improve"], edges, baseline=None, color=EITHER.improve, lw=1.1, zorder=2,
-                    label="a fall to here counts")
-    axes.plot(edges[1:], table["loss"], color=EITHER.ink, lw=1.6, marker="o", ms=3.4, label="epoch loss", zorder=3)
+                    label=f"a {judged.progress} to here counts")
+    axes.plot(edges[1:], table["loss"], color=EITHER.ink, lw=1.6, marker="o", ms=3.4, label=f"epoch {judged.words}",
+              zorder=3)
     positive = losses[np.isfinite(losses) & (losses > 0)]
-    if len(positive):
+    if len(positive) and log:
+        seen = positive if judged.name == "loss" else np.append(positive, table["loss"][table["loss"] > 0])
         axes.set_yscale("log")
-        axes.set_ylim(positive.min() * 0.8, positive.max() * 1.55)
+        axes.set_ylim(seen.min() * 0.8, seen.max() * 1.55)
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axes.yaxis.set_minor_formatter(NullFormatter())
-    label_axes(axes, y="loss")
+    label_axes(axes, y="loss" if "loss" in judged.name else f"loss, {judged.words}")
     marks, end = scenes.decisions(trace), max(trace.epochs, *at[-1:], 1)
     places = scenes.apart([mark["at"] for mark in marks], 0.0165 * end, 0, end)
     for mark, place in zip(marks, places, strict=True):
@@ -99,6 +103,6 @@ def _loss_panel(axes: Axes, trace: Trace, table: dict[str, np.ndarray], rows: np
         if mark["kind"] == "stop" and mark["change"] is not None:
             axes.text(place, 0.925, f"{mark['change']:+.0%}", transform=axes.get_xaxis_transform(), ha="center",
                       va="center", fontsize=6.5, color=colour)
-    signs = "▶ settled: sharpen\n■ loss rose by this: stop\n◆ a layer is sharp  ★ all are"
+    signs = f"▶ settled: sharpen\n■ {judged.words} {judged.worsened} by this: stop\n◆ a layer is sharp  ★ all are"
     legend = legend_beside(axes, 1, title=signs, title_fontproperties={"size": 7.5}, alignment="left")
     legend.get_title().set_color(EITHER.muted)

@@ -13,7 +13,7 @@ from whetstone_lab.view.scenes.curves import (
     share_between,
     threshold,
 )
-from whetstone_lab.view.scenes.epochs import epoch_table
+from whetstone_lab.view.scenes.epochs import epoch_table, monitored
 from whetstone_lab.view.scenes.health import died, health_table
 from whetstone_lab.view.scenes.marks import apart, decisions
 from whetstone_lab.view.scenes.raster import as_picture, bands, pictures, record_of
@@ -22,6 +22,7 @@ from whetstone_lab.view.scenes.run import latest_sharpness, positions, sharpness
 
 __all__ = [
     "Reading", "activation", "apart", "as_picture", "bands", "class_map", "decisions", "died", "drawn_range",
-    "epoch_table", "health_table", "heights", "histogram_at", "latest_sharpness", "outside", "pictures", "positions",
-    "ramp", "readings", "record_of", "share_between", "sharpness_at", "thin", "threshold", "told", "trace_of", "voters",
+    "epoch_table", "health_table", "heights", "histogram_at", "latest_sharpness", "monitored", "outside", "pictures",
+    "positions", "ramp", "readings", "record_of", "share_between", "sharpness_at", "thin", "threshold", "told",
+    "trace_of", "voters",
 ]

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from whetstone_lab.method.judging import improve_level, stop_level
+from whetstone_lab.method.judging import Quantity, improve_level, stop_level
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.view.scenes.run import sharpness_at
+
+
+def monitored(trace: Trace) -> Quantity:
+    """What a run was judged by; of a trace that does not say how it gets better, it does as it falls."""
+    mode = trace.meta.get("mode")
+    return Quantity(str(trace.meta.get("monitor", "loss")), "max" if mode == "max" else "min")
 
 
 def epoch_table(trace: Trace) -> dict[str, np.ndarray]:
     """What an adaptive run looks like epoch by epoch, each column of shape ``(epochs,)``.
 
-    ``loss``: the loss judged. ``reference``: what it was compared with (NaN where nothing). ``stop``, ``improve``:
-    the lines that count as a rise and as a fall, ``reference + sig_increase |reference|`` and
-    ``reference - sig_decrease |reference|``.
+    ``loss``: the loss judged, or what else was monitored. ``reference``: what it was compared with (NaN where nothing).
+    ``stop``, ``improve``: the lines that count as a rise and as a fall, ``reference + sig_increase |reference|`` and
+    ``reference - sig_decrease |reference|``; of what should rise, as an accuracy, the other way round.
     ``sig_increase``, ``sig_decrease``, ``patience``: as in force when the epoch was judged (NaN for other policies).
     ``sharpening``: whether the epoch was one of sharpening. ``sharp``: whether every layer was sharp before it.
     """
@@ -27,7 +33,7 @@ def epoch_table(trace: Trace) -> dict[str, np.ndarray]:
     after = sharpness_at(trace, ends[:epochs] - 1)
     before = np.concatenate([np.zeros((1, len(trace.layers))), after])[:epochs]
     table["sharp"] = (before == 1).all(axis=1)
-    monitor = str(trace.meta.get("monitor", "loss"))
+    judged = monitored(trace)
     first = int(trace.epoch_of_batch[0]) if trace.batches else 0
     for epoch in range(epochs):
         # By epochs: a change between two comes after as many batches as the first has, but too late for its judgement.
@@ -36,13 +42,13 @@ def epoch_table(trace: Trace) -> dict[str, np.ndarray]:
             policy[event.values["name"]] = event.values["new"]
         state = states[epoch - 1] if epoch else {}
         reference = state.get("reference")
-        table["loss"][epoch] = trace.epoch_logs[epoch].get(monitor, np.nan)
+        table["loss"][epoch] = trace.epoch_logs[epoch].get(judged.name, np.nan)
         for name in parameters:
             table[name][epoch] = policy.get(name, np.nan)
         if reference is not None:
             table["reference"][epoch] = reference
-            table["stop"][epoch] = stop_level(reference, table["sig_increase"][epoch])
-            table["improve"][epoch] = improve_level(reference, table["sig_decrease"][epoch])
+            table["stop"][epoch] = stop_level(reference, table["sig_increase"][epoch], judged.mode)
+            table["improve"][epoch] = improve_level(reference, table["sig_decrease"][epoch], judged.mode)
         # An adaptive policy that has nothing left to sharpen may still call itself sharpening.
         table["sharpening"][epoch] = bool(state.get("sharpening")) and not table["sharp"][epoch]
     table["sharpening"] |= (after > before).any(axis=1)

@@ -263,9 +263,10 @@ class RunView(View):
             self.snapshot()
 
     def _about(self, trace: Trace) -> dict[str, Any]:
+        judged = scenes.monitored(trace)
         return {"layers": list(trace.layers), "curves": list(trace.curves), "live": self.live,
                 "thresholds": [scenes.threshold(curve) for curve in trace.curves],
-                "policy": trace.policy.get("name")}
+                "policy": trace.policy.get("name"), "judged": judged.words, "mode": judged.mode}
 
     def _past(self, trace: Trace) -> dict[str, Any]:
         table = scenes.epoch_table(trace)

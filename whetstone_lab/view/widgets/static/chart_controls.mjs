@@ -2,10 +2,11 @@
 // What the reader can take hold of on the sharpener's chart: commands to the run, parameters, and the two lines.
 import { clamp, percent, plain } from "./numbers.mjs";
 import { button, h, say } from "./page.mjs";
-import { PARAMETERS, parameter } from "./steering.mjs";
+import { PARAMETERS, meaning, parameter } from "./steering.mjs";
 
 /** @typedef {import("./page.mjs").Scope} Scope */
 /** @typedef {import("./steering.mjs").Steering} Steering */
+/** @typedef {import("./steering.mjs").Mode} Mode */
 
 /** The buttons that start, pause, step and stop a run.
  * @param {Scope} scope @param {() => string} status @param {(name: string, unit?: string) => void} command */
@@ -31,11 +32,12 @@ export function commandBar(scope, status, command) {
 }
 
 /** A slider and a field for each parameter that can be moved; those of a recorded run that nothing follows from are told.
- * @param {Scope} scope @param {Steering} steer @param {{ adaptive: boolean, recorded: boolean, policy: Record<string, any> }} run */
-export function knobs(scope, steer, { adaptive, recorded, policy }) {
+ * @param {Scope} scope @param {Steering} steer @param {{ adaptive: boolean, recorded: boolean, policy: Record<string, any>, mode: Mode }} run */
+export function knobs(scope, steer, { adaptive, recorded, policy, mode }) {
   const movable = PARAMETERS.filter((what) => adaptive && (what.replays || !recorded));
   const told = PARAMETERS.filter((what) => adaptive && !movable.includes(what));
-  const made = movable.map(({ name, low, high, step, means }) => {
+  const made = movable.map(({ name, low, high, step }) => {
+    const means = meaning(name, mode);
     const slider = h("input", { type: "range", min: low, step, max: high, "aria-label": `${name}: ${means}` });
     const field = h("input", { type: "number", min: low, step, max: name === "patience" ? 1000 : name.startsWith("sig") ? 100 : 1, "aria-label": name });
     const element = h("div", { class: "wl-knob", "data-name": name },
@@ -61,25 +63,30 @@ export function knobs(scope, steer, { adaptive, recorded, policy }) {
   };
 }
 
-/** What a pull on a line to a loss makes of its parameter. @param {string} name @param {number} loss @param {number} reference */
-export function pulled(name, loss, reference) {
+/** Whether a line lies above the reference: of a loss, that of a rise. @param {string} name @param {Mode} mode */
+const above = (name, mode) => (name === "sig_increase") === (mode !== "max");
+
+/** What a pull on a line to a loss makes of its parameter.
+ * @param {string} name @param {number} loss @param {number} reference @param {Mode} [mode] */
+export function pulled(name, loss, reference, mode = "min") {
   const { step, low, high } = parameter(name);
-  const share = name === "sig_increase" ? loss / reference - 1 : 1 - loss / reference;
+  const share = ((above(name, mode) ? 1 : -1) * (loss - reference)) / Math.abs(reference);
   return clamp(Math.round(share / step) * step, low, name === "sig_increase" ? 9 : high);
 }
 
 /** The two lines, to be taken hold of at the right edge of the chart.
  * @param {Scope} scope @param {HTMLElement} box @param {Steering} steer
- * @param {{ lossAt: (clientY: number) => number, reference: () => number, changed: (held: string | null) => void }} chart
+ * @param {{ lossAt: (clientY: number) => number, reference: () => number, changed: (held: string | null) => void, mode: Mode }} chart
  *   `lossAt`: the loss at a height of the page; `changed`: called with the line that is held, or null */
-export function grips(scope, box, steer, { lossAt, reference, changed }) {
+export function grips(scope, box, steer, { lossAt, reference, changed, mode }) {
   /** @type {string | null} */
   let held = null;
   const made = ["sig_increase", "sig_decrease"].map((name) => {
-    const { low, high, step, means } = parameter(name);
+    const { low, high, step } = parameter(name);
+    const means = meaning(name, mode);
     const grip = h("div", { class: "wl-grip", role: "slider", tabindex: 0, "data-name": name, title: `${name}: ${means}. Drag it.`, "aria-label": `${name}: ${means}`, "aria-orientation": "vertical", "aria-valuemin": low, "aria-valuemax": high });
     box.append(grip);
-    const pull = (/** @type {PointerEvent} */ event) => pulled(name, lossAt(event.clientY), reference());
+    const pull = (/** @type {PointerEvent} */ event) => pulled(name, lossAt(event.clientY), reference(), mode);
     scope.on(grip, "pointerdown", (/** @type {PointerEvent} */ event) => {
       grip.setPointerCapture(event.pointerId);
       held = name;
@@ -98,7 +105,7 @@ export function grips(scope, box, steer, { lossAt, reference, changed }) {
     scope.on(grip, "pointerup", drop);
     scope.on(grip, "pointercancel", drop);
     scope.on(grip, "keydown", (/** @type {KeyboardEvent} */ event) => {
-      const up = name === "sig_increase" ? 1 : -1;
+      const up = above(name, mode) ? 1 : -1;
       const steps = { ArrowUp: up, ArrowDown: -up, ArrowRight: 1, ArrowLeft: -1, PageUp: 5 * up, PageDown: -5 * up }[event.key];
       if (steps === undefined) return;
       event.preventDefault();
@@ -111,7 +118,7 @@ export function grips(scope, box, steer, { lossAt, reference, changed }) {
     /** @param {boolean} known whether there are lines yet */
     show(known) {
       for (const { name, grip } of made) {
-        const words = percent((name === "sig_increase" ? 1 : -1) * steer.value(name), true);
+        const words = percent((above(name, mode) ? 1 : -1) * steer.value(name), true);
         grip.hidden = !known;
         say(grip, words);
         grip.setAttribute("aria-valuenow", String(steer.value(name)));
@@ -119,11 +126,12 @@ export function grips(scope, box, steer, { lossAt, reference, changed }) {
       }
     },
     /** Puts the grips beside their lines, and apart from each other.
-     * @param {number} x @param {number} stop the height of the upper line @param {number} improve of the lower */
+     * @param {number} x @param {number} stop the height of the line that stops sharpening @param {number} improve of the other */
     place(x, stop, improve) {
-      const room = Math.max(22 - (improve - stop), 0) / 2;
-      made.forEach(({ grip }, which) => {
-        grip.style.transform = `translate(${x}px, ${which ? improve + room : stop - room}px) translateY(-50%)`;
+      const room = Math.max(22 - Math.abs(improve - stop), 0) / 2;
+      made.forEach(({ name, grip }, which) => {
+        const y = (which ? improve : stop) + (above(name, mode) ? -room : room);
+        grip.style.transform = `translate(${x}px, ${y}px) translateY(-50%)`;
       });
     },
   };

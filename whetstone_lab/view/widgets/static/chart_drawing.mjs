@@ -10,20 +10,22 @@ import { beside, logTicks, ticks } from "./scales.mjs";
 /** @typedef {import("./chart_layout.mjs").Layout} Layout */
 /** @typedef {import("./run.mjs").Points} Points */
 
-/** A stretch of epochs with the reference loss and the relative rise and fall in force.
+/** A stretch of epochs with the reference and the relative changes for the worse and the better in force.
  * @typedef {{ from: number, to: number, reference: number, up: number, down: number }} Step */
 
 /** @typedef {{
  *   at: Layout, rows: Record<string, number>[], points: Points, spans: [number, number][], steps: Step[],
  *   marks: { decision: any, x: number }[], unknownFrom: number | null, pointed: number | null,
+ *   judged: string, mode: import("./method.mjs").Mode,
  * }} Picture
- *   `spans`: of sharpening; `unknownFrom`: the epoch from which a replay knows nothing; `pointed`: where the pointer is */
+ *   `spans`: of sharpening; `unknownFrom`: the epoch from which a replay knows nothing; `pointed`: where the pointer is;
+ *   `judged`: what is judged, in words, and `mode`: how it gets better */
 
 /** @param {Pen} pen @param {Picture} picture */
 export function drawChart(pen, picture) {
   const { at, points } = picture;
   drawSpans(pen, picture);
-  drawAxes(pen, at, points.length > 0);
+  drawAxes(pen, picture, points.length > 0);
   pen.context.save();
   pen.context.beginPath();
   pen.context.rect(at.left, at.top - 1, at.right - at.left + 1, at.bottom - at.top + 2);
@@ -48,8 +50,8 @@ function drawSpans({ context, colour }, { at, spans }) {
   context.globalAlpha = 1;
 }
 
-/** @param {Pen} pen @param {Layout} at @param {boolean} begun */
-function drawAxes(pen, at, begun) {
+/** @param {Pen} pen @param {Picture} picture @param {boolean} begun */
+function drawAxes(pen, { at, judged }, begun) {
   const { context, colour } = pen;
   font(pen, 10.5);
   context.lineWidth = 1;
@@ -61,12 +63,13 @@ function drawAxes(pen, at, begun) {
     context.fillStyle = colour("muted");
     context.fillText(words, at.left - 6, y);
   };
-  for (const loss of begun ? logTicks(...at.domain) : []) level(at.y(loss), plain(loss));
+  const [least, most] = at.domain;
+  for (const loss of !begun ? [] : at.log ? logTicks(least, most) : ticks(least, most, (at.bottom - at.top) / 44)) level(at.y(loss), plain(loss));
   for (const sharpness of [0, 1]) level(at.strip(sharpness), String(sharpness));
   context.textAlign = "center";
   for (const epoch of ticks(0, at.last, Math.min(10, (at.right - at.left) / 44))) if (Number.isInteger(epoch)) context.fillText(String(epoch), at.x(epoch), at.end + 12);
   context.textAlign = "left";
-  context.fillText("loss, log scale", at.left, 9);
+  context.fillText(`${judged.includes("loss") ? "loss" : `loss, ${judged}`}${at.log ? ", log scale" : ""}`, at.left, 9);
   context.fillText("sharpness", at.left, at.low - 9);
   context.textAlign = "right";
   context.fillText("epoch", at.width - 8, at.end + 12);
@@ -83,7 +86,7 @@ function drawBatchLosses({ context, colour }, { at, points }) {
   context.beginPath();
   for (let row = 0; row < points.length; row++) {
     const loss = points.values[row * points.width + 1];
-    if (loss > 0 && Number.isFinite(loss)) context.lineTo(at.x(points.values[row * points.width]), at.y(loss));
+    if (at.shows(loss)) context.lineTo(at.x(points.values[row * points.width]), at.y(loss));
   }
   context.stroke();
   context.globalAlpha = 1;
@@ -93,31 +96,31 @@ function drawBatchLosses({ context, colour }, { at, points }) {
 }
 
 /** The reference and the two lines, as steps with the bands between them. @param {Pen} pen @param {Picture} picture */
-function drawLines({ context, colour }, { at, steps }) {
-  const known = steps.filter((step) => step.reference > 0 && Number.isFinite(step.up) && Number.isFinite(step.down));
-  const stop = (/** @type {Step} */ step) => levels(step.reference, step.up, step.down).stop;
-  // A log scale has no zero, to which a fall by all of the loss would lead.
-  const improve = (/** @type {Step} */ step) => Math.max(levels(step.reference, step.up, step.down).improve, step.reference * 1e-6);
+function drawLines({ context, colour }, { at, steps, mode }) {
+  const known = steps.filter((step) => step.reference && at.shows(step.reference) && Number.isFinite(step.up) && Number.isFinite(step.down));
+  // A log scale has no zero, to which a fall by all of it would lead.
+  const level = (/** @type {Step} */ step, /** @type {"stop" | "improve"} */ which) => Math.max(levels(step.reference, step.up, step.down, mode)[which], at.log ? step.reference * 1e-6 : -Infinity);
+  const [stop, improve] = [(/** @type {Step} */ step) => level(step, "stop"), (/** @type {Step} */ step) => level(step, "improve")];
   for (const step of known) {
     const [left, width] = [at.x(step.from), at.x(step.to) - at.x(step.from)];
-    const [middle, high, low] = [at.y(step.reference), at.y(stop(step)), at.y(improve(step))];
+    const [middle, worse, better] = [at.y(step.reference), at.y(stop(step)), at.y(improve(step))];
     context.globalAlpha = 0.13;
     context.fillStyle = colour("stop");
-    context.fillRect(left, high, width, middle - high);
+    context.fillRect(left, worse, width, middle - worse);
     context.fillStyle = colour("improve");
-    context.fillRect(left, middle, width, low - middle);
+    context.fillRect(left, middle, width, better - middle);
   }
   context.globalAlpha = 1;
   context.lineWidth = 1.3;
-  for (const [name, level] of /** @type {[string, (step: Step) => number][]} */ ([
+  for (const [name, value] of /** @type {[string, (step: Step) => number][]} */ ([
     ["faint", (step) => step.reference], ["stop", stop], ["improve", improve],
   ])) {
     context.strokeStyle = colour(name);
     context.setLineDash(name === "faint" ? [3, 3] : []);
     context.beginPath();
     for (const step of known) {
-      context.lineTo(at.x(step.from), at.y(level(step)));
-      context.lineTo(at.x(step.to), at.y(level(step)));
+      context.lineTo(at.x(step.from), at.y(value(step)));
+      context.lineTo(at.x(step.to), at.y(value(step)));
     }
     context.stroke();
   }
@@ -130,10 +133,10 @@ function drawEpochLosses({ context, colour }, { at, rows }) {
   context.lineWidth = 1.6;
   context.lineJoin = "round";
   context.beginPath();
-  const judged = rows.filter((row) => row.loss > 0 && Number.isFinite(row.loss));
-  for (const row of judged) context.lineTo(at.x(row.end), at.y(row.loss));
+  const seen = rows.filter((row) => at.shows(row.loss));
+  for (const row of seen) context.lineTo(at.x(row.end), at.y(row.loss));
   context.stroke();
-  if (at.x(1) - at.x(0) > 5) for (const row of judged) dot(context, at.x(row.end), at.y(row.loss), 2.2);
+  if (at.x(1) - at.x(0) > 5) for (const row of seen) dot(context, at.x(row.end), at.y(row.loss), 2.2);
 }
 
 /** @param {Pen} pen @param {Picture} picture */

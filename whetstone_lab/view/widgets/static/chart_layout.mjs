@@ -1,5 +1,6 @@
 // @ts-check
-// Where things lie on the sharpener's chart: the losses above on a logarithmic axis, the strip of sharpness below.
+// Where things lie on the sharpener's chart: the losses above on a logarithmic axis, or on a linear one where there are
+// losses below zero, the strip of sharpness below.
 import { levels } from "./method.mjs";
 import { clamp } from "./numbers.mjs";
 import { apart } from "./scales.mjs";
@@ -12,16 +13,22 @@ export const axisEnd = (now) => Math.max(now.status === "recorded" ? now.at : Ma
 
 /** Lowest and highest loss that must be seen, of batches, epochs and the lines in force.
  * @param {import("./run.mjs").Points} points @param {Record<string, number>[]} rows
- * @param {{ reference: number, up: number, down: number } | null} lines @returns {[number, number]} */
-export function lossDomain(points, rows, lines) {
-  let [low, high] = [Infinity, 0];
+ * @param {{ reference: number, up: number, down: number } | null} lines @param {import("./method.mjs").Mode} [mode]
+ * @returns {[number, number]} */
+export function lossDomain(points, rows, lines, mode = "min") {
+  let [low, high, least] = [Infinity, -Infinity, 0];
   const see = (/** @type {number} */ loss) => {
-    if (loss > 0 && Number.isFinite(loss)) [low, high] = [Math.min(low, loss), Math.max(high, loss)];
+    if (!Number.isFinite(loss)) return;
+    least = Math.min(least, loss);
+    high = Math.max(high, loss);
+    if (loss > 0) low = Math.min(low, loss);
   };
   for (let row = 0; row < points.length; row++) see(points.values[row * points.width + 1]);
   rows.forEach((row) => see(row.loss));
-  if (lines && lines.reference > 0) Object.values(levels(lines.reference, lines.up, lines.down)).forEach(see);
-  return high ? [low * 0.88, Math.max(high * 1.12, low * 1.3)] : [0.1, 1];
+  // Whether there are losses below zero is for them to say: a line alone does not turn the axis into another.
+  if (lines) Object.values(levels(lines.reference, lines.up, lines.down, mode)).filter((level) => least < 0 || level > 0).forEach(see);
+  if (least < 0) return [least - 0.06 * (high - least || 1), high + 0.06 * (high - least || 1)];
+  return high > 0 ? [low * 0.88, Math.max(high * 1.12, low * 1.3)] : [0.1, 1];
 }
 
 /** The frames in CSS pixels of the chart's box, and the way from values to places and back.
@@ -31,16 +38,19 @@ export function layout({ width, height, grips, last, domain: [least, most] }) {
   const strip = Math.round(clamp(height * 0.2, 56, 84));
   const [left, right, top, bottom] = [40, width - (grips ? 58 : 12), 24, height - strip - 44];
   const [low, end] = [height - strip - 22, height - 22];
+  const log = least > 0;
   return {
-    width, height, left, right, top, bottom, low, end, last, domain: /** @type {[number, number]} */ ([least, most]),
+    width, height, left, right, top, bottom, low, end, last, log, domain: /** @type {[number, number]} */ ([least, most]),
     /** @param {number} epoch */
     x: (epoch) => left + (epoch / last) * (right - left),
     /** @param {number} x */
     epoch: (x) => ((x - left) / (right - left)) * last,
     /** @param {number} loss */
-    y: (loss) => bottom - (Math.log(Math.max(loss, 1e-30) / least) / Math.log(most / least)) * (bottom - top),
+    y: (loss) => bottom - (log ? Math.log(Math.max(loss, 1e-30) / least) / Math.log(most / least) : (loss - least) / (most - least)) * (bottom - top),
     /** @param {number} y */
-    loss: (y) => least * (most / least) ** ((bottom - y) / (bottom - top)),
+    loss: (y) => (log ? least * (most / least) ** ((bottom - y) / (bottom - top)) : least + ((most - least) * (bottom - y)) / (bottom - top)),
+    /** Whether a loss has a place on the axis. @param {number} loss */
+    shows: (loss) => Number.isFinite(loss) && (loss > 0 || !log),
     /** @param {number} sharpness */
     strip: (sharpness) => end - 7 - sharpness * (end - low - 14),
   };

@@ -1,6 +1,7 @@
 // @ts-check
 // What the sharpener's chart says: signs of decisions, the list of them, and sentences about epochs and replays.
 import { layerColour } from "./canvas.mjs";
+import { relativeChange } from "./method.mjs";
 import { percent, plain } from "./numbers.mjs";
 import { h } from "./page.mjs";
 
@@ -20,10 +21,11 @@ export function markOf(decision) {
   return { sign: mark.sign, colour: decision.kind === "sharp" ? layerColour(decision.layer) : mark.colour };
 }
 
-/** What a replay has to say, in a sentence or two. @param {ReturnType<typeof import("./method.mjs").whatIf>["first"]} first */
-export function verdict(first) {
+/** What a replay has to say, in a sentence or two.
+ * @param {ReturnType<typeof import("./method.mjs").whatIf>["first"]} first @param {string} [judged] what was judged */
+export function verdict(first, judged = "loss") {
   if (!first) return "With these lines every decision would have come out the same.";
-  const loss = Number.isFinite(first.change) ? ` (the loss changed by ${percent(first.change, true)})` : "";
+  const loss = Number.isFinite(first.change) ? ` (the ${judged} changed by ${percent(first.change, true)})` : "";
   const [would, did] = {
     "goes on": ["have gone on", "it stopped"], stops: ["have stopped", "it went on"],
     starts: ["have started", "it waited"], waits: ["have waited", "it started"],
@@ -37,10 +39,11 @@ export function policyWords(policy, begun) {
   return policy.name ? `Policy: ${policy.name}. ${values.map(([name, value]) => `${name} ${value}`).join(", ")}` : begun ? "Policy: unknown." : "Nothing yet: the policy is known when the run begins.";
 }
 
-/** An epoch in a sentence. @param {Record<string, number>} row */
-export function epochWords(row) {
-  const change = row.reference > 0 ? `, ${percent(row.loss / row.reference - 1, true)} against the reference of ${plain(row.reference)}` : "";
-  return `Epoch ${row.end}: loss ${plain(row.loss)}${change}${row.sharpening ? "; sharpening" : ""}.`;
+/** An epoch in a sentence. @param {Record<string, number>} row @param {string} [judged] what was judged */
+export function epochWords(row, judged = "loss") {
+  const relative = relativeChange(row.reference, row.loss);
+  const change = Number.isFinite(relative) ? `, ${percent(relative, true)} against the reference of ${plain(row.reference)}` : "";
+  return `Epoch ${row.end}: ${judged} ${plain(row.loss)}${change}${row.sharpening ? "; sharpening" : ""}.`;
 }
 
 /** Why there is no epoch to speak of yet. @param {string} status @param {boolean} recorded */

@@ -25,42 +25,47 @@ export function ramp(threshold, sharpness) {
 
 // -- judging, as in method/judging.py ---------------------------------------------------------------------------------
 
+/** How what is judged gets better: as it falls, as a loss does, or as it rises. @typedef {"min" | "max"} Mode */
+
 /** What an adaptive policy goes by: the loss to compare with (NaN where there is none yet), the epochs since the loss
  * last fell, and whether batches sharpen now.
  * @typedef {{ reference: number, waiting: number, sharpening: boolean }} Judged */
 
-/** When an epoch is judged: the relative rise and fall that count, the epochs without a fall that are borne, whether the
- * epoch is so early that only the reference moves, and whether every layer is sharp.
- * @typedef {{ up: number, down: number, patience: number, early?: boolean, sharp?: boolean }} Rules */
+/** When an epoch is judged: the relative changes for the worse and for the better that count (of a loss, a rise and a
+ * fall), the epochs without the latter that are borne, whether the epoch is so early that only the reference moves,
+ * whether every layer is sharp, and how what is judged gets better.
+ * @typedef {{ up: number, down: number, patience: number, early?: boolean, sharp?: boolean, mode?: Mode }} Rules */
 
-/** The change of a loss relative to the size of the reference; minus infinity, a fall, where there is no reference.
- * @param {number} reference NaN for none @param {number} loss */
-export function relativeChange(reference, loss) {
-  if (Number.isNaN(reference)) return -Infinity;
+/** The change of a loss relative to the size of the reference; infinite, and for the better, where there is none.
+ * @param {number} reference NaN for none @param {number} loss @param {Mode} [mode] */
+export function relativeChange(reference, loss, mode = "min") {
+  if (Number.isNaN(reference)) return mode === "max" ? Infinity : -Infinity;
   if (reference === 0) return loss ? Math.sign(loss) * Infinity : 0;
   return (loss - reference) / Math.abs(reference);
 }
 
-/** The loss from which on it has risen, and that up to which it has fallen.
- * @param {number} reference @param {number} up @param {number} down */
-export function levels(reference, up, down) {
-  return { stop: reference + up * Math.abs(reference), improve: reference - down * Math.abs(reference) };
+/** From where on it has got worse, and from where on better: of a loss, above the reference and below it.
+ * @param {number} reference @param {number} up @param {number} down @param {Mode} [mode] */
+export function levels(reference, up, down, mode = "min") {
+  const size = mode === "max" ? -Math.abs(reference) : Math.abs(reference);
+  return { stop: reference + up * size, improve: reference - down * size };
 }
 
 /** Judges the loss of an epoch: what the policy then goes by, what it decided, and the change of the loss.
  * `wait` is decided only while nothing sharpens; `none`: nothing was. A loss that is no finite number is left out.
  * @param {Judged} state @param {number} loss @param {Rules} rules
  * @returns {{ state: Judged, kind: "start" | "stop" | "improve" | "wait" | "warning" | "none", change: number }} */
-export function judge(state, loss, { up, down, patience, early = false, sharp = false }) {
+export function judge(state, loss, { up, down, patience, early = false, sharp = false, mode = "min" }) {
   if (!Number.isFinite(loss)) return { state, kind: "warning", change: NaN };
-  const change = relativeChange(state.reference, loss);
+  const change = relativeChange(state.reference, loss, mode);
+  const worse = mode === "max" ? -change : change;
   const anew = { ...state, reference: loss };
   if (early) return { state: anew, kind: "none", change };
-  const fell = change <= -down;
-  const waiting = fell ? 0 : state.waiting + 1;
-  if (state.sharpening && change >= up) return { state: { ...anew, waiting: 0, sharpening: false }, kind: "stop", change };
+  const improved = worse <= -down;
+  const waiting = improved ? 0 : state.waiting + 1;
+  if (state.sharpening && worse >= up) return { state: { ...anew, waiting: 0, sharpening: false }, kind: "stop", change };
   if (!state.sharpening && waiting > patience && !sharp) return { state: { ...anew, waiting: 0, sharpening: true }, kind: "start", change };
-  if (fell) return { state: { ...anew, waiting: 0 }, kind: Number.isNaN(state.reference) ? "none" : "improve", change };
+  if (improved) return { state: { ...anew, waiting: 0 }, kind: Number.isNaN(state.reference) ? "none" : "improve", change };
   return { state: { ...state, waiting }, kind: state.sharpening || sharp ? "none" : "wait", change };
 }
 
@@ -70,8 +75,9 @@ export function judge(state, loss, { up, down, patience, early = false, sharp = 
  * @param {Record<string, number>[]} rows the epochs of a run, see `epochRows`
  * @param {Record<string, number>} changes `sig_increase`, `sig_decrease` and `patience`, those that are changed
  * @param {number} early epochs, from 0, in which only the reference moves
+ * @param {Mode} [mode] how what was judged gets better
  * @returns {{ lines: { reference: number, up: number, down: number }[], first: null | { epoch: number, kind: string, change: number } }} */
-export function whatIf(rows, changes, early) {
+export function whatIf(rows, changes, early, mode = "min") {
   const lines = [];
   /** @type {Judged} */
   let state = { reference: NaN, waiting: 0, sharpening: false };
@@ -81,7 +87,7 @@ export function whatIf(rows, changes, early) {
     const next = rows[epoch + 1];
     const sharp = next?.sharp === 1;
     const was = state.sharpening;
-    const judged = judge(state, row.loss, { up, down, patience, early: epoch < early, sharp });
+    const judged = judge(state, row.loss, { up, down, patience, early: epoch < early, sharp, mode });
     state = judged.state;
     if (epoch < early || !Number.isFinite(row.loss)) continue;
     if (sharp) return { lines, first: null };

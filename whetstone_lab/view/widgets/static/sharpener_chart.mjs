@@ -23,6 +23,7 @@ function mount({ model, el }) {
   let points = joinPoints(past, now, count);
   const adaptive = about.policy === "adaptive";
   const recorded = !about.live;
+  const { judged = "loss", mode = "min" } = about;
 
   /** The epoch that is pointed at. @type {number | null} */
   let pointed = null;
@@ -45,7 +46,7 @@ function mount({ model, el }) {
     model.send({ kind: "command", name, ...(unit ? { unit } : {}) });
   });
   commands.element.hidden = recorded;
-  const settings = knobs(scope, steer, { adaptive, recorded, policy: now.policy });
+  const settings = knobs(scope, steer, { adaptive, recorded, policy: now.policy, mode });
   const root = h("div", { class: "wl wl-sharpener" }, head.element, commands.element, error,
     h("div", { class: "wl-sides" }, h("div", { class: "wl-left" }, box, list.legend, readout),
       h("div", { class: "wl-panel" }, ...settings.elements, remark, reset),
@@ -55,6 +56,7 @@ function mount({ model, el }) {
   watchKernel(scope, model, root);
   const chart = surface(scope, box, draw, { tabindex: 0, "aria-roledescription": "chart" });
   const lines = adaptive ? grips(scope, box, steer, {
+    mode,
     lossAt: (clientY) => where().loss(clientY - box.getBoundingClientRect().top),
     reference: () => now.reference,
     changed: (held) => {
@@ -68,14 +70,14 @@ function mount({ model, el }) {
   });
 
   // -- what follows from it ---------------------------------------------------------------------------------------------
-  const known = () => adaptive && now.reference > 0;
+  const known = () => adaptive && Boolean(now.reference); // with a reference of 0 both lines lie on it
   /** The lines of the epoch to come, as the reader has moved them. */
   const coming = () => (known() ? { reference: now.reference, up: steer.value("sig_increase"), down: steer.value("sig_decrease") } : null);
-  const domain = () => span ?? lossDomain(points, rows, coming());
+  const domain = () => span ?? lossDomain(points, rows, coming(), mode);
   const where = () => layout({ width: box.clientWidth, height: box.clientHeight, grips: adaptive, last: axisEnd(now), domain: domain() });
   /** The last finished epoch; of a long run not every one is among the rows. */
   const finished = () => (rows.length ? rows[rows.length - 1].end : 0);
-  const replayed = () => (recorded && adaptive && past.whole && steer.altered() ? whatIf(rows, steer.asked, now.policy.min_init_epochs - 1 - past.first) : null);
+  const replayed = () => (recorded && adaptive && past.whole && steer.altered() ? whatIf(rows, steer.asked, now.policy.min_init_epochs - 1 - past.first, mode) : null);
 
   // -- what is seen -----------------------------------------------------------------------------------------------------
   function show() {
@@ -87,7 +89,7 @@ function mount({ model, el }) {
     reset.hidden = !(recorded && steer.altered());
     const replay = replayed();
     say(remark, !adaptive ? policyWords(now.policy, now.batch > 0)
-      : replay ? verdict(replay.first)
+      : replay ? verdict(replay.first, judged)
         : recorded && !past.whole ? "A record of so many epochs is drawn thinned, so it cannot be asked what if."
           : recorded ? "This run is over. Move a line, and see which decision would have been the first to come out differently; nothing is trained again."
             : known() ? "What you move holds from the next batch on, also while the run is paused." : "The lines appear after the first epoch.");
@@ -101,7 +103,7 @@ function mount({ model, el }) {
     if (marked) return say(readout, `Epoch ${marked.epoch + 1}: ${marked.reason}`);
     const epoch = clamp(pointed === null ? Infinity : Math.floor(pointed) + 1, 1, finished());
     const row = rows.find((candidate) => candidate.end >= epoch);
-    const text = row ? epochWords(row) : waitingWords(now.status, recorded);
+    const text = row ? epochWords(row, judged) : waitingWords(now.status, recorded);
     say(readout, text);
     chart.canvas.setAttribute("aria-label", row ? `Loss and sharpness over ${now.epochs} epochs. ${text} Arrow keys move over epochs.` : `Loss and sharpness. ${text}`);
   }
@@ -114,9 +116,9 @@ function mount({ model, el }) {
     // The lines in force, epoch by epoch; then those of the epoch to come, which the reader moves.
     const steps = (replay ? replay.lines : rows).map((row, epoch) => ({ from: rows[epoch - 1]?.end ?? rows[epoch].end - 1, to: rows[epoch].end, reference: row.reference, up: row.up, down: row.down }));
     if (ahead && !replay) steps.push({ from: finished(), to: at.last, ...ahead });
-    drawChart(pen, { at, rows, points, spans: sharpeningSpans(rows, now), steps, marks: placeMarks(at, decisions), unknownFrom: replay?.first?.epoch ?? null, pointed });
+    drawChart(pen, { at, judged, mode, rows, points, spans: sharpeningSpans(rows, now), steps, marks: placeMarks(at, decisions), unknownFrom: replay?.first?.epoch ?? null, pointed });
     if (!ahead) return;
-    const { stop, improve } = levels(ahead.reference, ahead.up, ahead.down);
+    const { stop, improve } = levels(ahead.reference, ahead.up, ahead.down, mode);
     lines?.place(at.right + 4, at.y(stop), at.y(improve));
   }
 

@@ -5,6 +5,14 @@
 /** @typedef {import("./page.mjs").Scope} Scope */
 /** @typedef {ReturnType<typeof steering>} Steering */
 
+/** @typedef {import("./method.mjs").Mode} Mode */
+
+/** What a parameter of the policy means, where what is judged should rise. @type {Record<string, string>} */
+const RISING = { sig_increase: "a fall that stops sharpening", sig_decrease: "a rise that counts as one", patience: "epochs without a rise before sharpening" };
+
+/** What a parameter means to a run. @param {string} name @param {Mode} mode */
+export const meaning = (name, mode) => (mode === "max" ? RISING[name] : undefined) ?? parameter(name).means;
+
 /** The parameters that can be moved: range, step, what they mean, and whether a recorded run can say what they would do. */
 export const PARAMETERS = [
   { name: "sig_increase", low: 0.01, high: 1, step: 0.01, share: true, replays: true, means: "a rise of the loss that stops sharpening" },
