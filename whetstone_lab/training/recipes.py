@@ -47,9 +47,10 @@ def train(model: keras.Model, x: Any = None, y: Any = None, *, epochs: int = 20,
     """Trains a model and sharpens it on the way, with nothing to tune.
 
     Compiles the model with a :class:`~whetstone_lab.WhetstoneOptimizer`, sharpens all layers together in
-    the first third of the training, and from then on averages the weights. This relies on layers that still learn when
-    they are sharp and on a decode layer that does not saturate: leave the arguments of this package's layers at their
-    defaults. For the same in the background, see :func:`prepare`.
+    the first third of the training, and from then on averages the weights. This relies on layers that
+    still learn when they are sharp and on a decode layer that does not saturate: leave the arguments of this package's
+    layers at their defaults. Batch norm gets the statistics of the weights that are validated, kept and given back; see
+    :func:`whetstone_lab.estimate_norm_statistics`. For the same in the background, see :func:`prepare`.
 
     Args:
         model: A model with spiking layers; how it was compiled, if it was, does not matter.

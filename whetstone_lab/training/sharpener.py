@@ -70,6 +70,8 @@ class Sharpener(keras.callbacks.Callback):
             and step-wise policies take steps half as large. It costs a copy of the weights. Default: None, never.
         resume: Whether to go on where the sharpener stood whose model or weights were loaded from a file, if its policy
             was of the same kind. Default: True.
+        norm_data: Training inputs from which :func:`whetstone_lab.estimate_norm_statistics` sees to batch norm when the
+            network is validated, and as epochs end. Default: those of ``fit``, unless they can be read once only.
 
     Attributes:
         policy: The policy in force; :meth:`steer` exchanges it.
@@ -82,7 +84,7 @@ class Sharpener(keras.callbacks.Callback):
     """
 
     def __init__(self, policy: Policy, *, monitor: str = "loss", polish_epochs: int | None = None, probe: Any = None,
-                 verbose: int = 0, roll_back: float | None = None, resume: bool = True) -> None:
+                 verbose: int = 0, roll_back: float | None = None, resume: bool = True, norm_data: Any = None) -> None:
         super().__init__()
         self.params: Mapping[str, Any] = {}  # None of Keras's where nobody sets any
         check_rise(roll_back, policy)
@@ -90,8 +92,7 @@ class Sharpener(keras.callbacks.Callback):
             raise ValueError(f"Expected polish_epochs to be an integer of at least 0 or None; got {polish_epochs!r}.")
         self.session = SharpeningSession(policy, monitor)
         self.polish_epochs = polish_epochs
-        self.probe = probe
-        self.verbose = verbose
+        self.probe, self.norm_data, self.verbose = probe, norm_data, verbose
         self.roll_back = roll_back
         self.resume = resume
         #: The thread of the live run that drives this sharpener, which reports the status itself; None without one.
@@ -182,7 +183,7 @@ class Sharpener(keras.callbacks.Callback):
             self._layers, self._recalled = sharpness, False
             self._undo.begin(self._here.sharpness)
         self._layers.model = model
-        self._average = ValidateAverage(model)
+        self._average = ValidateAverage(model, self.norm_data)
         self._average.take_out()  # as after a fit that was broken off while it validated
         self._recall()
         if not self._recalled:
@@ -236,6 +237,7 @@ class Sharpener(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Lets the policy judge the epoch, and writes it to the trace."""
+        self._average.put_in()
         start = self.session.epoch_start
         self._end_epoch(_value(logs, self.monitor), logs or {}, whole=not getattr(self.model, "stop_training", False))
         if self.polish_epochs is not None and self._here.sharp and start is not None:
@@ -246,7 +248,7 @@ class Sharpener(keras.callbacks.Callback):
     def on_test_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """Has the average of the weights validated, where a ``WhetstoneOptimizer`` keeps one.
 
-        Within ``fit`` it stays until training goes on, so that callbacks keep what was validated.
+        Within ``fit`` it stays until training goes on, as it does at the end of every epoch, so that callbacks keep it.
         """
         self._average.put_in()
 
@@ -259,6 +261,7 @@ class Sharpener(keras.callbacks.Callback):
         """Closes the trace."""
         self._fitting = False
         self._agree()
+        self._average.end(self.trace.batches)
         if self.driver is None:
             self.trace.set_status("finished")
 

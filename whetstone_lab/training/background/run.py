@@ -155,7 +155,7 @@ class LiveRun:
         def copy() -> None:
             # All of it between two batches: within one, JAX's trainer has the values of the optimizer's variables too.
             try:
-                with average_in_place(self.model):
+                with average_in_place(self.model, self.sharpener.norm_data):
                     found.set_result(copy_of(self.model))
             except Exception as error:
                 found.set_exception(error)
