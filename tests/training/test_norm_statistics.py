@@ -141,6 +141,18 @@ def test_nothing_else_changes():
     same(statistics(model), population(X))
 
 
+@only_on("torch", why="a DataLoader")
+def test_data_that_are_shuffled_leave_the_random_numbers_alone():
+    import torch
+
+    model = between(layers.BatchNormalization, shape=(6,))()
+    loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.tensor(X), torch.zeros(48)), 16, True)
+    before = torch.get_rng_state()
+    estimate_norm_statistics(model, loader)
+    assert torch.equal(torch.get_rng_state(), before)
+    same(statistics(model), population(X))
+
+
 def test_what_fails_midway_leaves_all_as_it_was():
     model = between(layers.BatchNormalization, shape=(6,))()
     norm = model.layers[0]

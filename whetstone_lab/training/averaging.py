@@ -270,6 +270,9 @@ class ValidateAverage:
 
     def end(self, steps: int) -> None:
         """Sees to the statistics as training ends, or warns if they lag after so many steps."""
+        optimizer = self._optimizer()
+        if optimizer is not None and optimizer.swapped:  # a loop without ``fit``, which would have ended the average
+            self.take_out()
         self.renew()
         word = None if self._renewed else lagging(self.model, steps)
         if word:

@@ -71,7 +71,7 @@ def inputs_in_batches(x: Any, samples: int) -> Iterator[Any] | None:
         return _rows(x, samples)
     if isinstance(x, Iterator) or not isinstance(x, Iterable):
         return None
-    return _until(samples, _spread(x, samples) if isinstance(x, keras.utils.PyDataset) else iter(x))
+    return _until(samples, _spread(x, samples) if isinstance(x, keras.utils.PyDataset) else x)
 
 
 def _are_arrays(x: Any) -> bool:
@@ -110,9 +110,10 @@ def _spread(data: Any, samples: int) -> Iterator[Any]:
         yield from (data[number] for number in count())
 
 
-def _until(samples: int, batches: Iterator[Any]) -> Iterator[Any]:
-    """The inputs of batches, until there are as many samples."""
-    while samples > 0 and (batch := next(batches, None)) is not None:
+def _until(samples: int, batches: Iterable[Any]) -> Iterator[Any]:
+    """The inputs of batches, until there are as many samples; until the first is asked for, nothing is touched."""
+    source = iter(batches)
+    while samples > 0 and (batch := next(source, None)) is not None:
         inputs = keras.tree.map_structure(lambda leaf: leaf if ops.is_tensor(leaf) else np.asarray(leaf),
                                           keras.utils.unpack_x_y_sample_weight(batch)[0])
         samples -= int(keras.tree.flatten(inputs)[0].shape[0])
