@@ -109,7 +109,7 @@ def accuracy(way: Way, seed: int, data: str | None, epochs: int) -> float:
     """Test accuracy in [0, 1] of one training."""
     import keras
 
-    from whetstone_lab import datasets, recipes
+    from whetstone_lab import datasets, estimate_norm_statistics, recipes
     from whetstone_lab.training.layers import spiking_layers
 
     found = datasets.load_mnist(data)
@@ -125,6 +125,8 @@ def accuracy(way: Way, seed: int, data: str | None, epochs: int) -> float:
               callbacks=callbacks)
     if way.spiking and not all(float(layer.sharpness) == 1.0 for layer in spiking_layers(model)):
         raise ValueError(f"Expected every layer to be sharp after {epochs} epochs; it takes more of them.")
+    if way.batchnorm:  # of the baseline too, whose fit has no sharpener that would see to it
+        estimate_norm_statistics(model, found.x_train.reshape(-1, *shape))
     classes = model.predict(found.x_test.reshape(-1, *shape), batch_size=1000, verbose=0).argmax(-1)
     return float(np.mean(classes == found.y_test))
 

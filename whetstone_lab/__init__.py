@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from whetstone_lab.training.background import LiveRun, fit
     from whetstone_lab.training.decode import SoftmaxDecode
     from whetstone_lab.training.layers import SpikingBReLU, SpikingSigmoid, spiking_layers
+    from whetstone_lab.training.norm_statistics import estimate_norm_statistics
     from whetstone_lab.training.sharpeners import AdaptiveSharpener, ScheduledSharpener, StepwiseSharpener
     from whetstone_lab.view import plots, widgets
 
@@ -68,6 +69,7 @@ _HOMES = {
     "datasets": "datasets",
     "decode": "method.class_keys:decode",
     "encode": "method.class_keys:encode",
+    "estimate_norm_statistics": "training.norm_statistics:estimate_norm_statistics",
     "fit": "training.background:fit",
     "fold_batchnorm": "conversion.folding:fold_batchnorm",
     "from_nir": "exchange.nir:from_nir",

@@ -21,7 +21,7 @@ from whetstone_lab.conversion.refusals import ConversionError
 from whetstone_lab.method.policies import AdaptivePolicy, Policy, ScheduledPolicy, StepwisePolicy
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.training.averaging import WhetstoneOptimizer
-from whetstone_lab.training.interrupts import listed
+from whetstone_lab.training.fit_hooks import listed
 from whetstone_lab.training.layers import spiking_layers
 from whetstone_lab.training.models import mlp
 from whetstone_lab.training.objectives import fitting_loss, fitting_metrics
@@ -50,9 +50,10 @@ def train(model: keras.Model, x: Any = None, y: Any = None, *, epochs: int = 20,
     """Trains a model and sharpens it on the way, with nothing to tune.
 
     Compiles the model with a :class:`~whetstone_lab.WhetstoneOptimizer`, sharpens all layers together in
-    the first third of the training, and from then on averages the weights. This relies on layers that still learn when
-    they are sharp and on a decode layer that does not saturate: leave the arguments of this package's layers at their
-    defaults. For the same in the background, see :func:`prepare`.
+    the first third of the training, and from then on averages the weights. This relies on layers that
+    still learn when they are sharp and on a decode layer that does not saturate: leave the arguments of this package's
+    layers at their defaults. Batch norm gets the statistics of the weights that are validated, kept and given back; see
+    :func:`whetstone_lab.estimate_norm_statistics`. For the same in the background, see :func:`prepare`.
 
     What :func:`whetstone_lab.check` finds in a model would end the way at ``convert``, after all the training; so the
     model is refused before it.

@@ -12,7 +12,7 @@ import pytest
 from whetstone_lab import keys
 from whetstone_lab.training.averaging import WhetstoneOptimizer
 from whetstone_lab.training.decode import SoftmaxDecode
-from whetstone_lab.training.interrupts import listed, tell_of_breaks, undisturbed
+from whetstone_lab.training.interrupts import undisturbed
 from whetstone_lab.training.layers import SpikingBReLU, spiking_layers
 from whetstone_lab.training.sharpeners import StepwiseSharpener
 
@@ -179,26 +179,6 @@ def test_an_interrupt_within_the_very_first_step_loses_no_weights():
         fit(model, sharpener, arm)
     same(model.get_weights(), start)
     assert sharpener.trace.status == "stopped"
-
-
-def test_callbacks_that_do_not_care_and_models_without_a_sharpener_notice_nothing():
-    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
-    model.compile("sgd", "mse", run_eagerly=True)
-    with pytest.raises(ZeroDivisionError):
-        model.fit(X, Y, verbose=0, callbacks=Breaks("on_epoch_end", 1, ZeroDivisionError))
-    assert model.fit(X, Y, verbose=0).history["loss"]
-    wrapped = keras.Model.fit
-    tell_of_breaks()
-    assert keras.Model.fit is wrapped
-    assert wrapped.__doc__ == wrapped.__wrapped__.__doc__
-
-
-def test_callbacks_are_found_however_they_are_given():
-    one, other = keras.callbacks.Callback(), keras.callbacks.Callback()
-    assert listed(None) == []
-    assert listed(one) == [one]
-    assert listed([one, None, [other]]) == [one, other]
-    assert listed(keras.callbacks.CallbackList([one, other])) == [one, other]
 
 
 def test_what_is_undisturbed_is_done_to_its_end_and_then_interrupted():

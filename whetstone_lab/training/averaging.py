@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from keras import ops
 
 from whetstone_lab.training._internals import layout_of, raw_iterations, sync_weights, trained_variables
 from whetstone_lab.training.layers import SpikingLayer
+from whetstone_lab.training.norm_statistics import estimate_norm_statistics, lagging
 
 #: How much later steps count for more than earlier ones in the average; some 1/9 of the steps make most of it.
 _LATENESS = 8
@@ -45,9 +47,10 @@ class WhetstoneOptimizer(keras.optimizers.Optimizer):
 
     The average depends neither on the length of the training nor on a schedule of the learning rate. When ``fit`` ends,
     it takes the place of the weights, as with Keras's own ``use_ema``, unless early stopping has brought back a soft
-    network. Within ``fit``, a sharpener puts the average in the place of the weights when Keras validates, and takes it
-    out when training goes on. What is validated, logged, and kept by callbacks as an epoch ends is then the same. If a
-    callback sets the weights as an epoch ends, training goes on with what it has set, and another average begins.
+    network. Within ``fit``, a sharpener puts the average in the place of the weights when Keras validates or an epoch
+    ends, and takes it out when training goes on. What is validated, logged, and kept by callbacks as an epoch ends, as
+    by ``ModelCheckpoint`` and ``EarlyStopping`` listed after the sharpener, is then the same. If a callback sets
+    the weights as an epoch ends, training goes on with what it has set, and another average begins.
 
     A sharpener among the callbacks of ``fit`` tells the optimizer when the network is sharp; without one nothing is
     averaged. The average is saved with the optimizer, so a run that was killed goes on with it.
@@ -235,34 +238,45 @@ def find_whetstone(optimizer: Any) -> WhetstoneOptimizer | None:
 
 
 class ValidateAverage:
-    """Has the average validated: it stands in for the weights until training goes on.
+    """Has the network validated and kept that ``fit`` would give now, until training goes on.
+
+    That is the average in the place of the weights, where the model's optimizer keeps one, and batch norm with the
+    statistics of these weights, where training inputs are known.
 
     If somebody sets the weights meanwhile, as a callback may when an epoch ends, training goes on with what was set,
-    and another average begins.
+    and another average begins. The statistics stay: training does not use them.
 
     Args:
         model: The model that is trained.
+        inputs: Training inputs, as for :func:`whetstone_lab.estimate_norm_statistics`. Default: None, not known.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, inputs: Any = None) -> None:
         self.model = model
+        self.inputs = inputs
         self._put_in: list[np.ndarray] = []
+        self._renewed = False
 
     @property
     def stands_in(self) -> bool:
-        """Whether :meth:`put_in` has put the average in the place of the weights."""
-        return bool(self._put_in)
+        """Whether :meth:`put_in` has changed anything that :meth:`take_out` must hear of."""
+        return bool(self._put_in) or self._renewed
 
     def put_in(self) -> None:
-        """Puts the average in the place of the weights, where the model's optimizer keeps one."""
+        """Puts in the average, and the statistics of batch norm, if they are not there already."""
+        if self.stands_in:
+            return
         optimizer = self._optimizer()
-        if optimizer is not None and optimizer.averaged and not optimizer.swapped:
+        if optimizer is not None and optimizer.swapped:
+            return
+        if optimizer is not None and optimizer.averaged:
             optimizer.swap()
             self._put_in = _arrays(trained_variables(optimizer))
+        self.renew()
 
     def take_out(self) -> None:
         """Puts the weights back, if the average is in their place."""
-        put_in, self._put_in = self._put_in, []
+        put_in, self._put_in, self._renewed = self._put_in, [], False
         optimizer = self._optimizer()
         if optimizer is None or not optimizer.swapped:
             return
@@ -274,14 +288,19 @@ class ValidateAverage:
 
     def begin(self) -> None:
         """A fit begins: puts the weights back, should an earlier one have left the average in their place."""
-        self.end()
+        self._stands()
         self.take_out()
 
-    def end(self) -> None:
-        """A fit has come to its end, which stands."""
-        optimizer = find_whetstone(getattr(self.model, "optimizer", None))
-        if optimizer is not None:
-            optimizer.forget_end()
+    def end(self, steps: int) -> None:
+        """A fit has come to its end, which stands; sees to the statistics, or warns if they lag after so many steps."""
+        self._stands()
+        optimizer = self._optimizer()
+        if optimizer is not None and optimizer.swapped:  # a loop without ``fit``, which would have ended the average
+            self.take_out()
+        self.renew()
+        word = None if self._renewed else lagging(self.model, steps)
+        if word:
+            warnings.warn(word, stacklevel=3)
 
     def break_off(self) -> None:
         """A fit is broken off: puts the weights back, also where Keras has ended it as one that is done."""
@@ -289,6 +308,26 @@ class ValidateAverage:
         if optimizer is not None:
             optimizer.take_back()
         self.take_out()
+
+    def renew(self) -> None:
+        """Estimates the statistics of batch norm for the weights that are there, where training inputs are known.
+
+        What goes wrong with that ends no training: a warning says it.
+        """
+        if self.inputs is None or self._renewed:
+            return
+        try:
+            estimate_norm_statistics(self.model, self.inputs)
+            self._renewed = True
+        except Exception as error:
+            self.inputs = None
+            warnings.warn(f"The statistics of batch norm could not be estimated anew: {error}", stacklevel=2)
+
+    def _stands(self) -> None:
+        """How the last fit ended is not taken back any more."""
+        optimizer = find_whetstone(getattr(self.model, "optimizer", None))
+        if optimizer is not None:
+            optimizer.forget_end()
 
     def tell(self, layers: Sequence[SpikingLayer]) -> None:
         """Lets the optimizer see whether all layers are sharp; it then begins an average or ends it."""
@@ -315,13 +354,14 @@ def _arrays(variables: Sequence[Any]) -> list[np.ndarray]:
 
 
 @contextmanager
-def average_in_place(model: Any) -> Iterator[None]:
+def average_in_place(model: Any, inputs: Any = None) -> Iterator[None]:
     """Has the average in the place of the weights for a moment, where there is one; training goes on as if nothing was.
 
     Args:
         model: A model between two batches of its training.
+        inputs: As for :class:`ValidateAverage`.
     """
-    average = ValidateAverage(model)
+    average = ValidateAverage(model, inputs)
     average.put_in()
     try:
         yield

@@ -27,13 +27,14 @@ from whetstone_lab.records.trace import Trace
 from whetstone_lab.training import checkpoint, diagnostics
 from whetstone_lab.training._internals import metric_direction, remember_state
 from whetstone_lab.training.averaging import ValidateAverage
-from whetstone_lab.training.interrupts import tell_of_breaks, undisturbed
+from whetstone_lab.training.fit_hooks import hook_fit
+from whetstone_lab.training.interrupts import undisturbed
 from whetstone_lab.training.layers import spiking_layers
 from whetstone_lab.training.rollback import RollBack, check_rise
 from whetstone_lab.training.session import SharpeningSession, ended_by, value_of
 from whetstone_lab.training.sharpness import LayerSharpness
 
-tell_of_breaks()
+hook_fit()
 
 
 class Sharpener(keras.callbacks.Callback):
@@ -76,6 +77,8 @@ class Sharpener(keras.callbacks.Callback):
             holds from the next epoch on. Default: None, never.
         resume: Whether to go on where the sharpener stood whose model or weights were loaded from a file, if its policy
             was of the same kind. Default: True.
+        norm_data: Training inputs from which :func:`whetstone_lab.estimate_norm_statistics` sees to batch norm when the
+            network is validated, and as epochs end. Default: those of ``fit``, unless they can be read once only.
 
     Attributes:
         policy: The policy in force; :meth:`steer` exchanges it.
@@ -88,7 +91,8 @@ class Sharpener(keras.callbacks.Callback):
     """
 
     def __init__(self, policy: Policy, *, monitor: str = "loss", mode: str = "auto", polish_epochs: int | None = None,
-                 probe: Any = None, verbose: int = 0, roll_back: float | None = None, resume: bool = True) -> None:
+                 probe: Any = None, verbose: int = 0, roll_back: float | None = None, resume: bool = True,
+                 norm_data: Any = None) -> None:
         super().__init__()
         self.params: Mapping[str, Any] = {}  # None of Keras's where nobody sets any
         check_rise(roll_back, policy)
@@ -96,8 +100,7 @@ class Sharpener(keras.callbacks.Callback):
             raise ValueError(f"Expected polish_epochs to be an integer of at least 0 or None; got {polish_epochs!r}.")
         self.session = SharpeningSession(policy, monitor, mode)
         self.polish_epochs = polish_epochs
-        self.probe = probe
-        self.verbose = verbose
+        self.probe, self.norm_data, self.verbose = probe, norm_data, verbose
         self.resume = resume
         #: The thread of the live run that drives this sharpener, which reports the status itself; None without one.
         self.driver: threading.Thread | None = None
@@ -199,7 +202,7 @@ class Sharpener(keras.callbacks.Callback):
             self._layers, self._recalled = sharpness, False
             self._undo.begin(self._here.sharpness)
         self._layers.model = model
-        self._average = ValidateAverage(model)
+        self._average = ValidateAverage(model, self.norm_data)
         self._average.begin()
         self._recall()
         if not self._recalled:
@@ -255,6 +258,7 @@ class Sharpener(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Lets the policy judge the epoch, and writes it to the trace."""
+        self._average.put_in()
         start = self.session.epoch_start
         self._end_epoch(value_of(logs, self.monitor), logs or {}, whole=not getattr(self.model, "stop_training", False))
         if start is not None and self._progress.polish(start, self._here, self.polish_epochs):
@@ -263,7 +267,7 @@ class Sharpener(keras.callbacks.Callback):
     def on_test_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """Has the average of the weights validated, where a ``WhetstoneOptimizer`` keeps one.
 
-        Within ``fit`` it stays until training goes on, so that callbacks keep what was validated.
+        Within ``fit`` it stays until training goes on, as it does at the end of every epoch, so that callbacks keep it.
         """
         self._average.put_in()
 
@@ -275,7 +279,7 @@ class Sharpener(keras.callbacks.Callback):
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
         """Closes the trace."""
         self._fitting = False
-        self._average.end()
+        self._average.end(self.trace.batches)
         self._agree()
         if self.driver is None:
             self.trace.set_status("finished")

@@ -21,7 +21,7 @@ from whetstone_lab.training.background.guard import guarded
 from whetstone_lab.training.background.mailbox import Mailbox
 from whetstone_lab.training.background.pacing import Pacing
 from whetstone_lab.training.copying import copy_of
-from whetstone_lab.training.interrupts import listed
+from whetstone_lab.training.fit_hooks import listed
 from whetstone_lab.training.session import ended_by
 from whetstone_lab.training.sharpener import Sharpener
 
@@ -156,7 +156,7 @@ class LiveRun:
         def copy() -> None:
             # All of it between two batches: within one, JAX's trainer has the values of the optimizer's variables too.
             try:
-                with average_in_place(self.model):
+                with average_in_place(self.model, self.sharpener.norm_data):
                     found.set_result(copy_of(self.model))
             except Exception as error:
                 found.set_exception(error)

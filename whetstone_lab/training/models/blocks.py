@@ -10,6 +10,10 @@ from whetstone_lab.method import class_keys
 from whetstone_lab.training.decode import SoftmaxDecode
 from whetstone_lab.training.layers import SpikingBReLU
 
+#: Of the moving averages of batch norm. They then follow the last ten batches or so, and need some 50 to begin with;
+#: Keras's own 0.99 needs 500, which is more than a short training has.
+_MOMENTUM = 0.9
+
 
 class Blocks:
     """Makes the layers of a net, or of its ReLU baseline.
@@ -29,7 +33,7 @@ class Blocks:
         """A linear layer with its activation, which bears the name."""
         activation = (SpikingBReLU(surrogate_width=self.surrogate_width, name=name) if self.spiking
                       else keras.layers.ReLU(name=name))
-        return [linear, *([keras.layers.BatchNormalization()] if self.batchnorm else []), activation]
+        return [linear, *([keras.layers.BatchNormalization(momentum=_MOMENTUM)] if self.batchnorm else []), activation]
 
     def hidden(self, linear: keras.layers.Layer, name: str) -> list[keras.layers.Layer]:
         """The same with dropout."""
