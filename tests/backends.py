@@ -23,6 +23,12 @@ def array(tensor):
     return ops.convert_to_numpy(ops.cast(tensor, "float64") if "bfloat16" in str(tensor.dtype) else tensor)
 
 
+def ready(model):
+    """A compiled model whose optimizer has its variables: TensorFlow traces a step that makes some twice."""
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
 def gradient(function, x):
     """The gradient by ``x`` of the sum of ``function(x)``, as a NumPy array."""
     x = ops.convert_to_tensor(x)

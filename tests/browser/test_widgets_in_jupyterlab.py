@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import re
 from pathlib import Path
@@ -19,7 +20,9 @@ _DRAWN = """canvas => {
 }"""
 _TEXT = """([selector, pattern]) => new RegExp(pattern).test(document.querySelector(selector)?.textContent ?? '')"""
 
+#: A run that rests after each batch, as one on larger data takes its time.
 LIVE = """
+import time
 import keras
 import whetstone_lab as wl
 from whetstone_lab import datasets, widgets
@@ -31,7 +34,8 @@ model = keras.Sequential([
     wl.SpikingBReLU(name="output"), wl.SoftmaxDecode(wl.make_key(10, 100))])
 model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
 sharpener = wl.AdaptiveSharpener(min_init_epochs=2, probe=digits.x_train[:64])
-run = wl.fit(model, digits.x_train, digits.y_train, epochs=100_000, callbacks=[sharpener], start=False)
+rest = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: time.sleep(0.02))
+run = wl.fit(model, digits.x_train, digits.y_train, epochs=100_000, callbacks=[sharpener, rest], start=False)
 """
 
 
@@ -57,6 +61,14 @@ def moves(page, selector: str) -> None:
     before = page.eval_on_selector(selector, "canvas => canvas.toDataURL()")
     page.wait_for_function("([selector, before]) => document.querySelector(selector).toDataURL() !== before",
                            arg=[selector, before])
+
+
+def picture(notebook: dict, cell: int) -> bytes:
+    """What a saved notebook shows of a cell where nothing runs."""
+    shown = [output["data"] for output in notebook["cells"][cell]["outputs"] if "data" in output]
+    found = next(base64.b64decode(data["image/png"]) for data in shown if "image/png" in data)
+    assert found.startswith(b"\x89PNG")
+    return found
 
 
 def drag(page, selector: str, by: float) -> None:
@@ -90,39 +102,41 @@ widgets.ActivationCurves(run)""", "widgets.SharpenerChart(run)", "raster = widge
             "import sys\nprint('keras' in sys.modules, raster.sample)"]
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [1400, 420], ids=["wide", "narrow"])
-def test_a_recorded_run_is_drawn(open_notebook, recorded, screenshots, dark, width):
-    notebook = open_notebook(recorded, width=width, dark=dark, calm=True)
+def test_a_recorded_run_is_drawn_in_every_theme_and_width(open_notebook, recorded, screenshots):
+    notebook = open_notebook(recorded, calm=True)
     for cell in range(3):
         notebook.run(cell)
-    for selector in (CURVES, CHART, RASTER):
-        drawn(notebook.page, selector)
-        widget = notebook.page.locator(selector)
-        widget.scroll_into_view_if_needed()
-        assert widget.evaluate("element => element.scrollWidth <= element.clientWidth"), f"{selector} is too wide"
-        name = f"{selector.strip('.')}-{'wide' if width > 1000 else 'narrow'}-{'dark' if dark else 'light'}.png"
-        widget.screenshot(path=screenshots / name)
+    for width, dark in itertools.product((1400, 420), (False, True)):
+        notebook.page.set_viewport_size({"width": width, "height": 1000})
+        notebook.theme(dark)
+        for selector in (CURVES, CHART, RASTER):
+            drawn(notebook.page, selector)
+            widget = notebook.page.locator(selector)
+            widget.scroll_into_view_if_needed()
+            assert widget.evaluate("element => element.scrollWidth <= element.clientWidth"), f"{selector} is too wide"
+            name = f"{selector.strip('.')}-{'wide' if width > 1000 else 'narrow'}-{'dark' if dark else 'light'}.png"
+            widget.screenshot(path=screenshots / name)
     assert notebook.errors == []
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_a_map_of_classes_and_a_network_without_neurons_are_drawn(open_notebook, tmp_path, map_record, silent_record,
-                                                                  screenshots, dark):
+                                                                  screenshots):
     records = [map_record.save(tmp_path / "map.npz"), silent_record.save(tmp_path / "silent.npz")]
     notebook = open_notebook(["from whetstone_lab import SpikeRecord, widgets"] + [
-        f"widgets.SpikeRaster(SpikeRecord.load({str(path)!r}))" for path in records], dark=dark, calm=True)
+        f"widgets.SpikeRaster(SpikeRecord.load({str(path)!r}))" for path in records], calm=True)
     page = notebook.page
     for cell in range(3):
         notebook.run(cell)
-    drawn(page, f"{RASTER}:has(.wl-map) .wl-raster")
-    # A line of words covers less of a canvas than a drawing does.
-    page.wait_for_function(f"() => ({_DRAWN})(document.querySelectorAll('.wl-raster canvas')[1])[1] > 4")
-    for which, name in enumerate(["map", "silent"]):
-        widget = page.locator(RASTER).nth(which)
-        widget.scroll_into_view_if_needed()
-        assert widget.evaluate("element => element.scrollWidth <= element.clientWidth")
-        widget.screenshot(path=screenshots / f"wl-spikes-{name}-{'dark' if dark else 'light'}.png")
+    for dark in (False, True):
+        notebook.theme(dark)
+        drawn(page, f"{RASTER}:has(.wl-map) .wl-raster")
+        # A line of words covers less of a canvas than a drawing does.
+        page.wait_for_function(f"() => ({_DRAWN})(document.querySelectorAll('.wl-raster canvas')[1])[1] > 4")
+        for which, name in enumerate(["map", "silent"]):
+            widget = page.locator(RASTER).nth(which)
+            widget.scroll_into_view_if_needed()
+            assert widget.evaluate("element => element.scrollWidth <= element.clientWidth")
+            widget.screenshot(path=screenshots / f"wl-spikes-{name}-{'dark' if dark else 'light'}.png")
     assert page.locator(".wl-entry").count() == len(set(map_record.classes[0].flat)) > 3
     canvas = page.locator(".wl-map")
     canvas.scroll_into_view_if_needed()
@@ -150,7 +164,7 @@ def test_a_recorded_run_plays_by_itself_and_by_hand(open_notebook, recorded):
     says(page, f"{CURVES} .wl-value", "sharp")
 
 
-def test_what_if_on_a_recorded_run(open_notebook, recorded, finished_trace, screenshots):
+def test_what_if_on_a_recorded_run_and_a_kernel_that_is_gone(open_notebook, recorded, finished_trace, screenshots):
     notebook = open_notebook(recorded, calm=True)
     page = notebook.page
     notebook.run(0)
@@ -169,6 +183,13 @@ def test_what_if_on_a_recorded_run(open_notebook, recorded, finished_trace, scre
     canvas.hover(position={"x": 40 + (width - 98) * (stop.epoch + 1) / finished_trace.epochs, "y": 18})
     says(page, f"{CHART} .wl-readout", f"^Epoch {stop.epoch + 1}: The loss rose")
     assert notebook.errors == []
+
+    # Without its kernel each widget says so.
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    page.wait_for_selector(f"{CURVES}.wl-gone")
+    shown = page.eval_on_selector(CURVES, "element => getComputedStyle(element, '::after').content")
+    assert "The kernel has gone" in shown
+    page.locator(CURVES).screenshot(path=screenshots / "wl-curves-disconnected.png")
 
 
 def test_a_sample_is_picked_and_python_knows(open_notebook, recorded, screenshots):
@@ -194,7 +215,7 @@ def test_a_sample_is_picked_and_python_knows(open_notebook, recorded, screenshot
     assert notebook.errors == []
 
 
-def test_a_live_run_is_seen_and_steered(open_notebook, screenshots):
+def test_a_live_run_is_seen_and_steered_and_the_picture_of_its_end_is_saved(open_notebook, screenshots):
     notebook = open_notebook([
         LIVE + "widgets.ActivationCurves(run)", "widgets.SharpenerChart(run)",
         "print(run.status, sharpener.policy.sig_increase, sharpener.policy.patience)",
@@ -204,6 +225,7 @@ def test_a_live_run_is_seen_and_steered(open_notebook, screenshots):
     notebook.run(0)
     notebook.run(1)
     says(page, f"{CHART} .wl-chip", "ready")
+    before = picture(notebook.save(), cell=1)
     commands.get_by_role("button", name="Start").click()
     says(page, f"{CHART} .wl-chip", "training")
     says(page, f"{CURVES} .wl-facts", r"epoch [3-9]")
@@ -237,6 +259,16 @@ def test_a_live_run_is_seen_and_steered(open_notebook, screenshots):
     commands.get_by_role("button", name="Resume").click()
     says(page, f"{CHART} .wl-chip", "training")
 
+    # The run ends, and so does the picture in the saved notebook. Then it is started once more.
+    notebook.run(3)
+    says(page, f"{CHART} .wl-chip", "stopped")
+    drawn(page, CHART)
+    after = picture(notebook.save(), cell=1)
+    assert len(after) > len(before)
+    (screenshots / "saved-picture.png").write_bytes(after)
+    commands.get_by_role("button", name="Train on", exact=True).click()
+    says(page, f"{CHART} .wl-chip", "training")
+
     # A page that is loaded again in mid-run shows the run as it is, and goes on.
     notebook.save()
     notebook.reload()
@@ -252,29 +284,6 @@ def test_a_live_run_is_seen_and_steered(open_notebook, screenshots):
     notebook.run(3)
     assert notebook.text(3).split()[0] == "stopped"
     says(page, f"{CHART} .wl-chip", "stopped")
-    assert notebook.errors == []
-
-
-def test_the_picture_of_the_end_is_in_the_saved_notebook(open_notebook, screenshots):
-    notebook = open_notebook([
-        LIVE + "widgets.SharpenerChart(run)",
-        "import time\nrun.step(4, unit='epoch')\nwhile run.trace.epochs < 4 or run.status != 'paused':\n"
-        "    time.sleep(0.1)\nrun.stop()\n_ = run.wait()"])
-    notebook.run(0)
-    says(notebook.page, f"{CHART} .wl-chip", "ready")
-
-    def picture() -> bytes:
-        shown = [output["data"] for output in notebook.save()["cells"][0]["outputs"] if "data" in output]
-        return next(base64.b64decode(data["image/png"]) for data in shown if "image/png" in data)
-
-    before = picture()
-    notebook.run(1)
-    says(notebook.page, f"{CHART} .wl-chip", "stopped")
-    drawn(notebook.page, CHART)
-    after = picture()
-    assert before.startswith(b"\x89PNG")
-    assert len(after) > len(before)
-    (screenshots / "saved-picture.png").write_bytes(after)
     assert notebook.errors == []
 
 
@@ -336,17 +345,6 @@ def test_a_cell_that_is_run_again_leaves_no_listener_behind(open_notebook, recor
     notebook.run(2)
     assert notebook.text(2).strip() == "0", "what no page shows rests"
     assert notebook.errors == []
-
-
-def test_a_kernel_that_is_gone_is_shown(open_notebook, recorded, screenshots):
-    notebook = open_notebook(recorded, calm=True)
-    notebook.run(0)
-    drawn(notebook.page, CURVES)
-    notebook.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
-    notebook.page.wait_for_selector(f"{CURVES}.wl-gone")
-    shown = notebook.page.eval_on_selector(CURVES, "element => getComputedStyle(element, '::after').content")
-    assert "The kernel has gone" in shown
-    notebook.page.locator(CURVES).screenshot(path=screenshots / "wl-curves-disconnected.png")
 
 
 def test_the_start_notebook_shows_its_widgets(open_notebook, screenshots):

@@ -16,7 +16,7 @@ def make_names():
     model = keras.Sequential([
         keras.Input((6,)), keras.layers.Dense(8), wl.SpikingBReLU(), keras.layers.Dense(6), wl.SpikingBReLU(),
         wl.SoftmaxDecode(wl.make_key(classes=3, width=6))])
-    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"], run_eagerly=True)
     public = {name: getattr(wl, name) for name in wl.__all__}
     return {**public, "whetstone_lab": wl, "keras": keras, "model": model, "x": x, "y": y, "x_train": x, "y_train": y,
             "sharpener": wl.StepwiseSharpener(), "stream": [(x[:8], y[:8]), (x[8:], y[8:])]}

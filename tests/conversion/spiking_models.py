@@ -1,8 +1,10 @@
 """Small sharp models of every kind of layer, weights and samples for them, and what Keras makes of these."""
 
+from unittest import mock
+
 import keras
 import numpy as np
-from backends import array
+from backends import BACKEND, array, compiled
 from keras import layers
 
 from whetstone_lab import keys
@@ -171,7 +173,10 @@ def prepare(name, kind, seed=0):
     """A model with weights of a kind, and 100 samples that suit it."""
     keras.utils.set_random_seed(seed)
     rng = np.random.default_rng(seed)
-    model = MODELS[name]()
+    # What a kernel begins with is replaced below; drawn on JAX, it would be compiled for each shape.
+    with mock.patch.object(keras.initializers.GlorotUniform, "__call__",
+                           lambda _, shape, dtype=None: np.zeros(shape, dtype)):
+        model = MODELS[name]()
     for layer in {id(call.layer): call.layer for call in layer_calls(model)}.values():
         if not getattr(layer, "trainable_variables", ()):
             continue
@@ -205,13 +210,19 @@ def settle(norm, kind, rng):
 def spikes_of(model, x):
     """Pre-activations and activations of each spiking layer by name, and the model's output, from Keras."""
     found = spiking_layers(model)
-    with recorded_inputs(found) as seen:
-        outputs = array(model(x, training=False))  # Keras's layers that change images take None for True
-    potentials = {layer.name + ("" if call == 0 else f"_call{call + 1}"): array(item)
-                  for layer, items in zip(found, seen, strict=True) for call, item in enumerate(items)}
-    by_name = {layer.name: layer for layer in found}
-    return potentials, {name: array(by_name[name.partition("_call")[0]](value))
-                        for name, value in potentials.items()}, outputs
+
+    def forward(x):
+        with recorded_inputs(found) as seen:
+            outputs = model(x, training=False)  # Keras's layers that change images take None for True
+        return [(item, layer(item)) for layer, items in zip(found, seen, strict=True) for item in items], [
+            len(items) for items in seen], outputs
+
+    # Else JAX would compile each operation by itself, for the shapes of each model.
+    pairs, calls, outputs = compiled(forward, jit_compile=True)(x) if BACKEND == "jax" else forward(x)
+    names = [layer.name + ("" if call == 0 else f"_call{call + 1}")
+             for layer, count in zip(found, calls, strict=True) for call in range(int(count))]
+    return {name: array(item) for name, (item, _) in zip(names, pairs, strict=True)}, {
+        name: array(item) for name, (_, item) in zip(names, pairs, strict=True)}, array(outputs)
 
 
 def own_name(layer):

@@ -21,6 +21,8 @@ from whetstone_lab.simulator.operations import (
     Reshape,
 )
 
+pytestmark = pytest.mark.peers
+
 nir = pytest.importorskip("nir")
 torch = pytest.importorskip("torch", reason="the simulators that read NIR are not installed: whetstone-lab[peers]")
 

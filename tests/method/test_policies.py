@@ -47,7 +47,7 @@ def last_state(policy, state, losses, batches):
 
 
 @given(parameters=PARAMETERS, losses=LOSSES, layers=st.integers(1, 4), batches=st.integers(1, 12))
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=3 * settings.default.max_examples)
 def test_adaptive_sharpness_equals_the_published_rule_after_every_batch(parameters, losses, layers, batches):
     policy, rule = AdaptivePolicy(**parameters), PublishedAdaptiveRule(layers, batches, **parameters)
     state = policy.start([0.0] * layers, batches)
@@ -63,7 +63,7 @@ def test_adaptive_sharpness_equals_the_published_rule_after_every_batch(paramete
 
 
 @given(parameters=PARAMETERS, layers=st.integers(1, 3), batches=st.integers(1, 10), seed=st.randoms())
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None)
 def test_they_agree_up_to_full_sharpness_and_reach_it_together(parameters, layers, batches, seed):
     policy, rule = AdaptivePolicy(**parameters), PublishedAdaptiveRule(layers, batches, **parameters)
     state, loss = policy.start([0.0] * layers, batches), 1.0
@@ -146,7 +146,7 @@ def test_sharpening_is_over_when_all_is_sharp():
 
 
 @given(policy=ANY_POLICY, data=st.data())
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=3 * settings.default.max_examples)
 def test_sharpness_never_falls_and_stays_between_0_and_1(policy, data):
     sharpness = data.draw(st.lists(st.floats(0, 1) | st.sampled_from([0.0, 1.0]), min_size=1, max_size=4))
     batches = data.draw(st.integers(1, 7))
@@ -244,7 +244,7 @@ def test_the_kth_step_brings_the_model_to_k_parts_of_the_total(start, steps, lay
 
 @given(start=st.integers(0, 6), steps=st.integers(1, 20), layers=st.integers(1, 6), bottom_up=st.booleans(),
        losses=LOSSES, batches=st.integers(1, 4))
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=3 * settings.default.max_examples)
 def test_stepwise_sharpness_equals_the_published_rule_after_every_batch(start, steps, layers, bottom_up, losses,
                                                                         batches):
     policy, rule = StepwisePolicy(start, steps, bottom_up=bottom_up), PublishedSimpleRule(layers, start, steps,

@@ -350,7 +350,7 @@ near_half = {32: st.floats(-2, 2, width=32), 64: st.floats(-2, 2)}
 
 
 @pytest.mark.parametrize("bits", [32, 64])
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=2 * settings.default.max_examples, deadline=None)
 @given(data=st.data())
 def test_a_bias_moves_into_the_threshold_to_the_bit(bits, data):
     real = np.dtype(f"f{bits // 8}")

@@ -48,29 +48,25 @@ def check(result, alone, replicas):
 
 
 @pytest.fixture(scope="module")
-def alone():
-    (result,) = results(start("alone"))
-    check(result, result, 1)
-    return result
+def alone_and_on_two_devices():
+    (printed,) = results(start("mirrored" if BACKEND == "tensorflow" else "data_parallel"))
+    check(printed["alone"], printed["alone"], 1)
+    return printed["alone"], printed["on two devices"]
+
+
+@only_on("tensorflow", "jax", why="it has neither tf.distribute nor Keras's data parallelism")
+def test_two_devices_in_one_process(alone_and_on_two_devices):
+    alone, on_two_devices = alone_and_on_two_devices
+    check(on_two_devices, alone, 2)
 
 
 @only_on("tensorflow", why="tf.distribute is TensorFlow's own")
-def test_two_devices_under_a_mirrored_strategy(alone):
-    check(*results(start("mirrored")), alone, 2)
-
-
-@only_on("tensorflow", why="tf.distribute is TensorFlow's own")
-def test_two_worker_processes(alone):
+def test_two_worker_processes(alone_and_on_two_devices):
     # Keras's own fit and train_on_batch do not run under this strategy, with or without us, so the loop is its user's.
     with socket.socket() as one, socket.socket() as other:
         for each in (one, other):
             each.bind(("127.0.0.1", 0))
         ports = [each.getsockname()[1] for each in (one, other)]
-    first, second = results(*(start("workers", number, *ports) for number in (0, 1)))
-    check(first, alone, 1)
-    check(second, alone, 1)
-
-
-@only_on("jax", why="Keras has data parallelism of its own for JAX only")
-def test_two_devices_under_data_parallelism(alone):
-    check(*results(start("data_parallel")), alone, 2)
+    alone, _ = alone_and_on_two_devices
+    for result in results(*(start("workers", number, *ports) for number in (0, 1))):
+        check(result, alone, 1)

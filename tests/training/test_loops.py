@@ -5,6 +5,7 @@ import itertools
 import keras
 import numpy as np
 import pytest
+from backends import ready
 from keras import ops
 
 from whetstone_lab import keys
@@ -38,8 +39,8 @@ def make_model(optimizer="sgd", **compile_options):
     keras.utils.set_random_seed(1)
     model = keras.Sequential([keras.layers.Input((6,)), Counting(), keras.layers.Dense(8), SpikingBReLU(),
                               SoftmaxDecode(keys.make_key(2, 8))])
-    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"], **compile_options)
-    return model
+    model.compile(optimizer, "sparse_categorical_crossentropy", **compile_options)
+    return ready(model)
 
 
 def sharpness_of(model):
@@ -133,11 +134,12 @@ def adaptive(**kwargs):
 def train(model, sharpener, data):
     for x, y in data:
         logs = model.train_on_batch(x, y, return_dict=True)
-        sharpener.step(logs["loss"], accuracy=logs["accuracy"])
+        sharpener.step(**logs)
 
 
 def test_a_loop_of_single_batches_does_what_fit_does():
-    fitted, looped, one, other = make_model(), make_model(), adaptive(probe=X), adaptive(probe=X)
+    fitted, looped = make_model(metrics=["accuracy"]), make_model(metrics=["accuracy"])
+    one, other = adaptive(probe=X), adaptive(probe=X)
     fitted.fit(X, Y, batch_size=BATCH, epochs=6, shuffle=False, callbacks=[one], verbose=0)
     other.attach(looped, batches=BATCHES)
     train(looped, other, batches(6))

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from backends import array
+from backends import array, ready
 
 from whetstone_lab import compat, keys
 from whetstone_lab.method.curves import bounded_relu
@@ -87,6 +87,8 @@ def train(model, *callbacks, epochs=5):
     targets = [Y, X[:, :1]][:len(losses)]
     single = len(losses) == 1
     model.compile("sgd", losses[0] if single else losses)
+    if model.built:
+        ready(model)
     model.fit(X, targets[0] if single else targets, batch_size=BATCH, epochs=epochs, shuffle=False, verbose=0,
               callbacks=list(callbacks))
 
@@ -129,6 +131,7 @@ def heard(*others, probe=None, epochs=4):
     model = keras.Sequential([keras.layers.Input((6,)), spike, recorder, keras.layers.Dense(2, "softmax")])
     sharpener, ears = StepwiseSharpener(0, 6, "batch", probe=probe), Heard(recorder)
     model.compile(keras.optimizers.SGD(0.0), "sparse_categorical_crossentropy")
+    ready(model)
     x, y = np.tile(X[:BATCH], (2, 1)), np.tile(Y[:BATCH], 2)
     model.fit(x, y, batch_size=BATCH, epochs=epochs, shuffle=False, verbose=0, validation_data=(x, y),
               callbacks=[sharpener, ears, *others])

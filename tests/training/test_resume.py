@@ -5,14 +5,16 @@ import random
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from backends import ready
 from keras import ops
+from rehearsal import rehearse
 
 from whetstone_lab import keys
-from whetstone_lab.records.trace import Trace
 from whetstone_lab.training.decode import SoftmaxDecode
 from whetstone_lab.training.layers import SpikingBReLU, SpikingSigmoid, spiking_layers
 from whetstone_lab.training.sharpeners import AdaptiveSharpener, ScheduledSharpener, StepwiseSharpener
@@ -39,8 +41,8 @@ def make_model():
     model = keras.Sequential([
         keras.layers.Input((6,)), keras.layers.Dense(5), SpikingBReLU(), keras.layers.Dropout(DROPOUT),
         keras.layers.Dense(8), SpikingSigmoid(), SoftmaxDecode(keys.make_key(2, 8))])
-    model.compile(keras.optimizers.Adam(0.05), "sparse_categorical_crossentropy", metrics=["accuracy"])
-    return model
+    model.compile(keras.optimizers.Adam(0.05), "sparse_categorical_crossentropy")
+    return ready(model)
 
 
 class Interrupt(keras.callbacks.Callback):
@@ -61,14 +63,12 @@ def fit(model, callbacks, **options):
         "batch_size": BATCH, "epochs": EPOCHS, "shuffle": False, "verbose": 0, **options})
 
 
-def script(folder, kind, save_freq, kill_after):
+def script(folder, kind, save_freq, breaks_off=0, how=None):
     """What a user runs again after a crash; it crashes after some batches, with 0 it does not."""
     model, sharpener = make_model(), SHARPENERS[kind]()
     backup = keras.callbacks.BackupAndRestore(folder / "backup", save_freq=save_freq)
-    crash = Interrupt(kill_after, lambda: os.kill(os.getpid(), signal.SIGKILL))
-    fit(model, [sharpener, backup, crash])
-    sharpener.trace.save(folder / "trace.npz")
-    np.savez(folder / "weights.npz", *everything(model))
+    fit(model, [sharpener, backup, Interrupt(breaks_off, how or killed)])
+    return model, sharpener
 
 
 def everything(model):
@@ -109,6 +109,14 @@ def assert_same_weights(ones, others):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
 
 
+class OutageError(Exception):
+    pass
+
+
+def outage():
+    raise OutageError
+
+
 @pytest.fixture(scope="module")
 def whole():
     """Runs never interrupted: kind -> model, sharpener."""
@@ -124,37 +132,42 @@ def whole():
     return run
 
 
-def run_until_it_ends(folder, kind, save_freq, kills):
-    """Runs the script in a process of its own for each kill, and here to its end."""
-    for kill_after in kills:
-        command = f"import pathlib, test_resume; test_resume.script(pathlib.Path({str(folder)!r}), {kind!r}, " \
-                  f"{save_freq!r}, {kill_after})"
-        environment = {**os.environ, "PYTHONPATH": os.path.dirname(__file__)}
-        killed = subprocess.run([sys.executable, "-c", command], env=environment, timeout=240, check=False)
-        assert killed.returncode == -signal.SIGKILL
+def run_until_it_ends(folder, kind, save_freq, outages):
+    """Runs the script here, broken off after so many batches, until it comes to its end."""
+    for batches in outages:
+        with pytest.raises(OutageError):
+            script(folder, kind, save_freq, batches, outage)
     keras.utils.clear_session()  # so that it names its layers as a new process does
-    script(folder, kind, save_freq, 0)
-    with np.load(folder / "weights.npz") as weights:
-        return Trace.load(folder / "trace.npz"), [weights[name] for name in weights.files]
+    return script(folder, kind, save_freq)
 
 
 # -- killed -----------------------------------------------------------------------------------------------------------
 
 
+def killed():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def test_a_run_killed_at_any_batch_ends_as_the_one_never_killed(tmp_path, whole):
-    # The second may hit before there is anything new to go on from.
-    kills = random.Random().randint(BATCHES + 1, 4 * BATCHES), random.Random().randint(1, 2 * BATCHES)
-    trace, weights = run_until_it_ends(tmp_path, "adaptive", "epoch", kills)
-    model, sharpener = whole("adaptive")
-    assert {event.kind for event in sharpener.trace.events} >= {"start", "sharp"}
-    assert_same_trace(trace, sharpener.trace)
-    assert_same_weights(weights, everything(model))
+    kill_after = random.Random().randint(BATCHES + 1, 4 * BATCHES)
+    here = Path(__file__).parent
+    command = f"import pathlib, test_resume as t; t.script(pathlib.Path({str(tmp_path)!r}), 'adaptive', 'epoch', " \
+              f"{kill_after})"
+    paths = os.pathsep.join(map(str, (here, *here.parents[:2])))
+    done = subprocess.run([sys.executable, "-c", command], env={**os.environ, "PYTHONPATH": paths}, timeout=240,
+                          check=False)
+    assert done.returncode == -signal.SIGKILL
+    # What breaks it off once more may come before there is anything new to go on from.
+    model, sharpener = run_until_it_ends(tmp_path, "adaptive", "epoch", [random.Random().randint(1, 2 * BATCHES)])
+    expected, reference = whole("adaptive")
+    assert {event.kind for event in reference.trace.events} >= {"start", "sharp"}
+    assert_same_trace(sharpener.trace, reference.trace)
+    assert_same_weights(everything(model), everything(expected))
 
 
-def test_a_run_killed_within_an_epoch_that_was_saved_within_it_trains_the_epoch_again(tmp_path, whole):
-    kill = random.Random().randint(2 * BATCHES, 5 * BATCHES)
-    trace, _ = run_until_it_ends(tmp_path, "by batches", 3, [kill])
-    expected = whole("by batches")[1].trace
+def test_a_run_broken_off_within_an_epoch_that_was_saved_within_it_trains_the_epoch_again(tmp_path, whole):
+    _, sharpener = run_until_it_ends(tmp_path, "by batches", 3, [random.Random().randint(2 * BATCHES, 5 * BATCHES)])
+    trace, expected = sharpener.trace, whole("by batches")[1].trace
     np.testing.assert_array_equal(trace.sharpness, expected.sharpness)
     np.testing.assert_array_equal(trace.epoch_of_batch, expected.epoch_of_batch)
     np.testing.assert_array_equal(trace.epoch_ends, expected.epoch_ends)
@@ -164,16 +177,8 @@ def test_a_run_killed_within_an_epoch_that_was_saved_within_it_trains_the_epoch_
 # -- interrupted ------------------------------------------------------------------------------------------------------
 
 
-class OutageError(Exception):
-    pass
-
-
-def outage():
-    raise OutageError
-
-
 @pytest.mark.parametrize(("kind", "sharpener_first"), [
-    pytest.param("adaptive", True, marks=pytest.mark.every_backend), ("adaptive", False), ("stepwise", False),
+    pytest.param("adaptive", True, marks=pytest.mark.every_backend), ("adaptive", False),
     ("scheduled", True)])
 def test_whichever_is_listed_first_the_sharpener_or_the_backup(kind, sharpener_first, tmp_path, whole):
     expected, reference = whole(kind)
@@ -209,7 +214,7 @@ def test_a_model_file_goes_on_where_it_was_saved(tmp_path, whole):
 
 def test_what_was_steered_stays_and_what_the_script_changes_is_noted(tmp_path):
     model, sharpener = make_model(), SHARPENERS["adaptive"]()
-    fit(model, [sharpener], epochs=1)
+    rehearse(model, [sharpener], 1, batches=BATCHES)
     sharpener.steer(rate=0.7)
     model.save(tmp_path / "steered.keras")
     again = SHARPENERS["adaptive"]()
@@ -226,7 +231,7 @@ def test_what_was_steered_stays_and_what_the_script_changes_is_noted(tmp_path):
 @pytest.mark.parametrize("make", [lambda: StepwiseSharpener(), lambda: AdaptiveSharpener(resume=False)])
 def test_a_sharpener_of_another_kind_or_told_so_starts_anew_on_layers_as_sharp_as_they_are(make, tmp_path):
     model = make_model()
-    fit(model, [SHARPENERS["adaptive"]()], epochs=2)
+    rehearse(model, [SHARPENERS["adaptive"]()], 2, batches=BATCHES)
     spiking_layers(model)[0].set_sharpness(0.75)
     model.save(tmp_path / "model.keras")
     loaded, sharpener = keras.models.load_model(tmp_path / "model.keras"), make()
@@ -237,7 +242,7 @@ def test_a_sharpener_of_another_kind_or_told_so_starts_anew_on_layers_as_sharp_a
 
 def test_a_file_is_as_good_after_it_was_loaded_and_saved_once_more(tmp_path):
     model, sharpener = make_model(), SHARPENERS["adaptive"]()
-    fit(model, [sharpener], epochs=3)
+    rehearse(model, [sharpener], 3, [1.0, 0.8, 0.9], batches=BATCHES)
     model.save_weights(tmp_path / "one.weights.h5")
     other = make_model()
     other.load_weights(tmp_path / "one.weights.h5")
@@ -279,7 +284,7 @@ def test_those_who_watch_an_empty_trace_see_the_one_that_goes_on(tmp_path):
 def test_polishing_counts_on_in_the_fit_that_was_ended(tmp_path):
     polished = {"polish_epochs": 2}
     whole = SHARPENERS["stepwise"](**polished)  # sharp after epoch 4, then two more
-    fit(make_model(), [whole], epochs=12)
+    rehearse(make_model(), [whole], 12, batches=BATCHES)
     for batches in (6 * BATCHES + 1, 0):
         sharpener = SHARPENERS["stepwise"](**polished)
         callbacks = [sharpener, keras.callbacks.BackupAndRestore(tmp_path / "backup"), Interrupt(batches, outage)]

@@ -18,7 +18,7 @@ def fire(made, x):
     return x.astype(bool)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=2 * settings.default.max_examples, deadline=None)
 @given(scale=st.lists(st.floats(-8, 8, width=32), min_size=1, max_size=4), shift=QUARTERS, threshold=QUARTERS,
        data=st.data())
 def test_they_fire_where_the_scaled_input_reaches_the_threshold(scale, shift, threshold, data):

@@ -11,7 +11,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from backends import only_on
+from backends import only_on, ready
 from keras import ops
 
 from whetstone_lab import keys, live
@@ -30,13 +30,13 @@ Y = (X[:, 0] + X[:, 1] > 1).astype(np.int64)
 FOREVER = 10**6
 
 
-def make_model(name="net", seed=1, **compile_options):
+def make_model(name="net", seed=1, dropout=(), **compile_options):
     keras.utils.set_random_seed(seed)
     model = keras.Sequential([
-        keras.layers.Input((6,)), keras.layers.Dense(5), SpikingBReLU(), keras.layers.Dropout(0.2),
+        keras.layers.Input((6,)), keras.layers.Dense(5), SpikingBReLU(), *map(keras.layers.Dropout, dropout),
         keras.layers.Dense(8), SpikingBReLU(), SoftmaxDecode(keys.make_key(2, 8))], name=name)
-    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"], **compile_options)
-    return model
+    model.compile("sgd", "sparse_categorical_crossentropy", **compile_options)
+    return ready(model)
 
 
 def begin(model=None, sharpener=None, epochs=3, **options):
@@ -366,12 +366,12 @@ def test_an_interrupt_while_waiting_stops_the_run(monkeypatch):
 
 def test_whoever_sees_the_end_can_start_again_at_once():
     run = begin(epochs=1)
-    for i in range(8):
+    for i in range(4):
         until(lambda: run.status == "finished")
         assert run.trace.epochs == i + 1
         run.start()
     run.wait()
-    assert run.trace.epochs == 9
+    assert run.trace.epochs == 5
 
 
 def test_the_end_can_start_the_next_run_from_the_training_thread():
@@ -414,7 +414,8 @@ print("The end.")
 @pytest.mark.every_backend
 def test_nobody_else_trains_or_tests_a_model_while_it_trains():
     def train(disturb):
-        run = begin(make_model(), StepwiseSharpener(1, 1), epochs=4, start=False, shuffle=False, validation_data=(X, Y))
+        run = begin(make_model(dropout=[0.2]), StepwiseSharpener(1, 1), epochs=4, start=False, shuffle=False,
+                    validation_data=(X, Y))
         for epoch in range(4):
             run.step(1, "epoch")
             until(lambda e=epoch: run.trace.epochs > e)
@@ -433,7 +434,7 @@ def test_nobody_else_trains_or_tests_a_model_while_it_trains():
     calm, disturbed = train(False), train(True)
     assert disturbed.trace.loss.tolist() == calm.trace.loss.tolist()
     assert disturbed.trace.epoch_logs == calm.trace.epoch_logs
-    assert set(calm.trace.epoch_logs[0]) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+    assert set(calm.trace.epoch_logs[0]) == {"loss", "val_loss"}
 
 
 def test_after_the_end_the_methods_are_the_models_own_again():
@@ -524,7 +525,7 @@ def test_a_run_that_was_stopped_leaves_no_iterator_to_the_garbage_collector():
 
 
 def weights_after(fit):
-    model = make_model()
+    model = make_model(dropout=[0.2])
     keras.utils.set_random_seed(7)
     sharpener = AdaptiveSharpener(min_init_epochs=1, patience=0, rate=1.0, cz_rate=1.0, sig_increase=9,
                                   sig_decrease=9)
@@ -576,10 +577,10 @@ def test_the_training_thread_takes_over_seed_and_precision_but_no_scope():
 def test_models_can_be_built_in_front_while_one_trains():
     # Keras keeps a stack of name scopes for each thread; were it shared, these two would pull from under each other.
     run = begin(make_model("behind"), epochs=FOREVER)
-    for i in range(5):
+    for i in range(3):
         with keras.name_scope(f"front_{i}"):
             model = make_model(f"front_{i}", seed=i)
-        model.fit(X, Y, batch_size=BATCH, verbose=0)
+        model.predict_on_batch(X)
     assert run.alive
     run.stop()
     run.wait()
