@@ -114,6 +114,31 @@ def test_thread_state_carries_what_belongs_to_a_thread():
     assert len(here) == 3
 
 
+def test_without_remat_layers_are_called_as_if_made_outside_of_its_scope():
+    with keras.RematScope(mode="full"):
+        layer = keras.layers.Dense(2)
+    outside = keras.layers.Dense(2)
+    assert layer._remat_mode.mode == "full", (
+        "Operation._remat_mode no longer says that a layer is rematerialised: find where it went, for without_remat.")
+    before = layer._remat_mode
+    with _internals.without_remat([layer, outside]):
+        assert layer._remat_mode is outside._remat_mode is None
+    assert layer._remat_mode == before
+
+    class Sees(keras.layers.Layer):
+        def call(self, inputs):
+            seen.append(inputs)
+            return inputs
+
+    seen = []
+    with keras.RematScope(mode="full"):
+        layer = Sees()
+    with _internals.without_remat([layer]):
+        layer(np.ones((1, 2), "float32"))
+    assert ops.convert_to_numpy(seen[-1]).tolist() == [[1, 1]], (
+        "Without its _remat_mode a layer is still traced: see Operation.__call__, and mend without_remat.")
+
+
 def test_raw_iterations_counts_every_step():
     optimizer = keras.optimizers.SGD(0.1, gradient_accumulation_steps=2)
     weight = keras.Variable(np.ones(2, np.float32))

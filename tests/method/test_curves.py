@@ -124,6 +124,19 @@ def test_at_full_sharpness_the_numbers_next_to_the_threshold_are_told_apart(curv
     np.testing.assert_array_equal(CURVES[curve].value(x, 1.0), np.array([0, 1, 1, 1, 0, 1, 0], dtype))
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("curve", sorted(CURVES))
+def test_a_training_step_has_the_same_values_to_the_bit(curve, dtype):
+    threshold = dtype(CURVES[curve].threshold)
+    x = np.array([*np.linspace(-2, 3, 2001), threshold, *(np.nextafter(threshold, dtype(side)) for side in (-1, 1)),
+                  9e3, -9e3, np.inf, -np.inf], dtype)
+    for sharpness in (0.0, np.float32(0.3), 0.999, 1 - 2.0**-24, 1.0, np.array([[0.2], [1.0]])):
+        with np.errstate(over="ignore"):
+            value, fused = CURVES[curve].value(x, sharpness), CURVES[curve].fused(x, sharpness)
+        assert value.dtype == fused.dtype == dtype
+        assert value.tobytes() == fused.tobytes()
+
+
 @pytest.mark.parametrize("curve", sorted(CURVES))
 @pytest.mark.parametrize("sharpness", [-0.5, 0.0, 0.4, 0.9])
 def test_gradients_are_the_slopes_of_the_curves(curve, sharpness):

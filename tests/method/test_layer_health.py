@@ -31,6 +31,14 @@ def test_soft_activations_are_not_saturated():
     assert (health.saturation, health.firing_rate, health.gradient_flow) == (0.0, 0.5, 1.0)
 
 
+@pytest.mark.parametrize("sharpness", [0.0, 1.0])
+@pytest.mark.parametrize("curve", [BOUNDED_RELU, SIGMOID])
+def test_a_training_that_diverged_is_no_silent_layer(curve, sharpness):
+    health = layer_health(np.array([[np.nan, 2.0], [np.nan, 2.0]]), curve, sharpness, None)
+    assert np.isnan(health.firing_rate)
+    assert health.never_firing == 0.0
+
+
 @pytest.mark.parametrize("shape", [(0, 3), (3,), (2, 0)])
 def test_what_is_no_matrix_is_refused(shape):
     with pytest.raises(ValueError, match=r"Expected pre-activations of shape \(rows, neurons\)"):

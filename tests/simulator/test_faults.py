@@ -49,6 +49,17 @@ def test_dead_neurons_never_fire_and_stuck_ones_always():
     assert run(network(), X, faults=Faults(stuck=1.0)).spikes == 50 * network().neurons
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("reset", ["zero", "subtract"])
+def test_neurons_stuck_at_firing_have_finite_potentials_and_are_at_0_after_each_spike(reset, dtype):
+    neurons = Neurons(np.array([1.0, 0.5], dtype), leak=0.0, reset=reset)
+    record = run(Network((2,), [neurons, Dense(np.eye(2, dtype=dtype)), Neurons(0.5)]), np.full((1, 9, 2), 0.75, dtype),
+                 faults=Faults(stuck=1.0), membranes=True)
+    assert record.membranes[0].dtype == dtype
+    np.testing.assert_array_equal(record.membranes[0][0, :9], 0.75)
+    assert record.spikes == 9 * 4
+
+
 @pytest.mark.parametrize("fault", ["dead", "stuck", "lost"])
 def test_more_of_a_fault_hits_the_same_and_others(fault):
     hit = []

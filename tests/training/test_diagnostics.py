@@ -1,14 +1,11 @@
 """What a sharpener warns of, worked out on states and traces: no training at all."""
 
-import keras
 import numpy as np
 import pytest
 
-from whetstone_lab.method.layer_health import HISTOGRAM_BINS
 from whetstone_lab.method.policies import AdaptivePolicy, ScheduledPolicy, StepwisePolicy
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.training import diagnostics
-from whetstone_lab.training.layers import SpikingBReLU
 
 
 @pytest.mark.parametrize(("policy", "least"), [
@@ -62,21 +59,10 @@ def test_sharpness_that_stalls_is_told_of_once(epochs):
     assert diagnostics.stalled(trace, policy, state.replace(sharpness=(1.0, 1.0))) == []
 
 
-def test_without_a_probe_nothing_is_looked_at():
-    assert diagnostics.look(None, [], None, []) == {}
-    assert np.isnan(trace_of([([np.nan] * 2, [np.nan] * 2)]).layer_metric("never_firing")).all()
-
-
-def test_a_run_goes_on_with_the_bins_that_it_began_with():
-    layer = SpikingBReLU(name="spiking")
-    model = keras.Sequential([keras.Input((3,)), layer])
-    probe = np.array([[0.5, -9.0, 9.0]], np.float32)
-    old = np.linspace(-2.0, 3.0, 51)  # those of the first releases
-    for bins, expected in ((None, HISTOGRAM_BINS), (np.zeros(0), HISTOGRAM_BINS), (old, old)):
-        found = diagnostics.look(model, [layer], probe, [0.0], bins)
-        np.testing.assert_array_equal(found["bins"], expected)
-        assert found["histograms"].shape == (1, len(expected) - 1)
-        trace = Trace(["spiking"])
-        for _ in range(2):
-            trace.append_epoch({"loss": 1.0}, **found)
-    assert found["histograms"][0, [0, -1]].tolist() == pytest.approx([1 / 3, 1 / 3])
+def test_a_layer_that_cannot_be_measured_is_told_of_when_that_begins():
+    seen, unseen = ([0.5, 0.0], [0.0, 0.5]), ([0.5, np.nan], [0.0, np.nan])
+    (word,) = diagnostics.unmeasured(trace_of([seen, unseen]))
+    assert (word.kind, word.layer) == ("warning", 1)
+    assert "Layer 2 of 2 ('b') cannot be measured" in word.reason
+    assert diagnostics.unmeasured(trace_of([unseen, unseen])) == diagnostics.unmeasured(trace_of([seen])) == []
+    assert len(diagnostics.unmeasured(trace_of([unseen]))) == 1

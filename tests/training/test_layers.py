@@ -156,8 +156,9 @@ def test_at_full_sharpness_outputs_are_exactly_0_or_1_in_training_too(layer_type
 def test_compiled_graphs_give_exact_spikes_too(layer_type, jit_compile):
     layer = layer_type(1.0, 0.7)
     x = np.concatenate([inputs_near(layer.threshold), np.random.default_rng(0).normal(0.3, 1, 9999).astype(np.float32)])
-    y = compiled(lambda x: layer(x, training=True), jit_compile)(ops.convert_to_tensor(x))
-    assert np.array_equal(array(y), x >= layer.threshold)
+    for training in (True, False):
+        y = compiled(lambda x, training=training: layer(x, training=training), jit_compile)(ops.convert_to_tensor(x))
+        assert np.array_equal(array(y), x >= layer.threshold)
 
 
 def test_integer_inputs_give_activations_not_integers():
@@ -208,6 +209,16 @@ def test_with_a_surrogate_the_gradient_is_that_of_a_blurred_step_whatever_the_sh
     x = np.linspace(-2.0123, 3.0123, 2000).astype(np.float32)
     expected = 1 / (1 + (np.pi * (x.astype(float) - layer.threshold) / width) ** 2)
     np.testing.assert_allclose(gradient(layer, x), expected, rtol=2e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("width", [None, 2.0])
+@pytest.mark.parametrize("layer_type", SPIKING)
+def test_values_and_gradients_are_the_same_in_and_outside_of_training(layer_type, width):
+    x = inputs_near(layer_type().threshold)
+    for sharpness in SHARPNESS:
+        layer = layer_type(sharpness, width)
+        assert np.array_equal(array(layer(x, training=True)), array(layer(x)))
+        assert np.array_equal(gradient(lambda x, layer=layer: layer(x, training=True), x), gradient(layer, x))
 
 
 @pytest.mark.parametrize("layer_type", SPIKING)

@@ -32,16 +32,37 @@ def bounded_relu(x: Any, sharpness: Any, xp: Any = np) -> Any:
     Args:
         x: Pre-activations, any shape, floating point.
         sharpness: Scalar (or an array that broadcasts against ``x``) in [0, 1].
+        xp: Array namespace with ``maximum``, ``minimum``, ``where`` and ``cast`` or NumPy's ``astype``. Default: NumPy.
+
+    Returns:
+        Activations in [0, 1], of the shape and type of ``x``.
+    """
+    above = _at_least_single(x, xp) - 0.5
+    ramp = above * as_type(1.0 / (1.0 - sharpness + WIDTH_FLOOR), above, xp) + 0.5
+    # Not clip, which PyTorch cannot export to ONNX from within a gradient of one's own.
+    ramp = as_type(xp.minimum(xp.maximum(ramp, 0.0), 1.0), x, xp)
+    # It is the same as x >= 0.5. But 0 is a number that quantisers have exactly, whatever the scale, and 0.5 is not.
+    return xp.where(sharpness >= 1.0, as_type(above >= 0.0, x, xp), ramp)
+
+
+def fused_bounded_relu(x: Any, sharpness: Any, xp: Any = np) -> Any:
+    """The values of :func:`bounded_relu` in fewer passes over a large array, which shows in a training step's time.
+
+    The same lines compute ramp and step: at full sharpness a steep slope takes all that is not at the threshold far
+    beyond 0 or 1, and it is clipped there. Such a graph is not for other tools. What multiplies a slope of 2^60 into
+    the weights before it loses the spikes of pre-activations that lie at the threshold.
+
+    Args:
+        x: Pre-activations, any shape, floating point.
+        sharpness: Scalar (or an array that broadcasts against ``x``) in [0, 1].
         xp: Array namespace with ``clip``, ``where`` and ``cast`` or NumPy's ``astype``. Default: NumPy.
 
     Returns:
         Activations in [0, 1], of the shape and type of ``x``.
     """
-    # The same lines compute ramp and step, since each pass over a large array shows in the time of a training step. At
-    # full sharpness the steep slope takes all that is not at the threshold far beyond 0 or 1, and it is clipped there.
     slope = xp.where(sharpness >= 1.0, _STEEP, 1.0 / (1.0 - sharpness + WIDTH_FLOOR))
     level = xp.where(sharpness >= 1.0, 1.0, 0.5)
-    wide = np.asarray(x, np.promote_types(np.asarray(x).dtype, np.float32)) if xp is np else x  # for the steep slope
+    wide = _at_least_single(x, xp)
     ramp = (wide - 0.5) * as_type(slope, wide, xp) + as_type(level, wide, xp)
     return as_type(xp.clip(ramp, 0.0, 1.0), x, xp)
 
@@ -108,18 +129,21 @@ class Curve:
     Attributes:
         name: As traces and files name it.
         threshold: The pre-activation at which the sharp curve steps from 0 to 1.
-        value: The activation, ``value(x, sharpness, xp=numpy)``, of the shape of ``x``, in [0, 1].
+        value: The activation, ``value(x, sharpness, xp=numpy)``, of the shape of ``x``, in [0, 1]. At full sharpness it
+            is a comparison, which other tools read as what it is.
         gradient: Its gradient, backwards, ``gradient(x, sharpness, upstream, xp=numpy)``, of the shape of ``x``.
+        fused: The values of ``value`` in the fewest passes over ``x``, for a training step.
     """
 
     name: str
     threshold: float
     value: Callable[..., Any]
     gradient: Callable[..., Any]
+    fused: Callable[..., Any]
 
 
-BOUNDED_RELU = Curve("bounded_relu", 0.5, bounded_relu, bounded_relu_gradient)
-SIGMOID = Curve("sigmoid", 0.0, sigmoid, sigmoid_gradient)
+BOUNDED_RELU = Curve("bounded_relu", 0.5, bounded_relu, bounded_relu_gradient, fused_bounded_relu)
+SIGMOID = Curve("sigmoid", 0.0, sigmoid, sigmoid_gradient, sigmoid)
 
 #: Name -> curve.
 CURVES: dict[str, Curve] = {curve.name: curve for curve in (BOUNDED_RELU, SIGMOID)}
@@ -132,3 +156,8 @@ def as_type(values: Any, like: Any, xp: Any) -> Any:
         dtype = np.asarray(like).dtype
         return np.asarray(values).astype(dtype if dtype.kind == "f" else np.float64, copy=False)
     return xp.cast(values, like.dtype)
+
+
+def _at_least_single(x: Any, xp: Any) -> Any:
+    """NumPy's half-precision and other arrays as float32 at least; the layers give no less to begin with."""
+    return np.asarray(x, np.promote_types(np.asarray(x).dtype, np.float32)) if xp is np else x

@@ -73,7 +73,7 @@ def layer_health(x: np.ndarray, curve: Curve, sharpness: float, surrogate_width:
     """
     if x.ndim != 2 or not x.size:
         raise ValueError(f"Expected pre-activations of shape (rows, neurons), at least one; got shape {x.shape}.")
-    y = curve.value(x, sharpness)
+    y = np.where(np.isnan(x), x, curve.value(x, sharpness))  # a training that diverged is no silent layer
     counts = np.histogram(np.clip(x, bins[0], bins[-1]), bins)[0]
     gradient, peak = (surrogates.gradient(curve, at, sharpness, surrogate_width, np.ones_like(at))
                       for at in (x, np.float32(curve.threshold)))

@@ -194,7 +194,7 @@ class Trace:
     def layer_metric(self, name: str) -> np.ndarray:
         """What a probe told of every layer after each epoch, NaN where there was none, shape ``(epochs, layers)``.
 
-        Each is a share in [0, 1]. A neuron is an element of the last axis: in a convolution, a feature map.
+        Each is a share in [0, 1]. A neuron of a convolution is a feature map.
 
         Args:
             name: ``"never_firing"``, ``"always_firing"``, ``"gradient_flow"`` or ``"saturation"``; see

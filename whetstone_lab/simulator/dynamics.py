@@ -27,13 +27,17 @@ def integrate(neurons: Neurons, currents: np.ndarray, noise: np.ndarray | None =
     potentials, fired = np.empty_like(currents), np.empty(currents.shape, bool)
     potential = np.zeros_like(currents[:, 0])
     waiting = np.zeros(potential.shape, np.int64)
+    # Neurons stuck at firing have the lowest threshold there is (see Faults): with none to subtract, they begin at 0.
+    stuck = neurons.threshold <= np.finfo(neurons.threshold.dtype).min
+    zero = currents.dtype.type(0)
+    threshold = np.where(stuck, zero, neurons.threshold)
     for step in range(currents.shape[1]):
         awake = waiting == 0
         kept = potential if neurons.leak == 0 else potential * currents.dtype.type(1 - neurons.leak)
         potential = np.where(awake, kept + currents[:, step], kept)
         potentials[:, step] = potential if noise is None else potential + noise[:, step]
         spikes = fired[:, step] = neurons.fires(potentials[:, step]) & awake
-        left = potential - neurons.threshold if neurons.reset == "subtract" else np.zeros_like(potential)
+        left = np.where(stuck, zero, potential - threshold) if neurons.reset == "subtract" else np.zeros_like(potential)
         potential = np.where(spikes, left, potential)
         waiting = np.where(spikes, neurons.refractory, np.maximum(waiting - 1, 0))
     return potentials, fired

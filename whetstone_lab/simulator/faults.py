@@ -29,7 +29,8 @@ class Faults:
 
     Args:
         dead: Share of the neurons that never fire, in [0, 1]. Default: 0.
-        stuck: Share of the neurons that always fire, in [0, 1]; no neuron is both. Default: 0.
+        stuck: Share of the neurons that always fire, in [0, 1]; no neuron is both. Whatever their reset, their
+            potential is 0 after each spike. Default: 0.
         jitter: Standard deviation of what is added to each neuron's threshold once and for all. Default: 0.
         noise: Standard deviation of what is added to each neuron's membrane potential each time it is compared.
             Default: 0.

@@ -7,6 +7,7 @@ the real thing; a failure there says what has changed and what to do.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import keras
@@ -140,6 +141,23 @@ def thread_state(carry: dict[str, Any] | None = None) -> dict[str, Any]:
     if carry is not None:
         here.update(carry)
     return {name: here[name] for name in CARRIED if name in here}
+
+
+@contextmanager
+def without_remat(layers: Iterable[Any]) -> Iterator[None]:
+    """Calls layers that were made under a ``keras.RematScope`` like all others within this context.
+
+    ``Operation._remat_mode`` (Keras 3.9). On JAX a layer that is rematerialised is traced even where it is called
+    eagerly, and a trace holds no values; publicly the scope counts only while a layer is made.
+    """
+    modes = [(layer, layer._remat_mode) for layer in layers if getattr(layer, "_remat_mode", None) is not None]
+    try:
+        for layer, _ in modes:
+            layer._remat_mode = None
+        yield
+    finally:
+        for layer, mode in modes:
+            layer._remat_mode = mode
 
 
 def raw_iterations(optimizer: Any) -> Any:

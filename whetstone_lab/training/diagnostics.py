@@ -1,19 +1,14 @@
-"""What a sharpener sees of a training, and says and warns of: dead layers, sharpness that stalls, a fit too short."""
+"""What a sharpener says and warns of: layers that are dead or cannot be measured, sharpness that stalls, a short fit."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
 
-import keras
 import numpy as np
-from keras import ops
 
-from whetstone_lab.method.layer_health import HISTOGRAM_BINS, METRICS, as_columns, layer_health
 from whetstone_lab.method.policies import AdaptivePolicy, Decision, Policy, State
 from whetstone_lab.records.trace import Trace
-from whetstone_lab.training.layers import SpikingLayer, recorded_inputs
 
 #: How far :func:`too_short` looks ahead: epochs beyond those of the fit, and batches in all, which take about a second.
 #: Of longer trainings it says nothing.
@@ -23,42 +18,15 @@ FORESIGHT, FORESEEN = 100, 50_000
 STALLED = 10
 
 
-def look(model: Any, layers: Sequence[SpikingLayer], probe: Any, sharpness: Sequence[float],
-         bins: np.ndarray | None = None) -> dict[str, Any]:
-    """What the layers do on some inputs, as :meth:`whetstone_lab.Trace.append_epoch` takes it.
-
-    Args:
-        model: The model, which is called on the probe eagerly.
-        layers: Its spiking layers.
-        probe: Inputs of the model; None looks at nothing.
-        sharpness: The sharpness of each layer.
-        bins: Edges of the histograms' bins: those of the trace so far, for a run that an earlier release began goes on
-            with the bins that it had. Default, also where there are none yet: :data:`HISTOGRAM_BINS`.
-
-    Returns:
-        Firing rates, histograms, their bins and the layer metrics; empty without a probe.
-    """
-    if probe is None:
-        return {}
-    with recorded_inputs(layers) as seen:
-        model(probe, training=False)
-    bins = HISTOGRAM_BINS if bins is None or not len(bins) else bins
-    health = [layer_health(by_neuron(inputs, layer), layer.curve, value, layer.surrogate_width, bins)
-              if inputs else None for layer, inputs, value in zip(layers, seen, sharpness, strict=True)]
-    columns = as_columns(health)
-    return {"firing_rates": columns["firing_rates"], "histograms": columns["histograms"], "bins": bins,
-            "layer_metrics": {name: columns[name] for name in METRICS}}
-
-
-def by_neuron(inputs: Sequence[Any], layer: SpikingLayer) -> np.ndarray:
-    """What a layer was fed in several calls as rows of neurons; the neurons of a convolution are its feature maps."""
-    rows = []
-    for item in inputs:
-        x = ops.convert_to_numpy(ops.cast(item, "float32"))
-        if keras.config.image_data_format() == "channels_first" and x.ndim > 2:
-            x = np.moveaxis(x, 1, -1)
-        rows.append(x.reshape(-1, x.shape[-1]))
-    return np.concatenate(rows)
+def unmeasured(trace: Trace) -> list[Decision]:
+    """A warning for each layer of which the probe tells nothing since this epoch, so that its columns are NaN."""
+    blank = np.isnan(trace.layer_metric("never_firing"))
+    return [Decision(
+        "warning", f"Layer {i + 1} of {len(trace.layers)} ({trace.layers[i]!r}) cannot be measured: the probe does not "
+        "reach it, or it is called within a function that Keras's backend traces, such as jax.checkpoint or "
+        "tf.vectorized_map, where it has no values to show. Its firing rates and its health are NaN; training goes "
+        "on.", i)
+        for i in np.flatnonzero(blank[-1]).tolist() if not blank[-2:-1, i].any()]
 
 
 def died(trace: Trace) -> list[Decision]:

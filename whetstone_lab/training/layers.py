@@ -89,14 +89,20 @@ class SpikingLayer(keras.layers.Layer):
         self.settings.count += 1
         scalar_setter(self.sharpness)(number)
 
-    def call(self, inputs: Any) -> Any:
-        """Applies the curve at the present sharpness."""
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """Applies the curve at the present sharpness.
+
+        A training step takes the form of the curve that is quickest. Outside of training, and so in a model that is
+        exported, a sharp layer is a comparison. The values and gradients are the same.
+        """
         if self._tap is not None:
             self._tap(inputs)
+        # "is True", since Keras's rematerialisation on JAX traces it. Both forms are right in any phase.
+        fused = training is True
         # Half-precision inputs are compared in float32: near the threshold half precision is too coarse.
         dtype = "float64" if self.compute_dtype == "float64" else "float32"
         sharpness = ops.cast(ops.convert_to_tensor(self.sharpness), dtype)
-        outputs = _activation(self.curve, self.surrogate_width)(ops.cast(inputs, dtype), sharpness)
+        outputs = _activation(self.curve, self.surrogate_width, fused)(ops.cast(inputs, dtype), sharpness)
         return ops.cast(outputs, self.compute_dtype)
 
     def save_own_variables(self, store: Any) -> None:
@@ -162,8 +168,9 @@ class SpikingSigmoid(SpikingLayer):
 
 
 @functools.cache
-def _activation(curve: Curve, surrogate_width: float | None) -> Callable[[Any, Any], Any]:
-    """The curve, with a gradient of its own or of the blurred step."""
+def _activation(curve: Curve, surrogate_width: float | None, fused: bool) -> Callable[[Any, Any], Any]:
+    """The curve in one of its two forms, with a gradient of its own or of the blurred step."""
+    value = curve.fused if fused else curve.value
 
     @ops.custom_gradient
     def activate(x: Any, sharpness: Any) -> Any:
@@ -171,7 +178,7 @@ def _activation(curve: Curve, surrogate_width: float | None) -> Callable[[Any, A
             upstream = args[0] if upstream is None else upstream
             return surrogates.gradient(curve, x, sharpness, surrogate_width, upstream, ops), ops.zeros_like(sharpness)
 
-        return curve.value(x, sharpness, ops), backward
+        return value(x, sharpness, ops), backward
 
     return activate
 
@@ -195,20 +202,22 @@ def spiking_layers(model: keras.Model) -> list[SpikingLayer]:
     Raises:
         ValueError: The model has none.
     """
-    found = [layer for layer in _walk(model, set()) if isinstance(layer, SpikingLayer)]
+    found = [layer for layer in all_layers(model) if isinstance(layer, SpikingLayer)]
     if not found:
         raise ValueError(f"Expected a model with at least one spiking layer, such as SpikingBReLU; {model.name!r} has "
                          f"none among its {len(model.layers)} layers: {[layer.name for layer in model.layers]}.")
     return found
 
 
-def _walk(layer: Any, seen: set[int]) -> Iterator[Any]:
+def all_layers(layer: Any, seen: set[int] | None = None) -> Iterator[Any]:
+    """The layers within a layer or model, however deeply nested, bottom first, each once but for those in ``seen``."""
     # Keras's own recursive walk goes through nested layers from the top down.
+    seen = set() if seen is None else seen
     for inner in inner_layers(layer):
         if id(inner) not in seen:
             seen.add(id(inner))
             yield inner
-            yield from _walk(inner, seen)
+            yield from all_layers(inner, seen)
 
 
 @contextmanager

@@ -30,6 +30,7 @@ from whetstone_lab.training.averaging import ValidateAverage
 from whetstone_lab.training.fit_hooks import hook_fit
 from whetstone_lab.training.interrupts import undisturbed
 from whetstone_lab.training.layers import spiking_layers
+from whetstone_lab.training.probe import look
 from whetstone_lab.training.rollback import RollBack, check_rise
 from whetstone_lab.training.session import SharpeningSession, ended_by, value_of
 from whetstone_lab.training.sharpness import LayerSharpness
@@ -382,9 +383,10 @@ class Sharpener(keras.callbacks.Callback):
             before = self._here
             step = self.session.judge(value, whole=whole, instead=instead)
             self._obey(before)
-            self.session.record(step, logs, diagnostics.look(self.model, self._layers.layers, self.probe,
-                                                             step.sharpness, self.trace.bins))
-            warned += [*diagnostics.died(self.trace), *diagnostics.stalled(self.trace, self.policy, self._here)]
+            seen = look(self.model, self._layers.layers, self.probe, step.sharpness, self.trace.bins)
+            self.session.record(step, logs, seen)
+            warned += [*(diagnostics.unmeasured(self.trace) if self.probe is not None else ()),
+                       *diagnostics.died(self.trace), *diagnostics.stalled(self.trace, self.policy, self._here)]
             self.session.note(step.epoch, warned)
         self._say(step.epoch, [*step.decisions, *warned])
         self.trace.publish(urgent=True)

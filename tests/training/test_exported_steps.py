@@ -1,0 +1,91 @@
+"""A sharp model that is exported: each pre-activation at a threshold is a spike, whatever a converter folds or rounds.
+
+Weights are quarters and inputs are zeros and ones, so that sums are exact and many of them lie at the threshold.
+"""
+
+import keras
+import numpy as np
+import pytest
+from backends import array, only_on
+from keras.layers import Conv2D, Dense, Flatten
+
+from whetstone_lab.training.layers import SpikingBReLU, SpikingSigmoid
+from whetstone_lab.training.original_layers import Spiking_BRelu
+
+pytestmark = pytest.mark.every_backend
+
+
+def sharp_model(kind, *layers):
+    """A model of quarters; the inputs for it; what it gives and how many sums lie at a threshold, worked out here."""
+    model = keras.Sequential([keras.Input((5, 5, 2)), *layers, Flatten(), Dense(12), kind(1.0)])
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 2, (60, 5, 5, 2)).astype(np.float32)
+    ties, values = 0, x
+    for layer in model.layers:
+        if weights := layer.get_weights():
+            if isinstance(layer, kind):
+                at = array(values)
+                ties += int((at == layer.threshold).sum())
+            else:
+                layer.set_weights([rng.integers(-4, 5, weight.shape) / 4 for weight in weights])
+        values = layer(values)
+    model(x)  # a model that was never called is not exported
+    return model, x, (at >= model.layers[-1].threshold).astype(np.float32), ties
+
+
+MODELS = [(SpikingBReLU, 3), (Spiking_BRelu, 1), (SpikingSigmoid, 3)]
+
+
+@only_on("tensorflow", why="it makes no such files")
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("bits", [32, 8])
+@pytest.mark.parametrize(("kind", "size"), MODELS)
+def test_tensorflow_lite_has_the_same_spikes(kind, size, bits):
+    import tensorflow as tf
+
+    model, x, expected, ties = sharp_model(kind, Conv2D(3, size), kind(1.0))
+    assert ties > 30
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    if bits == 8:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = lambda: ([row[None]] for row in x)
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    interpreter = tf.lite.Interpreter(model_content=converter.convert())
+    given, made = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+    interpreter.resize_tensor_input(given, x.shape)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(given, x)
+    interpreter.invoke()
+    # Of integers of 8 bits it is the quantiser that decides, which seldom rounds a sum to another side of zero.
+    assert (interpreter.get_tensor(made) != expected).mean() <= (0.01 if bits == 8 else 0)
+
+
+@only_on("torch", why="the test is of PyTorch's exporter")
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("sharpness", [1.0, 0.5])
+@pytest.mark.parametrize(("kind", "size"), MODELS)
+def test_pytorch_exports_to_onnx_with_the_same_spikes(kind, size, sharpness, tmp_path):
+    runtime = pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
+    pytest.importorskip("onnxscript", reason="PyTorch's exporter to ONNX needs onnxscript")
+    model, x, expected, ties = sharp_model(kind, Conv2D(3, size), kind(1.0))
+    assert ties > 30
+    if sharpness < 1:
+        for layer in (model.layers[1], model.layers[-1]):
+            layer.set_sharpness(sharpness)
+        expected = array(model(x))
+    model.export(tmp_path / "model.onnx", format="onnx", verbose=False)
+    session = runtime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
+    found = session.run(None, {session.get_inputs()[0].name: x})[0]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=0 if sharpness == 1 else 1e-5)
+
+
+@only_on("tensorflow", why="its graphs can be looked into")
+@pytest.mark.parametrize("kind", [SpikingBReLU, SpikingSigmoid])
+def test_no_number_in_an_exported_graph_is_too_steep_to_be_folded(kind):
+    import tensorflow as tf
+
+    layer = kind(1.0)
+    graph = tf.function(layer).get_concrete_function(tf.TensorSpec((None, 3))).graph
+    numbers = [tf.make_ndarray(node.get_attr("value")) for node in graph.get_operations() if node.type == "Const"]
+    assert all(np.abs(number).max(initial=0) < 1e4 for number in numbers)
+    assert "GreaterEqual" in {node.type for node in graph.get_operations()}
