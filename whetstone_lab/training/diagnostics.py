@@ -1,4 +1,4 @@
-"""What a sharpener says and warns of: layers that are dead or cannot be measured, sharpness that stalls, a short fit."""
+"""What a sharpener says and warns of: layers dead or not measured, sharpness that stalls, a fit too short."""
 
 from __future__ import annotations
 
