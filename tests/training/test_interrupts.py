@@ -23,6 +23,14 @@ Y = (X[:, 0] > 0.5).astype(int)
 POINTS = (20, 90, 210, 300, 350, 420)
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c_interrupts():
+    """Also where a shell has started the tests in the background, and so with interrupts ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def make_model(sharpness=1.0):
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4), SpikingBReLU(sharpness=sharpness),

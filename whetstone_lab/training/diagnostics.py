@@ -18,6 +18,11 @@ FORESIGHT, FORESEEN = 100, 50_000
 STALLED = 10
 
 
+def concerns(trace: Trace, policy: Policy, state: State, *, probed: bool) -> list[Decision]:
+    """All that there is to warn of as an epoch ends."""
+    return [*(unmeasured(trace) if probed else ()), *died(trace), *stalled(trace, policy, state)]
+
+
 def unmeasured(trace: Trace) -> list[Decision]:
     """A warning for each layer of which the probe tells nothing since this epoch, so that its columns are NaN."""
     blank = np.isnan(trace.layer_metric("never_firing"))

@@ -14,7 +14,7 @@ def read(bytes_, dtype):
 def test_the_run_is_there_as_it_was(finished_trace):
     widget = ActivationCurves(finished_trace)
     assert widget.about == {"layers": list(finished_trace.layers), "curves": ["bounded_relu"] * 3, "live": False,
-                            "thresholds": [0.5] * 3, "policy": "adaptive"}
+                            "thresholds": [0.5] * 3, "policy": "adaptive", "judged": "loss", "mode": "min"}
     points = read(widget.past["points"], "<f4").reshape(-1, 5)
     assert len(points) <= 512
     assert points[-1, 0] == finished_trace.epochs

@@ -72,8 +72,8 @@ class LiveRun:
         self._fit = {"x": x, "y": y, **kwargs, "callbacks": [*callbacks, control], "verbose": 0}
         self._thread: threading.Thread | None = None
         self._guard = ExitStack()
-        _check_free(model)
-        self.sharpener.attach(model)
+        if not _trains(model):  # a run to come is attached as it starts, and touches nothing until then
+            self.sharpener.attach(model)
         self._goal = self._after(self.trace.epochs)
 
     # -- what to read -------------------------------------------------------------------------------------------------
@@ -200,7 +200,11 @@ class LiveRun:
 
     def _launch(self, steps: dict[str, int]) -> None:
         with _LAUNCHING:
-            _check_free(self.model)
+            if _trains(self.model):
+                raise RuntimeError(
+                    f"The model {self.model.name!r} is training in the background already, as when a cell is run a "
+                    "second time. Wait for that run with run.wait(), end it with run.stop(), or build another model; "
+                    "whetstone_lab.live.runs() has the run if no variable does.")
             self.sharpener.attach(self.model)
             self._goal = self._after(self.trace.epochs)
             self.exception = None
@@ -284,11 +288,8 @@ def runs() -> list[LiveRun]:
     return [run for run in _RUNS if run.alive]
 
 
-def _check_free(model: keras.Model) -> None:
-    if any(other is model for other in _TRAINING):
-        raise RuntimeError(f"The model {model.name!r} is training in the background already, as when a cell is run a "
-                           "second time. Wait for that run with run.wait(), end it with run.stop(), or build another "
-                           "model; whetstone_lab.live.runs() has the run if no variable does.")
+def _trains(model: keras.Model) -> bool:
+    return any(other is model for other in _TRAINING)
 
 
 @atexit.register
