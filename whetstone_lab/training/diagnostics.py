@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,12 @@ FORESIGHT, FORESEEN = 100, 50_000
 
 #: Once sharpening has begun, it counts as stalled after this many epochs without a change of sharpness.
 STALLED = 10
+
+
+def after_epoch(trace: Trace, policy: Policy, state: State, probe: Any) -> list[Decision]:
+    """All that is to be warned of at the end of an epoch: of layers where there is a probe, and of the sharpness."""
+    of_layers = [] if probe is None else [*unmeasured(trace), *died(trace)]
+    return [*of_layers, *stalled(trace, policy, state)]
 
 
 def unmeasured(trace: Trace) -> list[Decision]:
