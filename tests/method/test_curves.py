@@ -125,7 +125,7 @@ def test_at_full_sharpness_the_numbers_next_to_the_threshold_are_told_apart(curv
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-@pytest.mark.parametrize("curve", sorted(CURVES))
+@pytest.mark.parametrize("curve", [name for name, curve in sorted(CURVES.items()) if curve.fused])
 def test_a_training_step_has_the_same_values_to_the_bit(curve, dtype):
     threshold = dtype(CURVES[curve].threshold)
     x = np.array([*np.linspace(-2, 3, 2001), threshold, *(np.nextafter(threshold, dtype(side)) for side in (-1, 1)),

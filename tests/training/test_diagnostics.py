@@ -66,3 +66,10 @@ def test_a_layer_that_cannot_be_measured_is_told_of_when_that_begins():
     assert "Layer 2 of 2 ('b') cannot be measured" in word.reason
     assert diagnostics.unmeasured(trace_of([unseen, unseen])) == diagnostics.unmeasured(trace_of([seen])) == []
     assert len(diagnostics.unmeasured(trace_of([unseen]))) == 1
+
+
+def test_of_layers_it_is_told_where_there_is_a_probe_alone():
+    trace, policy = trace_of([([0.5, np.nan], [0.5, np.nan])]), StepwisePolicy()
+    told = diagnostics.after_epoch(trace, policy, policy.start([0.5, 0.5], 1), "a probe")
+    assert [word.layer for word in told] == [1, 0]
+    assert diagnostics.after_epoch(trace, policy, policy.start([0.5, 0.5], 1), None) == []

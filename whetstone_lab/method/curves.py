@@ -132,18 +132,19 @@ class Curve:
         value: The activation, ``value(x, sharpness, xp=numpy)``, of the shape of ``x``, in [0, 1]. At full sharpness it
             is a comparison, which other tools read as what it is.
         gradient: Its gradient, backwards, ``gradient(x, sharpness, upstream, xp=numpy)``, of the shape of ``x``.
-        fused: The values of ``value`` in the fewest passes over ``x``, for a training step.
+        fused: The values of ``value`` in fewer passes over ``x``, for a training step. Default: None, there is no such
+            form.
     """
 
     name: str
     threshold: float
     value: Callable[..., Any]
     gradient: Callable[..., Any]
-    fused: Callable[..., Any]
+    fused: Callable[..., Any] | None = None
 
 
 BOUNDED_RELU = Curve("bounded_relu", 0.5, bounded_relu, bounded_relu_gradient, fused_bounded_relu)
-SIGMOID = Curve("sigmoid", 0.0, sigmoid, sigmoid_gradient, sigmoid)
+SIGMOID = Curve("sigmoid", 0.0, sigmoid, sigmoid_gradient)
 
 #: Name -> curve.
 CURVES: dict[str, Curve] = {curve.name: curve for curve in (BOUNDED_RELU, SIGMOID)}

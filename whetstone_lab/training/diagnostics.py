@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -18,9 +19,10 @@ FORESIGHT, FORESEEN = 100, 50_000
 STALLED = 10
 
 
-def concerns(trace: Trace, policy: Policy, state: State, *, probed: bool) -> list[Decision]:
-    """All that there is to warn of as an epoch ends."""
-    return [*(unmeasured(trace) if probed else ()), *died(trace), *stalled(trace, policy, state)]
+def after_epoch(trace: Trace, policy: Policy, state: State, probe: Any) -> list[Decision]:
+    """All that is to be warned of at the end of an epoch: of layers where there is a probe, and of the sharpness."""
+    of_layers = [] if probe is None else [*unmeasured(trace), *died(trace)]
+    return [*of_layers, *stalled(trace, policy, state)]
 
 
 def unmeasured(trace: Trace) -> list[Decision]:

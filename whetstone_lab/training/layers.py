@@ -170,7 +170,7 @@ class SpikingSigmoid(SpikingLayer):
 @functools.cache
 def _activation(curve: Curve, surrogate_width: float | None, fused: bool) -> Callable[[Any, Any], Any]:
     """The curve in one of its two forms, with a gradient of its own or of the blurred step."""
-    value = curve.fused if fused else curve.value
+    value = (curve.fused if fused else None) or curve.value
 
     @ops.custom_gradient
     def activate(x: Any, sharpness: Any) -> Any:

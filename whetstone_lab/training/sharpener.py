@@ -385,7 +385,7 @@ class Sharpener(keras.callbacks.Callback):
             self._obey(before)
             seen = look(self.model, self._layers.layers, self.probe, step.sharpness, self.trace.bins)
             self.session.record(step, logs, seen)
-            warned += diagnostics.concerns(self.trace, self.policy, self._here, probed=self.probe is not None)
+            warned += diagnostics.after_epoch(self.trace, self.policy, self._here, self.probe)
             self.session.note(step.epoch, warned)
         self._say(step.epoch, [*step.decisions, *warned])
         self.trace.publish(urgent=True)
