@@ -26,6 +26,7 @@ def ends():
             "yes or no": model_of(layers.Dense(1, activation="sigmoid")),
             "several": model_of(layers.Dense(3, activation="sigmoid")),
             "spikes": model_of(layers.Dense(3), SpikingBReLU()),
+            "spike": model_of(layers.Dense(1), SpikingBReLU()),
             "places": model_of(layers.Dense(3, activation="softmax"), shape=(5, 4))}
 
 
@@ -45,10 +46,12 @@ CASES = [
     ("linear", SPARSE, f"{SCE} of logits", "accuracy"), ("linear", HOT, f"{CCE} of logits", "accuracy"),
     ("linear", [[0.5, 2, 1]] * 3, MSE, MAE), ("linear", None, f"{SCE} of logits", "accuracy"),
     ("one", [0, 1, 1], f"{BCE} of logits", "accuracy at 0.0"), ("one", [[0], [3], [1]], MSE, MAE),
-    ("one", [0.0, 1.0, 1.0], MSE, MAE), ("one", None, MSE, MAE),
+    ("one", [0.0, 1.0, 1.0], f"{BCE} of logits", "accuracy at 0.0"), ("one", None, MSE, MAE),
+    ("one", [0.0, 0.0, 0.0], MSE, MAE), ("one", [-1, 1, 1], MSE, MAE),
+    ("linear", [[1, 1, 0], [0, 0, 0], [0, 1, 0]], f"{BCE} of logits", "accuracy at 0.0"),
     ("yes or no", [0, 1, 1], BCE, "accuracy at 0.5"), ("yes or no", None, BCE, "accuracy at 0.5"),
     ("several", HOT, BCE, "accuracy at 0.5"),
-    ("spikes", HOT, MSE, MAE), ("spikes", SPARSE, SCE, "accuracy"), ("spikes", None, SCE, "accuracy"),
+    ("spikes", HOT, MSE, MAE), ("spike", [0, 1, 1], MSE, MAE), ("spikes", SPARSE, SCE, "accuracy"), ("spikes", None, SCE, "accuracy"),
     ("places", [[0, 1, 2, 0, 1]] * 3, SCE, "accuracy"),
 ]
 

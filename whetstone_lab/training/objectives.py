@@ -21,7 +21,8 @@ def fitting_loss(model: keras.Model, y: Any = None) -> Any:
     head                      loss
     ========================  ==================================================================================
     class key, softmax        categorical cross-entropy, sparse unless the targets are n-hot
-    several linear values     the same, from logits; or the mean squared error for targets of fractions
+    several linear values     the same, from logits; binary cross-entropy from logits where rows of 0 and 1 hold not
+                              exactly one 1; the mean squared error for targets of other numbers
     sigmoid                   binary cross-entropy
     one linear value          the mean squared error; or binary cross-entropy from logits for targets of 0 and 1
     spikes                    the mean squared error for targets of the output's shape; or else as for a softmax
@@ -69,17 +70,21 @@ def _heads(model: Any, loss: Any) -> list[Head]:
 def _loss(head: Head, target: Any) -> Any:
     losses, array = keras.losses, None if target is None else np.asarray(target)
     whole = array is not None and array.dtype.kind in "biu"
-    # Keras takes a target of shape (samples,) for an output of shape (samples, 1), too.
+    binary = array is not None and array.dtype.kind in "biuf" and bool(np.isin(array, (0, 1)).all())
     alike = array is not None and (*array.shape[1:],) == tuple(head.shape)
     if head.kind == "sigmoid":
         return "binary_crossentropy"
-    if head.kind == "spikes" and alike:
+    # Keras takes a target of shape (samples,) for an output of shape (samples, 1), too.
+    if head.kind == "spikes" and (alike or head.shape[-1:] == (1,)):
         return "mean_squared_error"
     if head.kind == "values":
-        binary = whole and array is not None and bool(np.isin(array, (0, 1)).all())
-        return losses.BinaryCrossentropy(from_logits=True) if binary else "mean_squared_error"
-    if head.kind == "linear" and alike and array is not None and not np.isin(array, (0, 1)).all():
+        # Fractions may happen to be all 0, or all 1; whole numbers are meant so.
+        yes_or_no = binary and (whole or len(np.unique(array)) == 2)
+        return losses.BinaryCrossentropy(from_logits=True) if yes_or_no else "mean_squared_error"
+    if head.kind == "linear" and alike and not binary:
         return "mean_squared_error"
+    if head.kind == "linear" and alike and not (np.sum(array, axis=-1) == 1).all():
+        return losses.BinaryCrossentropy(from_logits=True)  # each value answers by itself
     if head.kind == "linear":
         return (losses.CategoricalCrossentropy if alike else losses.SparseCategoricalCrossentropy)(from_logits=True)
     return "categorical_crossentropy" if alike else "sparse_categorical_crossentropy"
