@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from whetstone_lab import keys
+from whetstone_lab.records.spikes import SpikeRecord
 from whetstone_lab.simulator import Network, Readout, accuracy, predict, run
 from whetstone_lab.simulator.operations import Dense, Neurons, Reshape, Scale
 from whetstone_lab.simulator.readouts import READOUTS
@@ -104,7 +105,10 @@ def test_labels_of_classes_may_be_columns_or_rows_with_a_single_one():
     assert Readout.of("out", (1,), False).check_labels([[1], [1]], 2).tolist() == [1, 1]
 
 
-def test_labels_of_spikes_may_be_spikes():
+def test_labels_of_spikes_may_be_spikes(tmp_path):
+    for true in (np.eye(3, dtype=np.float32), np.eye(3, dtype=bool)):
+        path = run(Network((3,), [Neurons()]), np.eye(3), labels=true).save(tmp_path / "record.npz")
+        np.testing.assert_array_equal(SpikeRecord.load(path).labels, true)
     spikes = Readout.of("out", (3,), True)
     for labels in (np.eye(3, dtype=np.float32), np.eye(3, dtype=int), np.arange(3)):
         np.testing.assert_array_equal(spikes.check_labels(labels, 3), labels)
