@@ -99,7 +99,9 @@ def _functions(kind: Kind) -> list[str]:
 def _heads() -> list[str]:
     """A row for each kind of head, as the code takes it."""
     classes = {"integers": [0, 2, 1], "n-hot rows": [[1, 0, 0], [0, 0, 1], [0, 1, 0]]}
-    several, one = {**classes, "fractions": [[0.5, 2.0, 1.0]] * 3}, {"0 and 1": [0, 1, 1], "other numbers": [0.5, 2, 1]}
+    several = {**classes, "rows of 0 and 1, not one 1 in each": [[1, 1, 0], [0, 0, 0], [0, 1, 0]],
+               "fractions": [[0.5, 2.0, 1.0]] * 3}
+    one = {"0 and 1": [0, 1, 1], "other numbers": [0.5, 2, 1]}
     layers, key = keras.layers, wl.SoftmaxDecode(wl.make_key(3, 6))
     rows = []
     for last, said, units, targets in (

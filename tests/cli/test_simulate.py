@@ -1,5 +1,6 @@
 """The command ``simulate``, without Keras: honest figures of a network's file, and a sentence when it fails."""
 
+import math
 import subprocess
 import sys
 
@@ -9,7 +10,7 @@ import pytest
 from whetstone_lab import datasets, keys
 from whetstone_lab.cli import main as cli
 from whetstone_lab.simulator import Network, Node, Output, SpikeRecord, count_operations, predict, run
-from whetstone_lab.simulator.operations import Add, Conv2D, Dense, Neurons
+from whetstone_lab.simulator.operations import Add, Conv2D, Dense, Neurons, Reshape
 
 
 def test_the_figures_are_those_of_the_simulator(tmp_path, capsys):
@@ -91,6 +92,19 @@ def clothes(tmp_path, monkeypatch):
         np.savez(tmp_path / f"{name}.npz", x_train=pictures, y_train=np.arange(20) % 10, x_test=pictures[:9],
                  y_test=np.arange(9))
     monkeypatch.setenv("WHETSTONE_DATA", str(tmp_path))
+
+
+@pytest.mark.parametrize(("readout", "shape", "known"), [
+    ("sigmoid", (10,), False), ("logit", (1,), False), ("values", (10,), False), ("linear", (4, 3), False),
+    ("linear", (2, 10), True), ("linear", (10,), True), (None, (10,), True),
+])
+def test_the_spikes_of_every_head_are_written_with_the_labels_that_suit_it(tmp_path, readout, shape, known):
+    above = [Neurons()] if readout is None else [Reshape(shape)]
+    path, spikes = tmp_path / "net.npz", tmp_path / "spikes.npz"
+    Network((64,), [Dense(np.zeros((64, math.prod(shape)))), *above], readout=readout).save(path)
+    assert cli.main(["simulate", str(path), "--samples", "3", "-o", str(spikes)]) == 0
+    labels = SpikeRecord.load(spikes).labels
+    assert labels.tolist() == (datasets.load_digits().y_test[:3].tolist() if known else [])
 
 
 @pytest.mark.parametrize("says", [{"seed": 1}, {"seed": 2, "test_fraction": 0.5}])

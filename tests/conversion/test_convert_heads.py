@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+from whetstone_lab.conversion.checking import check
 from whetstone_lab.conversion.convert import convert
 from whetstone_lab.conversion.folding import fold_batchnorm
 from whetstone_lab.method.class_keys import make_key
@@ -41,6 +42,15 @@ def binary(*end, loss=None):
     if loss is not None:
         model.compile(loss=loss)
     return model
+
+
+def functional(*after):
+    """As ``binary``, with operations or layers after a Dense layer of three."""
+    inputs = keras.Input((6,))
+    values = layers.Dense(3)(brelu()(layers.Dense(8)(inputs)))
+    for each in after:
+        values = each(values)
+    return exact(keras.Model(inputs, values))
 
 
 def outputs_of(model, x):
@@ -229,3 +239,35 @@ def test_biases_that_an_output_reads_stay():
     absorbed = network.absorb_biases()
     np.testing.assert_array_equal(run(absorbed, X).votes["raw"], run(network, X).votes["raw"])
     assert [node.operation.threshold.ndim for node in absorbed.nodes if isinstance(node.operation, Neurons)] == [0]
+
+
+SIGMOID = layers.Activation("sigmoid")
+
+
+@pytest.mark.parametrize(("after", "readout"), [
+    ((keras.ops.sigmoid,), "sigmoid"), ((keras.activations.sigmoid, layers.Flatten()), "sigmoid"),
+    ((SIGMOID, layers.Reshape((3, 1)), layers.Dropout(0.5)), "sigmoid"),
+    ((SIGMOID, layers.Reshape((3, 1)), layers.Permute((2, 1))), "sigmoid"),
+    ((keras.ops.softmax,), "softmax"), ((layers.Softmax(), layers.Dropout(0.5), layers.Identity()), "softmax"),
+])
+def test_what_only_passes_values_on_may_stand_behind_the_end(after, readout):
+    model = functional(*after)
+    check(model)
+    network, found = convert(model), outputs_of(model, X)
+    assert network.readout == readout
+    want = found > 0.5 if readout == "sigmoid" else found.argmax(-1)
+    np.testing.assert_array_equal(predict(network, X), want[..., 0] if want.shape[-1:] == (1,) else want)
+
+
+@pytest.mark.parametrize(("after", "words"), [
+    ((keras.ops.sigmoid, layers.Dense(2)), "expected a sigmoid at the end of the model only"),
+    ((keras.ops.softmax, layers.Dense(2)), "expected a softmax at the end of the model only"),
+    ((SIGMOID, layers.Reshape((3, 1)), layers.Conv1D(1, 2)), "got activation 'sigmoid'"),
+    ((SIGMOID, layers.GaussianNoise(0.1)), "got activation 'sigmoid'"),
+    # The largest of all values is not that of each place.
+    ((layers.Reshape((1, 3)), layers.Softmax(), layers.Flatten()), "expected a softmax at the end of the model only"),
+    ((lambda values: keras.ops.softmax(values, axis=1),), "expected a softmax over the last axis; got axis 1"),
+])
+def test_what_computes_behind_an_end_is_refused(after, words):
+    with pytest.raises(ValueError, match=words):
+        convert(functional(*after))

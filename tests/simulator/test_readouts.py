@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from whetstone_lab import keys
+from whetstone_lab.records.spikes import SpikeRecord
 from whetstone_lab.simulator import Network, Readout, accuracy, predict, run
 from whetstone_lab.simulator.operations import Dense, Neurons, Reshape, Scale
 from whetstone_lab.simulator.readouts import READOUTS
@@ -84,8 +85,36 @@ def test_labels_are_checked_against_the_places():
         assert readout.check_labels(np.zeros(shape, np.uint8), 5).shape == shape
     assert readout.check_labels(None, 5).shape == (0,)
     for wrong in (np.zeros((5, 3, 2), int), np.zeros(4, int), np.zeros(5)):
-        with pytest.raises(ValueError, match=r"integer labels of shape \(5,\) or \(5, 2, 3\); got"):
+        with pytest.raises(ValueError, match=r"shape \(5,\) or \(5, 2, 3\), or rows of 4 with a single 1; got"):
             readout.check_labels(wrong, 5)
+
+
+def test_labels_of_classes_may_be_columns_or_rows_with_a_single_one():
+    heads = [Readout.of("out", (3,), False), Readout.of("out", (3,), False, "softmax"),
+             Readout.of("out", (4,), True, key=[[1, 1, 0, 0], [0, 0, 1, 1], [1, 0, 0, 1]])]
+    hot = np.eye(3, dtype=np.float32)[[2, 0]]
+    for head in heads:
+        for labels in ([2, 0], [[2], [0]], hot, hot.astype(int), hot.astype(bool)):
+            assert head.check_labels(labels, 2).tolist() == [2, 0]
+        for wrong in ([[1, 1, 0], [0, 0, 1]], [[0, 0, 0], [0, 0, 1]], [[0.5, 0.5, 0], [0, 0, 1]], [2.0, 0.0]):
+            with pytest.raises(ValueError, match="rows of 3 with a single 1; got"):
+                head.check_labels(wrong, 2)
+    places = Readout.of("out", (2, 3), False)
+    for labels in ([[2, 0]], [[[2], [0]]], [hot]):
+        assert places.check_labels(labels, 1).tolist() == [[2, 0]]
+    assert Readout.of("out", (1,), False).check_labels([[1], [1]], 2).tolist() == [1, 1]
+
+
+def test_labels_of_spikes_may_be_spikes(tmp_path):
+    for true in (np.eye(3, dtype=np.float32), np.eye(3, dtype=bool)):
+        path = run(Network((3,), [Neurons()]), np.eye(3), labels=true).save(tmp_path / "record.npz")
+        np.testing.assert_array_equal(SpikeRecord.load(path).labels, true)
+    spikes = Readout.of("out", (3,), True)
+    for labels in (np.eye(3, dtype=np.float32), np.eye(3, dtype=int), np.arange(3)):
+        np.testing.assert_array_equal(spikes.check_labels(labels, 3), labels)
+        assert spikes.measure(np.zeros((3, 0)), labels) == {}
+    with pytest.raises(ValueError, match=r"shape \(3,\), or numbers of shape \(3, 3\); got"):
+        spikes.check_labels(np.zeros((3, 2)), 3)
 
 
 def test_accuracy_is_the_share_of_right_decisions():

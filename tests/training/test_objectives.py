@@ -1,5 +1,7 @@
 """Losses and metrics by default: what fits the head, and what Keras takes."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -26,6 +28,7 @@ def ends():
             "yes or no": model_of(layers.Dense(1, activation="sigmoid")),
             "several": model_of(layers.Dense(3, activation="sigmoid")),
             "spikes": model_of(layers.Dense(3), SpikingBReLU()),
+            "spike": model_of(layers.Dense(1), SpikingBReLU()),
             "places": model_of(layers.Dense(3, activation="softmax"), shape=(5, 4))}
 
 
@@ -45,10 +48,13 @@ CASES = [
     ("linear", SPARSE, f"{SCE} of logits", "accuracy"), ("linear", HOT, f"{CCE} of logits", "accuracy"),
     ("linear", [[0.5, 2, 1]] * 3, MSE, MAE), ("linear", None, f"{SCE} of logits", "accuracy"),
     ("one", [0, 1, 1], f"{BCE} of logits", "accuracy at 0.0"), ("one", [[0], [3], [1]], MSE, MAE),
-    ("one", [0.0, 1.0, 1.0], MSE, MAE), ("one", None, MSE, MAE),
+    ("one", [0.0, 1.0, 1.0], f"{BCE} of logits", "accuracy at 0.0"), ("one", None, MSE, MAE),
+    ("one", [0.0, 0.0, 0.0], MSE, MAE), ("one", [-1, 1, 1], MSE, MAE),
+    ("linear", [[1, 1, 0], [0, 0, 0], [0, 1, 0]], f"{BCE} of logits", "accuracy at 0.0"),
     ("yes or no", [0, 1, 1], BCE, "accuracy at 0.5"), ("yes or no", None, BCE, "accuracy at 0.5"),
     ("several", HOT, BCE, "accuracy at 0.5"),
-    ("spikes", HOT, MSE, MAE), ("spikes", SPARSE, SCE, "accuracy"), ("spikes", None, SCE, "accuracy"),
+    ("spikes", HOT, MSE, MAE), ("spike", [0, 1, 1], MSE, MAE),
+    ("spikes", SPARSE, SCE, "accuracy"), ("spikes", None, SCE, "accuracy"),
     ("places", [[0, 1, 2, 0, 1]] * 3, SCE, "accuracy"),
 ]
 
@@ -56,13 +62,25 @@ CASES = [
 @pytest.mark.parametrize(("end", "y", "loss", "metric"), CASES)
 def test_loss_and_metric_follow_the_head_and_the_targets(end, y, loss, metric):
     model = ends()[end]
-    found = fitting_loss(model, None if y is None else np.array(y))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # where the targets are unknown; see below
+        found = fitting_loss(model, None if y is None else np.array(y))
     assert said(found) == loss
     assert [said(one) for one in fitting_metrics(model, found)] == [metric]
     if y is not None:
         guess = model(np.random.default_rng(0).normal(size=(3, *model.input_shape[1:])))
         true = np.array(y) if "sparse" in loss else np.array(y).reshape(guess.shape)
         assert np.isfinite(array(keras.losses.get(found)(true, guess))).all()
+
+
+def test_one_linear_value_whose_targets_are_unknown_is_told_of():
+    with pytest.warns(UserWarning, match="'size', one linear value, .*BinaryCrossentropy"):
+        assert fitting_loss(two_heads(True), {"kind": np.array(SPARSE)}) == {"kind": SCE, "size": MSE}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        fitting_loss(two_heads(True), {"kind": np.array(SPARSE), "size": np.ones(3)})
+        for end in ("linear", "yes or no", "key", "spikes"):
+            fitting_loss(ends()[end])
 
 
 @pytest.mark.parametrize(("end", "threshold"), [("linear", None), ("one", 0), ("several", 0.5)])

@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> None:
         x, labels = _test_samples(network, dataset, args.samples)
         with Console(stderr=True).status(f"Writing {out}"):
             known = {name: labels for name, head in network.heads.items()
-                     if head.kind == "spikes" or head.places or _decides(head, dataset)}
+                     if head.kind == "spikes" or (head.decides and head.columns >= dataset.classes)}
             simulator.run(network, x, labels=known).save(out)
         print(f"Wrote {out}")
 

@@ -12,14 +12,14 @@ from whetstone_lab.conversion.calls import Call, layers_within, unwrapped
 from whetstone_lab.conversion.folding import Folding, plan_folding
 from whetstone_lab.conversion.makers.activations import activations_of, after
 from whetstone_lab.conversion.makers.images import around_image
-from whetstone_lab.conversion.makers.readout import end_of, output_of
+from whetstone_lab.conversion.makers.readout import output_of
 from whetstone_lab.conversion.makers.registry import Site, kind_of, layers_where
 from whetstone_lab.conversion.order import neurons_before_pools, without
 from whetstone_lab.conversion.refusals import Finding, RefusedError
 from whetstone_lab.simulator import Network, Node
 from whetstone_lab.simulator.network import INPUT
 from whetstone_lab.simulator.operations import Operation, Shape
-from whetstone_lab.training.heads import heads_of, input_names
+from whetstone_lab.training.heads import IDLE, PASSING, ending, heads_of, input_names
 from whetstone_lab.training.layers import SpikingLayer
 
 
@@ -58,7 +58,7 @@ def lower(model: Any, calls: Sequence[Call], keep_relu: bool = False,
             names[position] = sources[0]
             continue
         made, known = None, [shapes[name] for name in sources]
-        at_end = bool(call.outputs) and not any(position in other.inputs for other in calls)
+        at_end = _at_end(calls, position, PASSING if ending(unwrapped(call.layer)) == "sigmoid" else IDLE)
         try:
             check_call(call, keep_relu, at_end)
             if None not in known:
@@ -129,22 +129,25 @@ def check_call(call: Call, keep_relu: bool, at_end: bool) -> None:
     Args:
         call: The call of the layer.
         keep_relu: Whether ReLU activations are kept.
-        at_end: Whether it gives an output of the model, and nothing else reads it.
+        at_end: Whether it tells what outputs of the model stand for, and nothing else reads it.
 
     Raises:
         RefusedError: It cannot become spikes.
     """
     layer = unwrapped(call.layer)
     kind = kind_of(layer)
-    if end_of(layer) in ("key", "softmax") and not at_end:
-        raise RefusedError("expected a softmax at the end of the model only; more layers follow it",
+    end = ending(layer)
+    if end is not None and not at_end and (end != "sigmoid" or not isinstance(layer, keras.layers.Layer)):
+        raise RefusedError(f"expected a {'sigmoid' if end == 'sigmoid' else 'softmax'} at the end of the model only; "
+                           "more layers follow it",
                            "Leave it to the last layer, and put whetstone_lab.SpikingBReLU() here.")
     if kind.make is None:
         problem = f"convert does not know layers of type {type(layer).__name__}"
         if kind.refusal is not None:
             raise RefusedError(f"{problem}: {kind.refusal.reason}", kind.refusal.remedy, _sharpens(layer))
-        known = ", ".join(layers_where(lambda kind: kind.make and not kind.baseline and not kind.any_call))
-        raise RefusedError(problem, f"It knows spiking layers, {known}, BatchNormalization, and models of these.",
+        known = ", ".join(layers_where(lambda kind: kind.make and not (kind.baseline or kind.any_call or kind.idle)))
+        raise RefusedError(problem, f"It knows spiking layers, {known}, BatchNormalization, those that act in training "
+                           "only, such as Dropout, and models of these.",
                            _sharpens(layer))
     if (call.every_step or layer is not call.layer) and not kind.by_place:
         known = ", ".join(layers_where(lambda kind: kind.by_place and kind.make and not kind.idle))
@@ -170,6 +173,12 @@ def _folded(calls: Sequence[Call], refuse: Callable[[Call, ValueError], None]) -
     # Neurons that took batch norm in may stand right behind a pool now. The largest value is none of the smallest.
     flipped = [layer for layer, norm in folding.thresholds.items() if (norm.scale < 0).any()]
     return neurons_before_pools(without(calls, folding.gone), stay=flipped), folding
+
+
+def _at_end(calls: Sequence[Call], position: int, passing: tuple[type, ...]) -> bool:
+    """Whether what a call gives is read at outputs only, behind nothing but layers of some classes."""
+    return all(isinstance(other.layer, passing) and _at_end(calls, place, passing)
+               for place, other in enumerate(calls) if position in other.inputs)
 
 
 def _is_norm(call: Call) -> bool:

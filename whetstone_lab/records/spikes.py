@@ -38,7 +38,7 @@ class SpikeRecord:
             ``(samples, classes)``, or ``(samples, ..., classes)`` where each place of the output has a class of its
             own; no columns where output spikes stand for no classes. A yes or no has a vote for each of the two.
         labels: The true classes where they are known, shape ``(samples,)`` or that of ``classes``, or the true values
-            where the output stands for values, else empty.
+            where the output stands for values, or the true spikes; else empty.
         membranes: Layer index -> membrane potentials before the reset, in units of the threshold, shape
             ``(samples, steps, neurons)``, where they were asked for.
         meta: Anything else worth keeping, JSON-able; ``meta["readout"]`` is how the output was read.
@@ -250,7 +250,10 @@ def _reading(arrays: dict[str, np.ndarray], end: str, samples: int,
     """The votes, labels and classes of an output."""
     places = arrays[f"votes{end}"].shape[1:-1] if f"votes{end}" in arrays else ()
     votes = archive.take(arrays, f"votes{end}", (samples, *places, None), "iuf", path)
-    labels = _for_each(arrays, f"labels{end}", "iuf", [votes.shape, (samples,), (samples, *places)], path)
+    known = [votes.shape, (samples,), (samples, *places)]
+    if not votes.shape[-1] and f"labels{end}" in arrays:  # of spikes that are not scored, spikes of any shape
+        known.insert(0, (samples, *arrays[f"labels{end}"].shape[1:]))
+    labels = _for_each(arrays, f"labels{end}", "biuf", known, path)
     # Files of earlier releases do not say what was decided: there the most votes win.
     if f"classes{end}" not in arrays:
         return votes, labels, _most(votes)

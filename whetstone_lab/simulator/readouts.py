@@ -164,9 +164,9 @@ class Readout:
         """What is true of samples, as an array: a class for each decision, or the values of a ``"values"``.
 
         Args:
-            labels: Integers of shape ``(samples,)`` or ``(samples, *places)``; for yes or no, zeros and ones of any
-                type, perhaps with a last axis of 1 as Keras has them. For ``"values"``, numbers of the output's shape.
-                None where they are unknown.
+            labels: As Keras takes them. Integers of shape ``(samples,)`` or ``(samples, *places)``, perhaps with a
+                last axis of 1; for yes or no, zeros and ones of any type; for classes also rows of ``columns`` zeros
+                and a single 1. For ``"values"`` and ``"spikes"``, numbers of the output's shape. None where unknown.
             samples: How many samples there are.
 
         Returns:
@@ -178,21 +178,28 @@ class Readout:
         if labels is None:
             return np.zeros(0, np.int64)
         array = np.asarray(labels)
-        if self.kind == "values" and array.dtype.kind in "biuf" and (
-                array.shape == (samples, *self.shape) or (array.shape, self.shape) == ((samples,), (1,))):
+        numbers = array.dtype.kind in "biuf"
+        if not self.decides and numbers and (
+                array.shape == (samples, *self.shape) or
+                (self.kind, array.shape, self.shape) == ("values", (samples,), (1,))):
             return array.reshape(samples, *self.shape)
-        if self.kind in _BINARY and array.dtype.kind in "biuf" and np.isin(array, (0, 1)).all():
+        one_hot = self.decides and self.kind not in _BINARY and self.columns > 1 and (
+            array.shape == (samples, *self.places, self.columns))
+        if self.kind in _BINARY and numbers and np.isin(array, (0, 1)).all():
             array = array.astype(np.int64)
-            if array.shape == (samples, *self.places, 1):
-                array = array[..., 0]
         elif self.kind in _BINARY:
             raise ValueError(f"Expected labels of 0 and 1, as the output decides between two; got dtype {array.dtype}"
                              f"{f' and {array.min()} to {array.max()}' if array.dtype.kind in 'iuf' else ''}.")
+        elif one_hot and numbers and ((array == 0) | (array == 1)).all() and (array.sum(axis=-1) == 1).all():
+            array = array.argmax(axis=-1)
+        if self.decides and array.shape == (samples, *self.places, 1):
+            array = array[..., 0]
         if array.shape not in ((samples,), (samples, *self.places)) or array.dtype.kind not in "iu":
             places = f" or {(samples, *self.places)}" if self.places else ""
-            values = f", or numbers of shape {(samples, *self.shape)}" if self.kind == "values" else ""
-            raise ValueError(f"Expected integer labels of shape ({samples},){places}{values}; got shape {array.shape} "
-                             f"and dtype {array.dtype}.")
+            values = "" if self.decides else f", or numbers of shape {(samples, *self.shape)}"
+            rows = f", or rows of {self.columns} with a single 1" if self.decides and self.kind not in _BINARY else ""
+            raise ValueError(f"Expected integer labels of shape ({samples},){places}{values}{rows}; got shape "
+                             f"{array.shape} and dtype {array.dtype}.")
         return array
 
     def measure(self, votes: np.ndarray, labels: Any) -> dict[str, float]:

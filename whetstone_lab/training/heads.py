@@ -34,11 +34,11 @@ NUMERIC = frozenset({
     "huber", "log_cosh", "poisson", "cosine_similarity",
 })
 
-#: Layers that change no value but in training, or only its place.
-_PASSING: tuple[type, ...] = (
-    keras.layers.ActivityRegularization, keras.layers.Dropout, keras.layers.Flatten, keras.layers.Identity,
-    keras.layers.Permute, keras.layers.Reshape,
-)
+#: Layers that change no value but in training, and may stand behind the layer that tells a head.
+IDLE: tuple[type, ...] = (keras.layers.ActivityRegularization, keras.layers.Dropout, keras.layers.Identity)
+
+#: Those, and layers that change only the places of values.
+PASSING: tuple[type, ...] = (*IDLE, keras.layers.Flatten, keras.layers.Permute, keras.layers.Reshape)
 
 
 @dataclass(frozen=True)
@@ -154,19 +154,32 @@ def loss_name(loss: Any) -> str | None:
     return next((name for name in names if name in known), None)
 
 
-def _head(name: str, layer: Any, shape: tuple[int | None, ...], loss: Any) -> Head:
-    called = loss_name(loss)
-    activation = getattr(layer, "activation", None)
+def ending(layer: Any) -> str | None:
+    """What a layer at the end of a model tells by itself: ``"key"``, ``"softmax"`` or ``"sigmoid"``; else None.
+
+    Args:
+        layer: A layer, or an operation such as that of ``keras.ops.sigmoid``.
+    """
     if isinstance(layer, SoftmaxDecode):
+        return "key"
+    activation, operation = getattr(layer, "activation", None), _internals.operation_name(layer)
+    if isinstance(layer, keras.layers.Softmax) or activation is keras.activations.softmax or operation == "Softmax":
+        return "softmax"
+    return "sigmoid" if activation is keras.activations.sigmoid or operation == "Sigmoid" else None
+
+
+def _head(name: str, layer: Any, shape: tuple[int | None, ...], loss: Any) -> Head:
+    called, end = loss_name(loss), ending(layer)
+    if end == "key":
         return Head(name, "key", shape, layer, layer.key)
-    if isinstance(layer, SpikingLayer) or isinstance(activation, SpikingLayer):
+    if isinstance(layer, SpikingLayer) or isinstance(getattr(layer, "activation", None), SpikingLayer):
         return Head(name, "spikes", shape, layer)
-    if isinstance(layer, keras.layers.Softmax) or activation is keras.activations.softmax:
+    if end == "softmax":
         return Head(name, "softmax", shape, layer)
     single = not shape or shape[-1] == 1
     if called in CATEGORICAL and not single:
         return Head(name, "linear", shape, layer)
-    if activation is keras.activations.sigmoid:
+    if end == "sigmoid":
         return Head(name, "sigmoid", shape, layer)
     if called in BINARY:
         # Without from_logits a cross-entropy takes the values for probabilities, and so does Keras's binary accuracy.
@@ -188,7 +201,7 @@ def _last_layer(model: Any, place: int) -> Any:
     """The layer that gives an output of a model, within nested models, behind layers that change no value."""
     if isinstance(model, keras.Sequential):
         for layer in reversed(model.layers):
-            if not isinstance(layer, _PASSING):
+            if not isinstance(layer, PASSING):
                 return _within(layer, 0)
         return model.layers[-1]
     source = {id(tensor): (node, index) for node in _internals.graph_nodes(model)
@@ -198,7 +211,7 @@ def _last_layer(model: Any, place: int) -> Any:
     while id(tensor) in source:
         node, index = source[id(tensor)]
         layer = _within(node.operation, index)
-        if not isinstance(layer, _PASSING):
+        if not isinstance(layer, PASSING):
             break
         tensor = node.inputs[0]
     return layer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,7 +22,8 @@ def fitting_loss(model: keras.Model, y: Any = None) -> Any:
     head                      loss
     ========================  ==================================================================================
     class key, softmax        categorical cross-entropy, sparse unless the targets are n-hot
-    several linear values     the same, from logits; or the mean squared error for targets of fractions
+    several linear values     the same, from logits; binary cross-entropy from logits where rows of 0 and 1 hold not
+                              exactly one 1; the mean squared error for targets of other numbers
     sigmoid                   binary cross-entropy
     one linear value          the mean squared error; or binary cross-entropy from logits for targets of 0 and 1
     spikes                    the mean squared error for targets of the output's shape; or else as for a softmax
@@ -33,11 +35,22 @@ def fitting_loss(model: keras.Model, y: Any = None) -> Any:
 
     Returns:
         The loss of a model with one output; a list, or a dict where the model gives one, of several.
+
+    Warns:
+        UserWarning: Of one linear value the targets are unknown, as they are in a data set or before ``fit``, so that a
+            yes or no would be trained as a regression.
     """
     heads = _heads(model, None)
     if not heads:
         return "sparse_categorical_crossentropy"
-    return _together(model, [_loss(head, target) for head, target in zip(heads, _split(heads, y), strict=True)])
+    targets = _split(heads, y)
+    for head, target in zip(heads, targets, strict=True):
+        if head.kind == "values" and target is None:
+            warnings.warn(f"Output {head.name!r}, one linear value, is trained as the number of a regression, with the "
+                          "mean squared error, since its targets are not known before the training. If it answers yes "
+                          "or no, say loss=keras.losses.BinaryCrossentropy(from_logits=True); if not, "
+                          "loss=\"mean_squared_error\".", stacklevel=4)
+    return _together(model, [_loss(head, target) for head, target in zip(heads, targets, strict=True)])
 
 
 def fitting_metrics(model: keras.Model, loss: Any) -> Any:
@@ -69,19 +82,24 @@ def _heads(model: Any, loss: Any) -> list[Head]:
 def _loss(head: Head, target: Any) -> Any:
     losses, array = keras.losses, None if target is None else np.asarray(target)
     whole = array is not None and array.dtype.kind in "biu"
-    # Keras takes a target of shape (samples,) for an output of shape (samples, 1), too.
+    binary = array if array is not None and array.dtype.kind in "biuf" and np.isin(array, (0, 1)).all() else None
     alike = array is not None and (*array.shape[1:],) == tuple(head.shape)
     if head.kind == "sigmoid":
         return "binary_crossentropy"
-    if head.kind == "spikes" and alike:
+    # Keras takes a target of shape (samples,) for an output of shape (samples, 1), too.
+    if head.kind == "spikes" and (alike or head.shape[-1:] == (1,)):
         return "mean_squared_error"
     if head.kind == "values":
-        binary = whole and array is not None and bool(np.isin(array, (0, 1)).all())
-        return losses.BinaryCrossentropy(from_logits=True) if binary else "mean_squared_error"
-    if head.kind == "linear" and alike and array is not None and not np.isin(array, (0, 1)).all():
-        return "mean_squared_error"
+        # Fractions may happen to be all 0, or all 1; whole numbers are meant so.
+        yes_or_no = binary is not None and (whole or len(np.unique(binary)) == 2)
+        return losses.BinaryCrossentropy(from_logits=True) if yes_or_no else "mean_squared_error"
+    if head.kind == "linear" and alike:
+        if binary is None:
+            return "mean_squared_error"
+        one_hot = (binary.sum(axis=-1) == 1).all()
+        return (losses.CategoricalCrossentropy if one_hot else losses.BinaryCrossentropy)(from_logits=True)
     if head.kind == "linear":
-        return (losses.CategoricalCrossentropy if alike else losses.SparseCategoricalCrossentropy)(from_logits=True)
+        return losses.SparseCategoricalCrossentropy(from_logits=True)
     return "categorical_crossentropy" if alike else "sparse_categorical_crossentropy"
 
 

@@ -60,9 +60,9 @@ def relu(layer: Any, site: Site) -> list[Operation]:
     return [operations.ReLU()]
 
 
-@register(keras.layers.Activation, by_place=True)
+@register(keras.layers.Activation, operation="Sigmoid", by_place=True)
 def activation(layer: Any, site: Site) -> list[Operation]:
-    """No operation but that of its activation."""  # which ``after`` gives
+    """No operation but that of its activation."""  # which ``after`` gives; a sigmoid is read, and not computed
     return []
 
 

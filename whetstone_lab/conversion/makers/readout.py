@@ -6,13 +6,12 @@ from typing import Any
 
 import keras
 
-from whetstone_lab.conversion.makers.activations import activation_of
 from whetstone_lab.conversion.makers.registry import Site, register
 from whetstone_lab.conversion.refusals import RefusedError
 from whetstone_lab.simulator import Output
 from whetstone_lab.simulator.operations import Operation
 from whetstone_lab.training.decode import SoftmaxDecode
-from whetstone_lab.training.heads import Head
+from whetstone_lab.training.heads import Head, ending
 
 #: What a layer that is read and not computed may be read as.
 _READ_AS = {"key": ("key",), "softmax": ("softmax", "linear"), "sigmoid": ("sigmoid", "logit", "linear")}
@@ -24,23 +23,13 @@ def softmax_decode(layer: Any, site: Site) -> list[Operation]:
     return []
 
 
-@register(keras.layers.Softmax, by_place=True)
+@register(keras.layers.Softmax, operation="Softmax", by_place=True)
 def softmax(layer: Any, site: Site) -> list[Operation]:
     """No operation: a softmax keeps the order of the values."""
     if layer.axis != -1:
         raise RefusedError(f"expected a softmax over the last axis; got axis {layer.axis}",
                            "Permute the axes before it.")
     return []
-
-
-def end_of(layer: Any) -> str | None:
-    """What a layer is that is read and not computed: ``"key"``, ``"softmax"`` or ``"sigmoid"``; None for any other."""
-    if isinstance(layer, SoftmaxDecode):
-        return "key"
-    function = activation_of(layer)
-    if isinstance(layer, keras.layers.Softmax) or function is keras.activations.softmax:
-        return "softmax"
-    return "sigmoid" if function is keras.activations.sigmoid else None
 
 
 def output_of(head: Head, node: str, spiking: bool, readout: str | None = None) -> Output:
@@ -55,7 +44,7 @@ def output_of(head: Head, node: str, spiking: bool, readout: str | None = None) 
     Raises:
         ValueError: The head cannot be read so.
     """
-    end = end_of(head.layer)
+    end = ending(head.layer)
     if readout is not None and end is not None and readout not in _READ_AS[end]:
         what = "class key" if end == "key" else end
         raise ValueError(f"Expected a readout among {_READ_AS[end]} for output {head.name!r}, as it ends in a {what}, "

@@ -29,7 +29,7 @@ refuse(
     reason="this activation never sharpens",
     remedy=_IN_PLACE,
     operations=("Celu", "Elu", "Gelu", "HardSigmoid", "HardSilu", "HardTanh", "LeakyRelu", "Relu", "Relu6",
-                "Selu", "Sigmoid", "Silu", "Softplus", "Softsign", "Sparsemax", "Tanh"),
+                "Selu", "Silu", "Softplus", "Softsign", "Sparsemax", "Tanh"),
 )
 
 refuse(
