@@ -1,5 +1,7 @@
 """What fit tells those callbacks that ask for it, and that others notice nothing."""
 
+import pickle
+
 import keras
 import numpy as np
 import pytest
@@ -79,6 +81,9 @@ def test_callbacks_that_do_not_care_and_models_without_a_sharpener_notice_nothin
     hook_fit()
     assert keras.Model.fit is wrapped
     assert wrapped.__doc__ == wrapped.__wrapped__.__doc__
+    assert pickle.loads(pickle.dumps(wrapped)) is wrapped
+    with pytest.raises(TypeError, match=r"fit\(\) got an unexpected keyword argument 'epoch'"):
+        model.fit(X, X[:, :1], epoch=1)
 
 
 def test_callbacks_are_found_however_they_are_given():

@@ -31,9 +31,11 @@ def test_a_model_is_loaded_in_a_fresh_process(saved, imports):
     program = (f"import sys\n{imports}\nmodel = keras.models.load_model(sys.argv[1])\n"
                "heavy = {'whetstone_lab.compat', 'whetstone_lab.conversion', 'whetstone_lab.simulator'}\n"
                "print(float(model.layers[1].sharpness), type(model.optimizer).__name__, "
-               "type(model.layers[-1]).__name__, heavy & set(sys.modules))")
+               "type(model.layers[-1]).__name__, heavy & set(sys.modules))\n"
+               # As in model.fit(x, y, callbacks=[whetstone_lab.AdaptiveSharpener()]), where fit is looked up first.
+               "fit = model.fit\nimport whetstone_lab.training.sharpeners\nprint(fit == model.fit, fit.is_hooked)")
     done = subprocess.run([sys.executable, "-c", program, saved], capture_output=True, text=True)
-    assert done.stdout == "0.25 WhetstoneOptimizer Softmax_Decode set()\n", done.stderr
+    assert done.stdout == "0.25 WhetstoneOptimizer Softmax_Decode set()\nTrue True\n", done.stderr
 
 
 #: Says when the package registers, in place of registering.

@@ -34,7 +34,10 @@ def hook_fit() -> None:
 
     @functools.wraps(fit)
     def hooked(*args: Any, **kwargs: Any) -> Any:
-        given = signature.bind_partial(*args, **kwargs).arguments
+        try:
+            given = signature.bind_partial(*args, **kwargs).arguments
+        except TypeError:
+            return fit(*args, **kwargs)  # says itself what it does not take
         callbacks = listed(given.get("callbacks"))
         told = [callback for callback in callbacks if getattr(callback, "norm_data", False) is None]
         for callback in told:
@@ -50,5 +53,6 @@ def hook_fit() -> None:
             for callback in told:
                 callback.norm_data = None
 
+    hooked.__module__, hooked.__qualname__ = keras.Model.__module__, "Model.fit"  # where pickle finds it
     hooked.is_hooked = True  # type: ignore[attr-defined]
     keras.Model.fit = hooked

@@ -19,9 +19,14 @@ from keras import ops
 from whetstone_lab.method import surrogates
 from whetstone_lab.method.curves import BOUNDED_RELU, SIGMOID, Curve
 from whetstone_lab.training._internals import inner_layers, scalar_setter
+from whetstone_lab.training.fit_hooks import hook_fit
 
 #: Begins the names, in a file of weights, of the arrays of a sharpener's checkpoint.
 _CHECKPOINT = "sharpener_"
+
+# Not only where sharpeners are: in ``model.fit(x, y, callbacks=[whetstone_lab.AdaptiveSharpener()])`` Python looks up
+# ``fit`` before their module is loaded. A model that one can sharpen has layers from here.
+hook_fit()
 
 
 class Settings:

@@ -27,15 +27,12 @@ from whetstone_lab.records.trace import Trace
 from whetstone_lab.training import checkpoint, diagnostics
 from whetstone_lab.training._internals import metric_direction, remember_state
 from whetstone_lab.training.averaging import ValidateAverage
-from whetstone_lab.training.fit_hooks import hook_fit
 from whetstone_lab.training.interrupts import undisturbed
 from whetstone_lab.training.layers import spiking_layers
 from whetstone_lab.training.probe import look
 from whetstone_lab.training.rollback import RollBack, check_rise
 from whetstone_lab.training.session import SharpeningSession, ended_by, value_of
 from whetstone_lab.training.sharpness import LayerSharpness
-
-hook_fit()
 
 
 class Sharpener(keras.callbacks.Callback):
