@@ -13,7 +13,7 @@ import numpy as np
 from keras import ops
 
 from whetstone_lab.training._internals import layout_of, raw_iterations, sync_weights, trained_variables
-from whetstone_lab.training.layers import SpikingLayer
+from whetstone_lab.training.layers import SpikingLayer, all_layers
 from whetstone_lab.training.norm_statistics import estimate_norm_statistics, lagging
 
 #: How much later steps count for more than earlier ones in the average; some 1/9 of the steps make most of it.
@@ -235,6 +235,16 @@ def find_whetstone(optimizer: Any) -> WhetstoneOptimizer | None:
     while optimizer is not None and not isinstance(optimizer, WhetstoneOptimizer):
         optimizer = getattr(optimizer, "inner_optimizer", None)
     return optimizer
+
+
+def build_optimizer(model: Any) -> None:
+    """Gives the optimizer of a model that is built its variables, as a fit on JAX and PyTorch begins with.
+
+    On TensorFlow Keras leaves it to the first step, which is traced twice for it: half of what a short fit takes.
+    """
+    optimizer = model.optimizer
+    if optimizer is not None and not optimizer.built and all(layer.built for layer in (model, *all_layers(model))):
+        optimizer.build(model.trainable_variables)
 
 
 class ValidateAverage:

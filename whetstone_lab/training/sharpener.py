@@ -26,7 +26,7 @@ from whetstone_lab.method.policies import Decision, Policy, State
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.training import checkpoint, diagnostics
 from whetstone_lab.training._internals import metric_direction, remember_state
-from whetstone_lab.training.averaging import ValidateAverage
+from whetstone_lab.training.averaging import ValidateAverage, build_optimizer
 from whetstone_lab.training.interrupts import undisturbed
 from whetstone_lab.training.layers import spiking_layers
 from whetstone_lab.training.probe import look
@@ -214,6 +214,7 @@ class Sharpener(keras.callbacks.Callback):
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """Starts, or carries on."""
         self.attach(self.model, self.params.get("steps"))
+        build_optimizer(self.model)
         self._fitting, self._begun = True, False
         if self.driver is None:
             self.trace.set_status("running")
