@@ -5,7 +5,7 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
-from backends import array, only_on, ready
+from backends import array, only_on, ready, without_graphs
 
 from whetstone_lab.conversion.refusals import ConversionError
 from whetstone_lab.method.policies import AdaptivePolicy, ScheduledPolicy, StepwisePolicy
@@ -16,6 +16,13 @@ from whetstone_lab.training.averaging import WhetstoneOptimizer
 from whetstone_lab.training.layers import SpikingBReLU, spiking_layers
 from whetstone_lab.training.models import mlp
 from whetstone_lab.training.sharpeners import StepwiseSharpener
+
+
+@pytest.fixture
+def eagerly():
+    with without_graphs():
+        yield
+
 
 ALL = pytest.mark.parametrize("recipe", RECIPES.values(), ids=list(RECIPES))
 
@@ -124,10 +131,11 @@ def test_it_does_with_any_optimizer_at_the_rate_that_comes_with_its_name(optimiz
 
 
 @pytest.mark.every_backend
+@pytest.mark.usefixtures("eagerly")
 def test_one_call_takes_what_fit_and_compile_take():
     seen = []
     model = mlp(8, 3, hidden=(4,))
-    x, y = blobs()
+    x, y = blobs(samples=64)
     own = keras.optimizers.SGD(0.5)
     trace = train(model, x, keras.utils.to_categorical(y), epochs=2, optimizer=own, loss="categorical_crossentropy",
                   metrics=["mae"], probe=x[:8], validation_data=(x, keras.utils.to_categorical(y)), verbose=0,
@@ -138,8 +146,9 @@ def test_one_call_takes_what_fit_and_compile_take():
     assert model.optimizer.inner_optimizer is own
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_prepare_gives_the_sharpener_for_a_fit_of_ones_own():
-    model, (x, y) = mlp(8, 3, hidden=(4,)), blobs()
+    model, (x, y) = mlp(8, 3, hidden=(4,)), blobs(samples=64)
     sharpener = prepare(model, epochs=4, polish_epochs=1)
     model.fit(x, y, epochs=4, callbacks=[sharpener], verbose=0)
     assert sharpener.trace.epochs == 3  # sharp in the second
@@ -208,6 +217,7 @@ def test_what_sharpens_though_convert_cannot_follow_it_is_trained_with_a_word():
     assert told[0].filename == __file__
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_loss_and_metrics_follow_the_heads_and_the_targets():
     inputs = keras.Input((8,))
     hidden = SpikingBReLU()(keras.layers.Dense(4)(inputs))
@@ -225,6 +235,7 @@ def test_loss_and_metrics_follow_the_heads_and_the_targets():
 X, Y = np.random.default_rng(0).random((32, 8), np.float32), np.arange(32) % 3
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_model_that_is_not_sharp_in_the_end_is_never_returned_without_a_word():
     stop = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: setattr(model, "stop_training", epoch == 1))
     model = mlp(8, 3, hidden=(5,))
@@ -236,6 +247,7 @@ def test_a_model_that_is_not_sharp_in_the_end_is_never_returned_without_a_word()
             train(model, X, Y, epochs=1, verbose=0, callbacks=[own])
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_callbacks_come_as_keras_takes_them_and_a_sharpener_among_them_takes_the_place_of_train_s_own():
     seen = []
     watch = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))
@@ -250,6 +262,7 @@ def test_callbacks_come_as_keras_takes_them_and_a_sharpener_among_them_takes_the
         train(model, X, Y, epochs=4, callbacks=[own, StepwiseSharpener()])
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_call_on_a_model_from_a_file_is_a_training_of_its_own_unless_it_is_to_resume(tmp_path):
     model = mlp(8, 3, hidden=(5,))
     train(model, X, Y, epochs=4, verbose=0)

@@ -157,6 +157,8 @@ def _train(how: Recipe, pictures: Dataset, epochs: int, seed: int, console: Cons
     import keras
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+    from whetstone_lab.training.averaging import build_optimizer
+
     sharpener = how.sharpener(epochs, probe=pictures.x_train[:_PROBE])
     models = []
     with Progress(TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn(), TextColumn("epochs"),
@@ -165,6 +167,7 @@ def _train(how: Recipe, pictures: Dataset, epochs: int, seed: int, console: Cons
             keras.utils.set_random_seed(seed)
             model = how.mlp(pictures.x_train.shape[1], pictures.classes, spiking=spiking)
             how.compile(model, len(pictures.x_train), epochs)
+            build_optimizer(model)
             bar = _bar(progress, progress.add_task(title, total=epochs, accuracy=""))
             model.fit(pictures.x_train, pictures.y_train, epochs=epochs, verbose=0,
                       batch_size=how.batches_of(len(pictures.x_train)),

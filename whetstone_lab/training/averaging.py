@@ -242,7 +242,7 @@ def build_optimizer(model: Any) -> None:
 
     On TensorFlow Keras leaves it to the first step, which is traced twice for it: half of what a short fit takes.
     """
-    optimizer = model.optimizer
+    optimizer = getattr(model, "optimizer", None)
     if optimizer is not None and not optimizer.built and all(layer.built for layer in (model, *all_layers(model))):
         optimizer.build(model.trainable_variables)
 

@@ -103,8 +103,7 @@ class Sharpener(keras.callbacks.Callback):
         #: The thread of the live run that drives this sharpener, which reports the status itself; None without one.
         self.driver: threading.Thread | None = None
         self._layers = LayerSharpness(None, [])
-        self._undo = RollBack(roll_back)
-        self._average = ValidateAverage(None)
+        self._undo, self._average = RollBack(roll_back), ValidateAverage(None)
         self._fitting = self._begun = False
         self._recalled = False  # the state came from a file, and Keras has not yet said where it goes on
         self._progress = checkpoint.Progress()
