@@ -319,7 +319,7 @@ def test_a_saved_notebook_shows_its_pictures_without_its_kernel(open_notebook, l
 
 
 def test_a_cell_that_is_run_again_leaves_no_listener_behind(open_notebook, recorded):
-    listening = "import time; time.sleep(1)\nprint(len(run._subscribers.listeners))"
+    listening = "import time; time.sleep(1)\nprint(len(run._listeners))"
     notebook = open_notebook([*recorded[:2], listening], calm=True)
     page = notebook.page
     for cell in range(2):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -61,25 +61,31 @@ class Event:
     values: dict[str, Any] = field(default_factory=dict)
 
 
-class _Subscribers:
+class _Listeners:
     """Who wants to hear that a trace has grown."""
 
     def __init__(self) -> None:
-        self.listeners: dict[object, Callable[[Trace, bool], None]] = {}
+        self._all: dict[object, Callable[[Trace, bool], None]] = {}
         self._lock = threading.Lock()
 
-    def __reduce__(self) -> tuple[type[_Subscribers], tuple[()]]:
-        return _Subscribers, ()  # nobody has subscribed to a copy
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __iter__(self) -> Iterator[Callable[[Trace, bool], None]]:
+        return iter(self._all.values())
+
+    def __reduce__(self) -> tuple[type[_Listeners], tuple[()]]:
+        return _Listeners, ()  # nobody listens to a copy
 
     def add(self, listener: Callable[[Trace, bool], None]) -> Callable[[], None]:
         subscription = object()
         # The dict is replaced, never changed: another thread may be going through it.
         with self._lock:
-            self.listeners = {**self.listeners, subscription: listener}
+            self._all = {**self._all, subscription: listener}
 
         def unsubscribe() -> None:
             with self._lock:
-                self.listeners = {key: other for key, other in self.listeners.items() if key is not subscription}
+                self._all = {key: other for key, other in self._all.items() if key is not subscription}
 
         return unsubscribe
 
@@ -103,7 +109,7 @@ class Trace:
 
     def __init__(self, layers: Sequence[str] = (), curves: Sequence[str] | None = None,
                  policy: Mapping[str, Any] | None = None, meta: Mapping[str, Any] | None = None) -> None:
-        self._subscribers = _Subscribers()
+        self._listeners = _Listeners()
         self.begin(layers, curves, policy, meta)
 
     def begin(self, layers: Sequence[str], curves: Sequence[str] | None = None,
@@ -293,12 +299,11 @@ class Trace:
 
     def adopt(self, other: Trace) -> None:
         """Becomes another trace, which must not be used further; the subscribers stay."""
-        self.__dict__.update({name: value for name, value in vars(other).items()
-                              if name != "_subscribers"})
+        self.__dict__.update({name: value for name, value in vars(other).items() if name != "_listeners"})
 
     def hand_over(self, other: Trace) -> None:
         """Moves all subscribers of this trace to another one, which has none yet."""
-        other._subscribers, self._subscribers = self._subscribers, _Subscribers()
+        other._listeners, self._listeners = self._listeners, _Listeners()
 
     def set_status(self, status: str, message: str = "") -> None:
         """Says what the run is doing now, and tells the readers at once."""
@@ -316,16 +321,16 @@ class Trace:
         Returns:
             A function that ends the subscription.
         """
-        return self._subscribers.add(listener)
+        return self._listeners.add(listener)
 
     @property
     def watched(self) -> bool:
         """Whether somebody has subscribed."""
-        return bool(self._subscribers.listeners)
+        return len(self._listeners) > 0
 
     def publish(self, urgent: bool = False) -> None:
         """Tells the subscribers that the trace has grown."""
-        for listener in self._subscribers.listeners.values():
+        for listener in self._listeners:
             listener(self, urgent)
 
     # -- files --------------------------------------------------------------------------------------------------------

@@ -243,7 +243,7 @@ def test_a_closed_widget_listens_no_more(made_up_run):
 
 
 def listeners(trace) -> int:
-    return len(trace._subscribers.listeners)
+    return len(trace._listeners)
 
 
 @pytest.mark.parametrize("make", [ActivationCurves, SharpenerChart])
