@@ -97,9 +97,8 @@ class Sharpener(keras.callbacks.Callback):
         if polish_epochs is not None and (not isinstance(polish_epochs, int) or polish_epochs < 0):
             raise ValueError(f"Expected polish_epochs to be an integer of at least 0 or None; got {polish_epochs!r}.")
         self.session = SharpeningSession(policy, monitor, mode)
-        self.polish_epochs = polish_epochs
+        self.polish_epochs, self.resume = polish_epochs, resume
         self.probe, self.norm_data, self.verbose = probe, norm_data, verbose
-        self.resume = resume
         #: The thread of the live run that drives this sharpener, which reports the status itself; None without one.
         self.driver: threading.Thread | None = None
         self._layers = LayerSharpness(None, [])
