@@ -94,6 +94,14 @@ function steered(recorded) {
   return { scope, policy, sent, steer };
 }
 
+test("the first drag is sent at once, however young the page", (t) => {
+  t.mock.method(performance, "now", () => 1);
+  const { scope, sent, steer } = steered(false);
+  steer.move("sig_increase", 0.2, false);
+  assert.equal(sent.length, 1);
+  scope.end();
+});
+
 test("a live run hears of a drag now and then, and of its end at once", () => {
   const { scope, policy, sent, steer } = steered(false);
   for (const value of [0.2, 0.25, 0.3]) steer.move("sig_increase", value, false);

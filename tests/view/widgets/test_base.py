@@ -263,7 +263,7 @@ def test_a_view_whose_cell_is_run_again_rests(live_run, wire, monkeypatch):
     run, source = live_run()
     widgets = [SharpenerChart(source)]
     widgets[0]._ipython_display_()
-    for _ in range(40):  # what a page says as its cell is run anew
+    for _ in range(10):  # what a page says as its cell is run anew
         widgets[-1]._handle_custom_msg({"kind": "here"}, [])
         widgets.append(SharpenerChart(source))
         widgets[-1]._ipython_display_()
@@ -275,7 +275,7 @@ def test_a_view_whose_cell_is_run_again_rests(live_run, wire, monkeypatch):
 def test_a_page_that_vanishes_without_a_word_is_asked_once(live_run, wire, monkeypatch):
     monkeypatch.setattr("IPython.display.display", lambda data, **kwargs: None)
     run, source = live_run()
-    for _ in range(10):
+    for _ in range(4):
         widget = SharpenerChart(source)
         widget._ipython_display_()
         widget._handle_custom_msg({"kind": "here"}, [])

@@ -40,7 +40,7 @@ export function steering(scope, model, { recorded, inForce, changed }) {
   const asked = {};
   /** @type {Record<string, number>} */
   let unsent = {};
-  let [sentAt, timer] = [0, 0];
+  let [sentAt, timer] = [-Infinity, 0];
   function send() {
     clearTimeout(timer);
     timer = 0;
