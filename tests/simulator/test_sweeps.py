@@ -36,9 +36,15 @@ def test_a_class_for_each_place_is_scored_place_by_place():
 
 @pytest.mark.parametrize(("labels", "fault", "words"), [
     (np.zeros(5, int), "seed", r"a fault among .*'dead'.*; got 'seed'"),
-    (np.zeros((5, 1), int), "dead", r"integer labels of shape \(5,\); got shape \(5, 1\)"),
+    (np.zeros((5, 3), int), "dead", r"integer labels of shape \(5,\), .*; got shape \(5, 3\)"),
 ])
 def test_what_cannot_be_swept_is_refused(labels, fault, words):
     network = Network((2,), [Neurons()], key=[[1, 0], [0, 1]])
     with pytest.raises(ValueError, match=words):
         sweep(network, np.ones((5, 2)), labels, fault, [1])
+
+
+def test_a_column_of_labels_is_swept_as_a_row_is():
+    network, x, labels = Network((2,), [Neurons()], key=[[1, 0], [0, 1]]), np.eye(2)[[0, 1, 1, 0, 1]], np.arange(5) % 2
+    swept = [sweep(network, x, given, "dead", [0, 0.5], seeds=2) for given in (labels, labels[:, None])]
+    np.testing.assert_array_equal(*swept)
