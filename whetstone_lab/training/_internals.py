@@ -41,9 +41,9 @@ def remember_state(model: Any) -> None:
 
     It takes the values out of the variables, and keeps those after the last batch alone, in ``_jax_state`` (Keras 3.0).
     An interrupt while it compiles its first step would lose them all. ``_jax_state_synced`` says whether the variables
-    have their values.
+    have their values. A model that was never compiled, whose loop calls the hooks alone, has no trainer to speak of.
     """
-    if getattr(model, "_jax_state_synced", False):
+    if getattr(model, "_jax_state_synced", False) and getattr(model, "optimizer", None) is not None:
         model._jax_state = {name: [variable.value for variable in variables] for name, variables in (
             ("trainable_variables", model.trainable_variables),
             ("non_trainable_variables", model.non_trainable_variables),
