@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +43,7 @@ def check_inputs(network: Network, inputs: Any) -> Inputs:
     Raises:
         ValueError: They are not.
     """
-    given = _by_name(network, inputs)
+    given = _given(network, inputs)
     arrays = tuple(_check_input(network, name, given[name]) for name in network.inputs)
     lengths = {name: array.shape[: 1 + _has_steps(array, shape)]
                for array, (name, shape) in zip(arrays, network.inputs.items(), strict=True)}
@@ -53,19 +53,32 @@ def check_inputs(network: Network, inputs: Any) -> Inputs:
     return Inputs(arrays, first[1] if len(first) == 2 else 1, len(first) == 2)
 
 
-def _by_name(network: Network, inputs: Any) -> Mapping[str, Any]:
+def _given(network: Network, inputs: Any) -> Mapping[str, Any]:
     names = list(network.inputs)
     if isinstance(inputs, Mapping):
         if set(inputs) != set(names):
             raise ValueError(f"Expected inputs by the names {names}; got {list(inputs)}.")
         return inputs
+    return by_name(inputs, names, "an array for each of the inputs")
+
+
+def by_name(values: Any, names: Sequence[str], what: str) -> Mapping[str, Any]:
+    """Gives the names to values that come without: the only one as it is, several in a list, in their order.
+
+    Args:
+        values: The value, or the list.
+        names: Names of inputs or outputs.
+        what: What was expected in the list, with its ``of``, for the message.
+
+    Raises:
+        ValueError: It is no list of as many.
+    """
     if len(names) == 1:
-        return {names[0]: inputs}
-    if not isinstance(inputs, (list, tuple)) or len(inputs) != len(names):
-        got = f"{len(inputs)} of them" if isinstance(inputs, (list, tuple)) else f"a {type(inputs).__name__}"
-        raise ValueError(f"Expected a list with an array for each of the inputs {names}, in this order, or a dict by "
-                         f"these names; got {got}.")
-    return dict(zip(names, inputs, strict=True))
+        return {names[0]: values}
+    if not isinstance(values, (list, tuple)) or len(values) != len(names):
+        got = f"{len(values)} of them" if isinstance(values, (list, tuple)) else f"a {type(values).__name__}"
+        raise ValueError(f"Expected a list with {what} {names}, in this order, or a dict by these names; got {got}.")
+    return dict(zip(names, values, strict=True))
 
 
 def _check_input(network: Network, name: str, values: Any) -> np.ndarray:

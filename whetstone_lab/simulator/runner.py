@@ -9,7 +9,7 @@ import numpy as np
 
 from whetstone_lab.records.spikes import SpikeRecord
 from whetstone_lab.simulator.faults import Faults
-from whetstone_lab.simulator.inputs import check_inputs
+from whetstone_lab.simulator.inputs import by_name, check_inputs
 from whetstone_lab.simulator.network import Network
 from whetstone_lab.simulator.plan import plan_of
 from whetstone_lab.simulator.readouts import Readout
@@ -216,13 +216,7 @@ def _by_output(network: Network, labels: Any) -> Mapping[str, Any]:
         if unknown := [name for name in labels if name not in names]:
             raise ValueError(f"Expected labels of the outputs {names}; got some of {unknown}.")
         return labels
-    if len(names) == 1:
-        return {names[0]: labels}
-    if not isinstance(labels, (list, tuple)) or len(labels) != len(names):
-        got = f"{len(labels)} of them" if isinstance(labels, (list, tuple)) else f"a {type(labels).__name__}"
-        raise ValueError(f"Expected a list with labels for each of the outputs {names}, in this order, or a dict by "
-                         f"these names; got {got}.")
-    return dict(zip(names, labels, strict=True))
+    return by_name(labels, names, "labels for each of the outputs")
 
 
 def _plain(values: dict[str, Any], several: bool | None = None) -> Any:
