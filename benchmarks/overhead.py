@@ -1,24 +1,23 @@
 """What sharpening costs: seconds of a training step with spiking layers, sharpener and trace, against ReLU.
 
-    python benchmarks/overhead.py [--chunks 15] [--steps 100] [--jit] [--beside FOLDER]
+    python benchmarks/overhead.py [--chunks 60] [--steps 30] [--nets mlp] [--jit] [--beside FOLDER]
 
 The reference nets of ``whetstone_lab.models`` without dropout, and the very same nets with ReLU in place of the spiking
-layers. Both nets of a pair train in turn in one process, a chunk of steps each, and the ratio is taken chunk by chunk,
-so that a machine that slows down slows both. Every batch sharpens: one layer, as sharpeners do unless told otherwise,
-or all at once, which is the most that they can have to do. With ``--jit`` XLA compiles both nets. With ``--beside``,
-the script of another checkout runs in turn with this one, some chunks each.
+layers. All train in turn in one process, a few steps each, so that a machine that slows down slows all of them. A ratio
+is that of the median steps, with the limits between which it lies in 95 of 100 draws of the chunks. Every batch
+sharpens: one layer, as sharpeners do unless told otherwise, or all at once, which is the most that they can have to do.
+With ``--jit`` XLA compiles the nets. With ``--beside``, those of another checkout train in turn with these.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
-import statistics
-import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from pathlib import Path
 
@@ -27,56 +26,100 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 
-from whetstone_lab import models
-from whetstone_lab.training.layers import SpikingLayer
-from whetstone_lab.training.sharpeners import AdaptiveSharpener
-
 BATCH = 128
-
-NETS: Mapping[str, Callable[[], keras.Model]] = {
-    "mlp": lambda: models.mlp(784, 10, dropout=0.0),
-    "convnet": lambda: models.convnet((28, 28, 1), 10, dropout=0.0),
+NETS: Mapping[str, Callable] = {
+    "mlp": lambda models: models.mlp(784, 10, dropout=0.0),
+    "convnet": lambda models: models.convnet((28, 28, 1), 10, dropout=0.0),
 }
 
 
+class Build:
+    """The package of one checkout. Those of several live side by side in one process, each under its own modules."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.modules = root.resolve(), {}
+        with self.in_force():
+            from whetstone_lab import models
+            from whetstone_lab.training.sharpeners import AdaptiveSharpener
+
+            self.models, self.adaptive = models, AdaptiveSharpener
+            where = Path(sys.modules["whetstone_lab"].__file__).resolve()
+        assert where.is_relative_to(self.root), where
+
+    @contextlib.contextmanager
+    def in_force(self) -> Iterator[None]:
+        """Inside, ``import whetstone_lab`` is this one, also where functions import late."""
+        def of_the_package() -> dict:
+            return {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] == "whetstone_lab"}
+
+        before = of_the_package()
+        sys.modules.update(self.modules)
+        sys.path.insert(0, str(self.root))
+        try:
+            yield
+        finally:
+            self.modules = of_the_package()
+            sys.path.remove(str(self.root))
+            sys.modules.update(before)
+
+    def net(self, name: str) -> keras.Model:
+        """The reference net of that name."""
+        with self.in_force():
+            return NETS[name](self.models)
+
+    def sharpener(self, bottom_up: bool) -> keras.callbacks.Callback:
+        """One that sharpens in every batch, at a rate that no layer becomes sharp with."""
+        class Always(self.adaptive):
+            def attach(self, model: keras.Model, batches: int | None = None) -> None:
+                super().attach(model, batches)
+                self.state = self.state.replace(sharpening=True, batches=10**6)
+
+        with self.in_force():
+            return Always(bottom_up=bottom_up, min_init_epochs=10**6)
+
+
 def with_relu(model: keras.Model) -> keras.Model:
-    """The same net with ReLU in place of the spiking layers, and all else as it is."""
-    return keras.models.clone_model(model, clone_function=lambda layer: keras.layers.ReLU() if isinstance(
-        layer, SpikingLayer) else layer.__class__.from_config(layer.get_config()))
+    """The same net with ReLU in place of the layers that can sharpen, and all else as it is."""
+    return keras.models.clone_model(model, clone_function=lambda layer: keras.layers.ReLU() if hasattr(
+        layer, "sharpness") else layer.__class__.from_config(layer.get_config()))
 
 
-class Always(AdaptiveSharpener):
-    """Sharpens in every batch of the benchmark."""
+def timed(nets: Mapping[str, tuple[Build, keras.Model, bool | None]], chunks: int, steps: int,
+          jit: bool) -> dict[str, np.ndarray]:
+    """Seconds of each step, ``(chunks, steps - 1)``, of nets that train in turn in this process, a chunk of steps each.
 
-    def attach(self, model: keras.Model, batches: int | None = None) -> None:
-        """Starts with the sharpening on, at a rate that no layer becomes sharp with."""
-        super().attach(model, batches)
-        self.state = self.state.replace(sharpening=True, batches=10**6)
-
-
-def ratios(net: Callable[[], keras.Model], bottom_up: bool, chunks: int, steps: int,
-           jit: bool) -> list[tuple[float, float]]:
-    """Seconds a step of the ReLU net and of the spiking net, for each chunk."""
-    keras.utils.set_random_seed(0)
-    spiking = net()
-    relu = with_relu(spiking)
+    A net comes with the build whose package it is made of and with whether it sharpens bottom-up; None: no sharpener.
+    """
+    any_net = next(iter(nets.values()))[1]
     rng = np.random.default_rng(0)
-    x = rng.random((steps * BATCH, *relu.input_shape[1:]), np.float32)
+    x = rng.random((steps * BATCH, *any_net.input_shape[1:]), np.float32)
     y = rng.integers(0, 10, len(x))
-    sharpener = Always(bottom_up=bottom_up, min_init_epochs=10**6)
-    for model in (relu, spiking):
+    sharpeners = {name: build.sharpener(bottom_up) for name, (build, _, bottom_up) in nets.items()
+                  if bottom_up is not None}
+    for _, model, _ in nets.values():
         model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"],
                       jit_compile=True if jit else "auto")
+    seconds: dict[str, list[np.ndarray]] = {name: [] for name in nets}
+    names = list(nets)
+    for number in range(chunks + 1):  # the first compiles
+        for name in names[number % len(names):] + names[:number % len(names)]:
+            build, model, _ = nets[name]
+            clock = Clock()
+            with build.in_force():
+                model.fit(x, y, batch_size=BATCH, epochs=1, verbose=0, shuffle=False,
+                          callbacks=[*([sharpeners[name]] if name in sharpeners else []), clock])
+            seconds[name].append(np.diff(clock.starts))
+    for name, sharpener in sharpeners.items():
+        changes = np.diff(sharpener.trace.sharpness, axis=0)  # it did sharpen, in every batch
+        assert ((changes > 0).sum(axis=1) == (1 if nets[name][2] else changes.shape[1])).all()
+    return {name: np.stack(rows[1:]) for name, rows in seconds.items()}
 
-    def seconds(model: keras.Model, callbacks: list[keras.callbacks.Callback]) -> float:
-        clock = Clock()
-        model.fit(x, y, batch_size=BATCH, epochs=1, verbose=0, shuffle=False, callbacks=[*callbacks, clock])
-        return clock.median
 
-    pairs = [(seconds(relu, []), seconds(spiking, [sharpener])) for _ in range(chunks + 1)]
-    changes = np.diff(sharpener.trace.sharpness, axis=0)
-    assert ((changes > 0).sum(axis=1) == (1 if bottom_up else changes.shape[1])).all()  # it did sharpen, in every batch
-    return pairs[1:]  # the first compiles
+def ratio(over: np.ndarray, under: np.ndarray, rng: np.random.Generator) -> tuple[float, float, float]:
+    """Ratio of the median steps, and the limits of its middle 95 % when the chunks are drawn again with replacement."""
+    draws = rng.integers(0, len(over), (2000, len(over)))
+    each = np.median(over[draws].reshape(2000, -1), axis=1) / np.median(under[draws].reshape(2000, -1), axis=1)
+    return float(np.median(over) / np.median(under)), *np.quantile(each, (0.025, 0.975)).tolist()
 
 
 class Clock(keras.callbacks.Callback):
@@ -90,45 +133,33 @@ class Clock(keras.callbacks.Callback):
         """Notes the time."""
         self.starts.append(time.perf_counter())
 
-    @property
-    def median(self) -> float:
-        """Seconds."""
-        return float(np.median(np.diff(self.starts)))
-
-
-def in_turn(args: argparse.Namespace) -> None:
-    """Runs this script and that of another checkout in turn, and prints what both say."""
-    options = ["--chunks", str(args.chunks), "--steps", str(args.steps), *(["--jit"] if args.jit else [])]
-    for number, (name, root) in product(range(args.rounds), (("this", Path(__file__).parents[1]),
-                                                              ("other", args.beside.resolve()))):
-        done = subprocess.run([sys.executable, root / "benchmarks" / "overhead.py", *options], check=True, text=True,
-                              stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(root)})
-        for line in done.stdout.splitlines()[1:]:
-            print(f"{number + 1} {name:5} {line}", flush=True)
-
 
 def main() -> None:
-    """Prints a row for each net."""
+    """Prints rows for each net."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--chunks", type=int, default=15)
-    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--chunks", type=int, default=60)
+    parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--jit", action="store_true")
-    parser.add_argument("--beside", type=Path, help="another checkout, whose script runs in turn with this one")
-    parser.add_argument("--rounds", type=int, default=3, help="turns of each, with --beside")
+    parser.add_argument("--nets", nargs="+", choices=list(NETS), default=list(NETS))
+    parser.add_argument("--beside", type=Path, help="another checkout, whose nets train in turn with this one's")
     args = parser.parse_args()
-    if args.beside:
-        in_turn(args)
-        return
     warnings.filterwarnings("ignore", "This fit is too short")  # chunk after chunk it goes on
     print(f"Keras {keras.__version__}, {keras.backend.backend()}, batch {BATCH}")
-    for (name, net), bottom_up in product(NETS.items(), (True, False)):
-        pairs = ratios(net, bottom_up, args.chunks, args.steps, args.jit)
-        each = sorted(spiking / relu for relu, spiking in pairs)
-        print(f"{name}, {'one layer' if bottom_up else 'all layers'} sharpening: ReLU "
-              f"{1e3 * statistics.median(r for r, _ in pairs):.2f} ms, spiking "
-              f"{1e3 * statistics.median(s for _, s in pairs):.2f} ms a step; ratio median "
-              f"{statistics.median(each):.3f}, quartiles {each[len(each) // 4]:.3f} to {each[3 * len(each) // 4]:.3f}",
-              flush=True)
+    builds = {"this": Build(Path(__file__).parents[1])} | ({"other": Build(args.beside)} if args.beside else {})
+    rng = np.random.default_rng(0)
+    for net, bottom_up in product(args.nets, (True, False)):
+        nets = {}
+        for name, build in builds.items():
+            keras.utils.set_random_seed(0)
+            nets[name] = (build, build.net(net), bottom_up)
+        nets["ReLU"] = (builds["this"], with_relu(nets["this"][1]), None)
+        seconds = timed(nets, args.chunks, args.steps, args.jit)
+        print(f"{net}, {'one layer' if bottom_up else 'all layers'} sharpening: " + ", ".join(
+            f"{name} {1e3 * np.median(each):.3f} ms" for name, each in seconds.items()))
+        pairs = [(name, "ReLU") for name in builds] + ([("this", "other")] if args.beside else [])
+        for over, under in pairs:
+            print("    {} / {}: {:.3f} ({:.3f} to {:.3f})".format(
+                over, under, *ratio(seconds[over], seconds[under], rng)), flush=True)
 
 
 if __name__ == "__main__":
