@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import await_that
 
 #: Where the made-up run of ``tests/conftest.py`` is found by a kernel.
 TESTS = Path(__file__).parent.parent
@@ -55,20 +56,33 @@ class Lab:
 
 
 class Notebook:
-    """A notebook that is open in the browser."""
+    """A notebook that is open in the browser, beside which no other is."""
 
     def __init__(self, lab: Lab, page: Any, name: str) -> None:
         self.lab, self.page, self.name = lab, page, name
         self.errors: list[str] = []
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
-        self.open()
+        page.on("pageerror", self._note_error)
+        page.on("console", self._note_message)
+        if page.url.startswith(lab.url):  # the page of JupyterLab takes seconds to load, a notebook in it does not
+            self.execute("docmanager:open", path=name)
+        else:
+            self._go()
+        self._settle()
 
-    def open(self) -> None:
+    def _note_error(self, error: Any) -> None:
+        self.errors.append(str(error))
+
+    def _note_message(self, message: Any) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
+
+    def _go(self) -> None:
+        self.page.goto(f"{self.lab.url}/lab/tree/{self.name}?token={self.lab.token}&reset")
+
+    def _settle(self) -> None:
         from playwright.sync_api import TimeoutError as BrowserTimeoutError
 
         for last in (False, False, True):
-            self.page.goto(f"{self.lab.url}/lab/tree/{self.name}?token={self.lab.token}&reset")
             self.page.wait_for_selector(".jp-Notebook .jp-Cell")
             try:
                 self._await_kernel(_PATIENCE / 3)
@@ -77,14 +91,18 @@ class Notebook:
                 # On busy cores a connection is lost now and then as it opens; a reader loads the page again.
                 if last:
                     raise
+                self._go()
         # The sidebars take the room that the widgets are looked at in.
         self.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
 
     def _await_kernel(self, timeout: float) -> None:
-        self.page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
-                                    "?.connectionStatus === 'connected'", timeout=timeout)
+        await_that(self.page, """name => {
+            const current = window.jupyterapp?.shell.currentWidget;
+            return current?.context?.path === name
+                && current.sessionContext?.session?.kernel?.connectionStatus === 'connected';
+        }""", self.name, timeout=timeout)
         # Connected is not yet listening: what is asked before the kernel has answered once can be lost, so ask again.
-        self.page.wait_for_function("""async () => {
+        await_that(self.page, """async () => {
             const context = window.jupyterapp.shell.currentWidget.sessionContext;
             const asked = context.ready.then(() => context.session.kernel.requestKernelInfo());
             const late = new Promise(done => setTimeout(done, 4000));
@@ -105,10 +123,20 @@ class Notebook:
 
     def theme(self, dark: bool) -> None:
         self.execute("apputils:change-theme", theme=f"JupyterLab {'Dark' if dark else 'Light'}")
-        self.page.wait_for_function("light => document.body.dataset.jpThemeLight === light", arg=str(not dark).lower())
+        await_that(self.page, "light => document.body.dataset.jpThemeLight === light", str(not dark).lower())
 
     def reload(self) -> None:
-        self.open()
+        """Loads the whole page again."""
+        self._go()
+        self._settle()
+
+    def close(self) -> None:
+        """Closes it as it is, unsaved, and notes no errors any more."""
+        self.page.evaluate("() => { window.jupyterapp.shell.currentWidget.context.model.dirty = false; }")
+        self.execute("application:close-all")
+        self.page.wait_for_selector(".jp-Notebook", state="detached")
+        self.page.remove_listener("pageerror", self._note_error)
+        self.page.remove_listener("console", self._note_message)
 
     def save(self) -> dict[str, Any]:
         self.execute("docmanager:save")
@@ -180,13 +208,22 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def lab_page(chromium: Any) -> Iterator[Any]:
+    """One page for all that is looked at in JupyterLab."""
+    context = chromium.new_context(device_scale_factor=1)
+    context.set_default_timeout(_PATIENCE)
+    yield context.new_page()
+    context.close()
+
+
 @pytest.fixture
-def open_notebook(lab: Lab, chromium: Any) -> Iterator[Any]:
-    """Opens a notebook in a page of its own: ``open_notebook(cells, width=1400, dark=False, calm=False)``.
+def open_notebook(lab: Lab, lab_page: Any) -> Iterator[Any]:
+    """Opens a notebook, and closes the one before: ``open_notebook(cells, width=1400, dark=False, calm=False)``.
 
     ``cells`` is a list of sources, or the path of a notebook that is copied.
     """
-    opened: list[tuple[Any, Notebook]] = []
+    opened: list[Notebook] = []
 
     def open_notebook(cells: list[str] | Path, *, width: int = 1400, height: int = 1000, dark: bool = False,
                       calm: bool = False) -> Notebook:
@@ -195,20 +232,23 @@ def open_notebook(lab: Lab, chromium: Any) -> Iterator[Any]:
             shutil.copy(cells, lab.root / name)
         else:
             lab.write(name, cells)
-        context = chromium.new_context(viewport={"width": width, "height": height}, device_scale_factor=1,
-                                       color_scheme="dark" if dark else "light",
-                                       reduced_motion="reduce" if calm else "no-preference")
-        context.set_default_timeout(_PATIENCE)
-        notebook = Notebook(lab, context.new_page(), name)
-        opened.append((context, notebook))
+        close()
+        lab_page.set_viewport_size({"width": width, "height": height})
+        lab_page.emulate_media(color_scheme="dark" if dark else "light",
+                               reduced_motion="reduce" if calm else "no-preference")
+        notebook = Notebook(lab, lab_page, name)
+        opened.append(notebook)
         notebook.theme(dark)
         return notebook
 
+    def close() -> None:
+        if opened:
+            opened.pop().close()
+        for kernel in lab.request("GET", "/api/kernels"):
+            lab.request("DELETE", f"/api/kernels/{kernel['id']}")
+
     yield open_notebook
-    for context, _ in opened:
-        context.close()
-    for kernel in lab.request("GET", "/api/kernels"):
-        lab.request("DELETE", f"/api/kernels/{kernel['id']}")
+    close()
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 import pytest
+from waiting import await_that
 
 ROOT = Path(__file__).parent.parent.parent
 CURVES, CHART, RASTER = ".wl-curves", ".wl-sharpener", ".wl-spikes"
@@ -41,26 +42,32 @@ run = wl.fit(model, digits.x_train, digits.y_train, epochs=100_000, callbacks=[s
 
 def drawn(page, selector: str) -> None:
     """Waits until every canvas of a widget is drawn on, in several colours."""
-    page.wait_for_function(f"""selector => {{
+    await_that(page, f"""selector => {{
         const canvases = [...document.querySelectorAll(selector + ' canvas')];
         const drawn = canvas => {{
             const [share, colours] = ({_DRAWN})(canvas);
             return canvas.width > 4 && share > 0.01 && colours > 4;
         }};
         return canvases.length > 0 && canvases.every(drawn);
-    }}""", arg=selector)
+    }}""", selector)
+
+
+def fits(page, selector: str) -> None:
+    """Waits until a widget is no wider than its room: after the room has changed, it is laid out anew."""
+    await_that(page, "selector => [...document.querySelectorAll(selector)]"
+                     ".every(each => each.scrollWidth <= each.clientWidth)", selector)
 
 
 def says(page, selector: str, pattern: str) -> None:
     """Waits until the text of an element matches a pattern."""
-    page.wait_for_function(_TEXT, arg=[selector, pattern])
+    await_that(page, _TEXT, [selector, pattern])
 
 
 def moves(page, selector: str) -> None:
     """Waits until a canvas shows something else than now."""
     before = page.eval_on_selector(selector, "canvas => canvas.toDataURL()")
-    page.wait_for_function("([selector, before]) => document.querySelector(selector).toDataURL() !== before",
-                           arg=[selector, before])
+    await_that(page, "([selector, before]) => document.querySelector(selector).toDataURL() !== before",
+               [selector, before])
 
 
 def picture(notebook: dict, cell: int) -> bytes:
@@ -113,7 +120,7 @@ def test_a_recorded_run_is_drawn_in_every_theme_and_width(open_notebook, recorde
             drawn(notebook.page, selector)
             widget = notebook.page.locator(selector)
             widget.scroll_into_view_if_needed()
-            assert widget.evaluate("element => element.scrollWidth <= element.clientWidth"), f"{selector} is too wide"
+            fits(notebook.page, selector)
             name = f"{selector.strip('.')}-{'wide' if width > 1000 else 'narrow'}-{'dark' if dark else 'light'}.png"
             widget.screenshot(path=screenshots / name)
     assert notebook.errors == []
@@ -131,11 +138,11 @@ def test_a_map_of_classes_and_a_network_without_neurons_are_drawn(open_notebook,
         notebook.theme(dark)
         drawn(page, f"{RASTER}:has(.wl-map) .wl-raster")
         # A line of words covers less of a canvas than a drawing does.
-        page.wait_for_function(f"() => ({_DRAWN})(document.querySelectorAll('.wl-raster canvas')[1])[1] > 4")
+        await_that(page, f"() => ({_DRAWN})(document.querySelectorAll('.wl-raster canvas')[1])[1] > 4")
         for which, name in enumerate(["map", "silent"]):
             widget = page.locator(RASTER).nth(which)
             widget.scroll_into_view_if_needed()
-            assert widget.evaluate("element => element.scrollWidth <= element.clientWidth")
+            fits(page, RASTER)
             widget.screenshot(path=screenshots / f"wl-spikes-{name}-{'dark' if dark else 'light'}.png")
     assert page.locator(".wl-entry").count() == len(set(map_record.classes[0].flat)) > 3
     canvas = page.locator(".wl-map")
@@ -308,11 +315,11 @@ def test_a_saved_notebook_shows_its_pictures_without_its_kernel(open_notebook, l
     shown = page.locator(".jp-OutputArea-output img")
     for which in range(3):
         shown.nth(which).wait_for()
-    page.wait_for_function("() => [...document.querySelectorAll('.jp-OutputArea-output img')]"
-                           ".every(image => image.complete && image.naturalWidth > 300 && image.clientWidth > 300)")
+    await_that(page, "() => [...document.querySelectorAll('.jp-OutputArea-output img')]"
+                     ".every(image => image.complete && image.naturalWidth > 300 && image.clientWidth > 300)")
     assert shown.count() == 3
     if trusted:  # only there does JupyterLab look for the widget
-        page.wait_for_function("() => document.body.textContent.includes('Error displaying widget')")
+        await_that(page, "() => document.body.textContent.includes('Error displaying widget')")
     complaints = page.get_by_text("Error displaying widget")
     assert not any(complaint.is_visible() for complaint in complaints.all())
     page.screenshot(path=screenshots / f"saved-{'trusted' if trusted else 'untrusted'}.png")

@@ -7,6 +7,7 @@ import json
 
 import numpy as np
 import pytest
+from waiting import await_that
 
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.simulator import Network, Node, Output, run
@@ -66,7 +67,7 @@ def test_a_module_needs_only_its_model(chromium, screenshots, finished_trace, sp
     page.on("request", lambda request: requests.append(request.url))
     page.set_content(f"<!doctype html><style>{_assets.style(NAMES[make])}</style><body><main></main>")
     page.evaluate(_PAGE, [_assets.module(NAMES[make]), state])
-    page.wait_for_function("""() => [...document.querySelectorAll('canvas.wl-canvas')].every(canvas => {
+    await_that(page, """() => [...document.querySelectorAll('canvas.wl-canvas')].every(canvas => {
         const image = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
         return canvas.width > 4 && new Set(new Uint32Array(image.data.buffer)).size > 4;
     })""")
@@ -196,7 +197,7 @@ def test_a_view_that_was_opened_before_its_run_began_is_drawn_when_it_begins(chr
         for (const name of ['about', 'past', 'histograms', 'decisions', 'now'])
             window.listeners.filter(l => l[0] === `change:${name}`).forEach(l => l[1]());
     }""", shown(make(finished_trace)))
-    page.wait_for_function("""() => [...document.querySelectorAll('canvas.wl-canvas')].every(canvas => {
+    await_that(page, """() => [...document.querySelectorAll('canvas.wl-canvas')].every(canvas => {
         const image = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
         return canvas.width > 4 && new Set(new Uint32Array(image.data.buffer)).size > 4;
     })""")
