@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import doctest
-import os
 import re
 import runpy
 import shutil
@@ -13,6 +12,8 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+from fresh import run_fresh
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "whetstone_lab"
@@ -91,12 +92,13 @@ def apply_changes(text: str, root: Path) -> None:
         file.write_text(found.replace(before, after), encoding="utf-8")
 
 
-def try_in_copy(texts: Mapping[str, str], folder: Path) -> None:
+def try_in_copy(texts: Mapping[str, str], folder: Path, *, keras: bool) -> None:
     """Does all that some sections say in one copy of the package, and runs what they show there, each by itself.
 
     Args:
         texts: Title -> text of each section.
         folder: An empty folder.
+        keras: Whether what they show loads Keras.
 
     Raises:
         AssertionError: A change does not fit, or an example does not give what it prints.
@@ -109,8 +111,11 @@ def try_in_copy(texts: Mapping[str, str], folder: Path) -> None:
         assert shown, f"{title} shows nothing."
         files.append(folder / f"{title}.txt")
         files[-1].write_text("\n".join(shown), encoding="utf-8")
-    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
     # python -m doctest only runs what ends in .py as a module; other files are texts with examples.
-    run = subprocess.run([sys.executable, "-m", "doctest", *map(str, files)], cwd=folder, env=environment,
-                         capture_output=True, text=True, check=False)
+    program = "import runpy; runpy.run_module('doctest', run_name='__main__')"
+    if keras:
+        run = run_fresh(program, *files, cwd=folder)
+    else:
+        run = subprocess.run([sys.executable, "-c", program, *map(str, files)], cwd=folder, capture_output=True,
+                             text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr

@@ -45,4 +45,5 @@ def test_the_readme_does_what_it_says(tmp_path, monkeypatch):
 
 def test_what_adding_a_curve_or_a_layer_shows_is_true(tmp_path):
     texts = sections(ROOT / "docs" / "adding.md")
-    try_in_copy({title: text for title, text in texts.items() if ">>> import keras" in text}, tmp_path)
+    try_in_copy({title: text for title, text in texts.items() if ">>> import keras" in text}, tmp_path,
+                keras=True)

@@ -1,17 +1,15 @@
 """Data sets through Keras itself, where there is no network."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 
 import pytest
+from fresh import run_fresh
 
 pytest.importorskip("keras")
 
 
-def test_what_keras_itself_raises_without_a_network_is_told(tmp_path):
+def test_what_keras_itself_raises_without_a_network_is_told():
     program = """
 import json
 from unittest import mock
@@ -29,8 +27,8 @@ for name in ("mnist", "fashion_mnist", "cifar10"):
             answer[name] = str(error)
 print(json.dumps(answer))
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True,
-                          env=os.environ | {"KERAS_HOME": str(tmp_path), "WHETSTONE_DATA": ""})
+    done = run_fresh(program, environment={"WHETSTONE_DATA": ""})
+    assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout.splitlines()[-1])
     for name in ("mnist", "fashion_mnist", "cifar10"):
         assert re.search(rf"keras\.datasets\.{name}: .*no network here", answer[name])

@@ -1,36 +1,24 @@
 """More than one device: at every step sharpness is the same on all replicas, and training what it is on one."""
 
 import json
-import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from backends import BACKEND, only_on
+from fresh import FreshProcess
 
 pytestmark = pytest.mark.every_backend
 
-PROGRAM = Path(__file__).with_name("distributed_run.py")
+PROGRAM = Path(__file__).with_name("distributed_run.py").read_text(encoding="utf-8")
 
 
-def start(*arguments):
-    environment = {name: value for name, value in os.environ.items() if name not in ("TF_CONFIG", "XLA_FLAGS")}
-    return subprocess.Popen([sys.executable, str(PROGRAM), *map(str, arguments)], stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, text=True, env={**environment, "KERAS_BACKEND": BACKEND})
-
-
-def results(*processes):
-    try:
-        found = [process.communicate(timeout=250) for process in processes]
-    finally:
-        for process in processes:
-            process.kill()
-    for process, (_, errors) in zip(processes, found, strict=True):
-        assert process.returncode == 0, errors
-    return [json.loads(printed.splitlines()[-1]) for printed, _ in found]
+def results(*arguments):
+    """What the program printed in processes that run beside each other, each with its own arguments."""
+    found = [process.wait() for process in [FreshProcess(PROGRAM, *own) for own in arguments]]
+    assert not any(process.returncode for process in found), found
+    return [json.loads(process.stdout.splitlines()[-1]) for process in found]
 
 
 def check(result, alone, replicas):
@@ -49,7 +37,7 @@ def check(result, alone, replicas):
 
 @pytest.fixture(scope="module")
 def alone_and_on_two_devices():
-    (printed,) = results(start("mirrored" if BACKEND == "tensorflow" else "data_parallel"))
+    (printed,) = results(["mirrored" if BACKEND == "tensorflow" else "data_parallel"])
     check(printed["alone"], printed["alone"], 1)
     return printed["alone"], printed["on two devices"]
 
@@ -68,5 +56,5 @@ def test_two_worker_processes(alone_and_on_two_devices):
             each.bind(("127.0.0.1", 0))
         ports = [each.getsockname()[1] for each in (one, other)]
     alone, _ = alone_and_on_two_devices
-    for result in results(*(start("workers", number, *ports) for number in (0, 1))):
+    for result in results(*(["workers", number, *ports] for number in (0, 1))):
         check(result, alone, 1)

@@ -5,6 +5,7 @@ import sys
 
 import keras
 import pytest
+from fresh import run_fresh
 
 import whetstone_lab as wl
 from whetstone_lab import compat, keys
@@ -21,20 +22,24 @@ def saved(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize("imports", [
+def run_alone(program, *arguments):
+    return subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(("run", "imports"), [
     # Whoever only asks whether there is a Keras comes by the same finder.
-    "import whetstone_lab, importlib.util\nimportlib.util.find_spec('keras')\nassert 'keras' not in sys.modules\n"
-    "from keras import models\nimport keras",
-    "import keras, whetstone_lab",
+    (run_alone, "import whetstone_lab, importlib.util\nimportlib.util.find_spec('keras')\n"
+     "assert 'keras' not in sys.modules\nfrom keras import models\nimport keras"),
+    (run_fresh, "assert 'keras' in sys.modules and 'whetstone_lab' not in sys.modules\nimport keras, whetstone_lab"),
 ], ids=["before Keras", "after Keras"])
-def test_a_model_is_loaded_in_a_fresh_process(saved, imports):
+def test_a_model_is_loaded_in_a_fresh_process(saved, run, imports):
     program = (f"import sys\n{imports}\nmodel = keras.models.load_model(sys.argv[1])\n"
                "heavy = {'whetstone_lab.compat', 'whetstone_lab.conversion', 'whetstone_lab.simulator'}\n"
                "print(float(model.layers[1].sharpness), type(model.optimizer).__name__, "
                "type(model.layers[-1]).__name__, heavy & set(sys.modules))\n"
                # As in model.fit(x, y, callbacks=[whetstone_lab.AdaptiveSharpener()]), where fit is looked up first.
                "fit = model.fit\nimport whetstone_lab.training.sharpeners\nprint(fit == model.fit, fit.is_hooked)")
-    done = subprocess.run([sys.executable, "-c", program, saved], capture_output=True, text=True)
+    done = run(program, saved)
     assert done.stdout == "0.25 WhetstoneOptimizer Softmax_Decode set()\nTrue True\n", done.stderr
 
 

@@ -3,14 +3,13 @@
 import os
 import random
 import signal
-import subprocess
 import sys
-from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 from backends import ready
+from fresh import run_fresh
 from keras import ops
 from rehearsal import rehearse
 
@@ -150,13 +149,10 @@ def killed():
 
 def test_a_run_killed_at_any_batch_ends_as_the_one_never_killed(tmp_path, whole):
     kill_after = random.Random().randint(BATCHES + 1, 4 * BATCHES)
-    here = Path(__file__).parent
-    command = f"import pathlib, test_resume as t; t.script(pathlib.Path({str(tmp_path)!r}), 'adaptive', 'epoch', " \
-              f"{kill_after})"
-    paths = os.pathsep.join(map(str, (here, *here.parents[:2])))
-    done = subprocess.run([sys.executable, "-c", command], env={**os.environ, "PYTHONPATH": paths}, timeout=240,
-                          check=False)
-    assert done.returncode == -signal.SIGKILL
+    program = f"import pathlib, sys; sys.path = {sys.path}; import test_resume\n" \
+              f"test_resume.script(pathlib.Path.cwd(), 'adaptive', 'epoch', {kill_after})"
+    done = run_fresh(program, cwd=tmp_path)
+    assert done.returncode == -signal.SIGKILL, done
     # What breaks it off once more may come before there is anything new to go on from.
     model, sharpener = run_until_it_ends(tmp_path, "adaptive", "epoch", [random.Random().randint(1, 2 * BATCHES)])
     expected, reference = whole("adaptive")

@@ -2,8 +2,6 @@
 
 import copy
 import gc
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -12,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 from backends import only_on, ready
+from fresh import run_fresh
 from keras import ops
 
 from whetstone_lab import keys, live
@@ -401,7 +400,7 @@ paused(resting)
 until(lambda: running.trace.batches > 20)
 print("The end.")
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=200)
+    done = run_fresh(program)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "The end.\nFalse False\n"
     for word in ("terminate", "Fatal", "FATAL", "Traceback", "Aborted"):
