@@ -96,7 +96,7 @@ def test_the_baseline_of_a_recipe_has_no_spikes(recipe):
         spiking_layers(baseline)
 
 
-def blobs(seed=0, samples=320):
+def blobs(seed=0, samples=160):
     """Three clouds of points that are easy to tell apart."""
     rng = np.random.default_rng(seed)
     y = np.arange(samples) % 3
@@ -104,9 +104,9 @@ def blobs(seed=0, samples=320):
 
 
 def assert_learnt(model, trace, optimizer):
-    """Twelve epochs of blobs were enough, and the optimizer is the one of that name."""
+    """Twelve epochs of ten batches of blobs were enough, and the optimizer is the one of that name."""
     assert isinstance(trace, Trace)
-    assert (trace.epochs, trace.batches) == (12, 240)
+    assert (trace.epochs, trace.batches) == (12, 120)
     assert [float(array(layer.sharpness)) for layer in spiking_layers(model)] == [1.0, 1.0]
     assert type(model.optimizer.inner_optimizer).__name__.lower() == optimizer.lower()
     x, y = blobs(seed=1)

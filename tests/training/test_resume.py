@@ -20,7 +20,7 @@ from whetstone_lab.training.sharpeners import AdaptiveSharpener, ScheduledSharpe
 
 #: PyTorch's dropout draws from a generator of the whole process, which a checkpoint does not hold.
 DROPOUT = 0.0 if keras.backend.backend() == "torch" else 0.2
-EPOCHS, BATCHES, BATCH = 7, 8, 4
+EPOCHS, BATCHES, BATCH = 7, 4, 4
 RNG = np.random.default_rng(0)
 X = RNG.normal(0.5, 1, (BATCHES * BATCH, 6)).astype(np.float32)
 Y = (X[:, 0] + X[:, 1] > 1).astype(np.int64)
