@@ -1,5 +1,6 @@
 """The original package's names do what scripts written against it expect, less its defects."""
 
+import dataclasses
 import json
 
 import keras
@@ -37,6 +38,13 @@ def digits():
     return datasets.load_digits()
 
 
+@pytest.fixture(scope="module")
+def few(digits):
+    """Ten batches to train on, and four to test on."""
+    return dataclasses.replace(digits, x_train=digits.x_train[:320], y_train=digits.y_train[:320],
+                               x_test=digits.x_test[:128], y_test=digits.y_test[:128])
+
+
 def small_model(units=(8, 10)):
     stack = [keras.layers.Input((64,))]
     for n in units:
@@ -46,9 +54,9 @@ def small_model(units=(8, 10)):
     return model
 
 
-def test_the_example_of_the_slides_runs_as_printed(digits):
+def test_the_example_of_the_slides_runs_as_printed(few):
     model, key = Sequential(), key_generator(num_classes=10, width=10)
-    x, y = digits.x_train, keras.utils.to_categorical(digits.y_train)
+    x, y = few.x_train, keras.utils.to_categorical(few.y_train)
 
     model.add(Dense(256)); model.add(Spiking_BRelu())  # noqa: E702
     model.add(Dense(10));  model.add(Spiking_BRelu())  # noqa: E702
@@ -66,7 +74,7 @@ def test_the_published_recipe_learns_digits_to_full_sharpness(digits):
     model = small_model((64, 100))
     model.compile(keras.optimizers.Adadelta(4.0), "sparse_categorical_crossentropy", metrics=["accuracy"])
     simple = SimpleSharpener(start_epoch=5, steps=4)
-    history = model.fit(digits.x_train, digits.y_train, epochs=40, verbose=0, callbacks=[simple])
+    history = model.fit(digits.x_train, digits.y_train, batch_size=64, epochs=40, verbose=0, callbacks=[simple])
     assert simple.state.sharp
     assert len(history.epoch) == 5 + 2 * 4, "training ends in the epoch in which the last layer becomes sharp"
     assert model.evaluate(digits.x_test, digits.y_test, verbose=0)[1] > 0.85
@@ -193,10 +201,10 @@ def test_copy_remove_batchnorm_gives_an_equal_model_without():
     np.testing.assert_allclose(array(copy(x)), array(model(x, training=False)), rtol=1e-4, atol=1e-5)
 
 
-def test_simple_sharpener_steps_by_batches_too(digits):
+def test_simple_sharpener_steps_by_batches_too(few):
     model = small_model()
     simple = SimpleSharpener(start_epoch=0, steps=5, epochs=False)
-    model.fit(digits.x_train, digits.y_train, epochs=3, verbose=0, callbacks=[simple])
+    model.fit(few.x_train, few.y_train, epochs=3, verbose=0, callbacks=[simple])
     np.testing.assert_allclose(simple.trace.sharpness[:10].mean(axis=1), np.arange(1, 11) / 10)
     assert simple.trace.epochs == 1
 
@@ -208,28 +216,28 @@ def test_scheduled_sharpener_takes_a_schedule_or_makes_one():
         ScheduledSharpener(num_layers=2)
 
 
-def test_the_logger_writes_json_and_no_pickle(tmp_path, digits):
+def test_the_logger_writes_json_and_no_pickle(tmp_path, few):
     model = small_model()
     sharpener = AdaptiveSharpener()
-    logger = WhetstoneLogger(tmp_path / "logs", sharpener, (digits.x_test, digits.y_test), log_weights=True)
-    model.fit(digits.x_train, digits.y_train, epochs=2, verbose=0, callbacks=[sharpener, logger])
+    logger = WhetstoneLogger(tmp_path / "logs", sharpener, (few.x_test, few.y_test), log_weights=True)
+    model.fit(few.x_train, few.y_train, epochs=2, verbose=0, callbacks=[sharpener, logger])
     facts = json.loads((tmp_path / "logs" / "epoch_1" / "log.json").read_text())
     assert facts["sharpness"] == [0.0, 0.0]
-    assert facts["test"] == pytest.approx(model.evaluate(digits.x_test, digits.y_test, verbose=0, return_dict=True))
+    assert facts["test"] == pytest.approx(model.evaluate(few.x_test, few.y_test, verbose=0, return_dict=True))
     set_model_sharpness(model, 1.0, bottom_up=False)
     assert facts["test_sharp"] == pytest.approx(
-        model.evaluate(digits.x_test, digits.y_test, verbose=0, return_dict=True))
+        model.evaluate(few.x_test, few.y_test, verbose=0, return_dict=True))
     with np.load(tmp_path / "logs" / "epoch_1" / "weights.npz", allow_pickle=False) as weights:
         assert len(weights.files) == len(model.weights)
     assert Trace.load(tmp_path / "logs" / "trace.npz").epochs == 2
 
 
-def test_the_logger_writes_a_metric_that_has_a_number_for_each_class(tmp_path, digits):
+def test_the_logger_writes_a_metric_that_has_a_number_for_each_class(tmp_path, few):
     model = Sequential([keras.layers.Input((64,)), Dense(10), Spiking_BRelu(), Softmax_Decode(key_generator(10, 10))])
     model.compile("adam", "categorical_crossentropy", metrics=[keras.metrics.F1Score(average=None)])
-    y = keras.utils.to_categorical(digits.y_test)
-    logger = WhetstoneLogger(tmp_path, test_set=(digits.x_test, y))
-    model.fit(digits.x_test, y, epochs=1, verbose=0, callbacks=[logger])
+    y = keras.utils.to_categorical(few.y_test)
+    logger = WhetstoneLogger(tmp_path, test_set=(few.x_test, y))
+    model.fit(few.x_test, y, epochs=1, verbose=0, callbacks=[logger])
     facts = json.loads((tmp_path / "epoch_0" / "log.json").read_text())
     assert len(facts["logs"]["f1_score"]) == len(facts["test_sharp"]["f1_score"]) == 10
 
