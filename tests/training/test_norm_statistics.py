@@ -5,7 +5,7 @@ import warnings
 import keras
 import numpy as np
 import pytest
-from backends import array, only_on
+from backends import EAGERLY, array, only_on
 from keras import layers
 from test_fit_hooks import Seen
 
@@ -226,7 +226,7 @@ def make(optimizer=None):
     model = keras.Sequential([keras.Input((6,)), layers.Dense(8), layers.BatchNormalization(), SpikingBReLU(),
                               layers.Dense(9), SpikingBReLU(), SoftmaxDecode(make_key(3, 9))])
     model.compile(optimizer or WhetstoneOptimizer(keras.optimizers.SGD(0.1)), "sparse_categorical_crossentropy",
-                  run_eagerly=True)
+                  run_eagerly=EAGERLY)
     return model
 
 
