@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from whetstone_lab.exchange import nir
     from whetstone_lab.exchange.nir import from_nir, to_nir
     from whetstone_lab.method import class_keys as keys
-    from whetstone_lab.method import curves, policies
+    from whetstone_lab.method import class_maps, curves, policies
     from whetstone_lab.method.class_keys import check_key, decode, encode, make_key
     from whetstone_lab.recipes import prepare, train
     from whetstone_lab.records import recorded as recordings
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from whetstone_lab.training.decode import SoftmaxDecode
     from whetstone_lab.training.layers import SpikingBReLU, SpikingSigmoid, spiking_layers
     from whetstone_lab.training.norm_statistics import estimate_norm_statistics
+    from whetstone_lab.training.segmentation import SegmentationCrossentropy
     from whetstone_lab.training.sharpeners import AdaptiveSharpener, ScheduledSharpener, StepwiseSharpener
     from whetstone_lab.view import plots, widgets
 
@@ -55,6 +56,7 @@ _HOMES = {
     "LiveRun": "training.background:LiveRun",
     "Network": "simulator.network:Network",
     "ScheduledSharpener": "training.sharpeners:ScheduledSharpener",
+    "SegmentationCrossentropy": "training.segmentation:SegmentationCrossentropy",
     "SoftmaxDecode": "training.decode:SoftmaxDecode",
     "SpikeRecord": "records.spikes:SpikeRecord",
     "SpikingBReLU": "training.layers:SpikingBReLU",
@@ -62,6 +64,7 @@ _HOMES = {
     "StepwiseSharpener": "training.sharpeners:StepwiseSharpener",
     "Trace": "records.trace:Trace",
     "WhetstoneOptimizer": "training.averaging:WhetstoneOptimizer",
+    "class_maps": "method.class_maps",
     "check": "conversion.checking:check",
     "check_key": "method.class_keys:check_key",
     "convert": "conversion.convert:convert",

@@ -1,4 +1,4 @@
-"""Makes the package's layers and optimizer known to Keras as soon as Keras is there, and not before.
+"""Makes the package's layers, losses and optimizer known to Keras as soon as Keras is there, and not before.
 
 ``import whetstone_lab`` is then enough for ``keras.models.load_model``, in either order of the two imports, and still
 loads no Keras.
@@ -12,7 +12,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 #: The modules that register something with Keras when they are imported.
-_REGISTERING = ("layers", "decode", "averaging", "original_layers")
+_REGISTERING = ("layers", "decode", "averaging", "original_layers", "quantised", "segmentation")
 
 
 def register_with_keras() -> None:

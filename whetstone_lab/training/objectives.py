@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from whetstone_lab.training.heads import BINARY, NUMERIC, Head, heads_of, loss_name, output_names
+from whetstone_lab.training.segmentation import SegmentationAccuracy
 
 #: Heads that choose one class of several.
 _CLASSES = ("key", "softmax", "linear")
@@ -40,10 +41,10 @@ def fitting_loss(model: keras.Model, y: Any = None) -> Any:
         UserWarning: Of one linear value the targets are unknown, as they are in a data set or before ``fit``, so that a
             yes or no would be trained as a regression.
     """
-    heads = _heads(model, None)
+    heads = heads_known(model, None)
     if not heads:
         return "sparse_categorical_crossentropy"
-    targets = _split(heads, y)
+    targets = for_each(heads, y)
     for head, target in zip(heads, targets, strict=True):
         if head.kind == "values" and target is None:
             warnings.warn(f"Output {head.name!r}, one linear value, is trained as the number of a regression, with the "
@@ -56,6 +57,8 @@ def fitting_loss(model: keras.Model, y: Any = None) -> Any:
 def fitting_metrics(model: keras.Model, loss: Any) -> Any:
     """Metrics for each output of a model, as ``model.compile`` takes them: accuracy, or the mean absolute error.
 
+    Where the loss leaves out a label that stands for no class, so does the accuracy.
+
     Args:
         model: A model. Where its layers cannot be followed, the metric is accuracy.
         loss: Its loss, as ``model.compile`` takes it.
@@ -63,15 +66,19 @@ def fitting_metrics(model: keras.Model, loss: Any) -> Any:
     Returns:
         The list of a model with one output; a list or a dict of lists for several.
     """
-    heads = _heads(model, loss)
+    heads = heads_known(model, loss)
     if not heads:
         return ["accuracy"]
-    losses = _split(heads, loss) if isinstance(loss, (list, tuple, dict)) else [loss] * len(heads)
     return _together(model, [_metrics(head, own) if own is not None else None
-                             for head, own in zip(heads, losses, strict=True)])
+                             for head, own in zip(heads, losses_of(heads, loss), strict=True)])
 
 
-def _heads(model: Any, loss: Any) -> list[Head]:
+def losses_of(heads: Sequence[Head], loss: Any) -> list[Any]:
+    """The loss of each head, where ``compile`` takes one for all, a list or a dict; None for one without."""
+    return for_each(heads, loss) if isinstance(loss, (list, tuple, dict)) else [loss] * len(heads)
+
+
+def heads_known(model: Any, loss: Any) -> list[Head]:
     """The heads of a model by its layers alone, or by its layers and a loss; none where they cannot be followed."""
     try:
         return heads_of(model, loss if loss is not None else [])
@@ -110,12 +117,14 @@ def _metrics(head: Head, loss: Any) -> list[Any]:
             return []
         threshold = 0.5 if head.kind == "sigmoid" else head.threshold
         return [keras.metrics.BinaryAccuracy(name="accuracy", threshold=threshold)]
+    if head.kind in _CLASSES and (void := getattr(loss, "ignore_class", None)) is not None:
+        return [SegmentationAccuracy(void)]
     if called in NUMERIC and head.kind not in _CLASSES:
         return ["mean_absolute_error"]
     return ["accuracy"]
 
 
-def _split(heads: Sequence[Head], whole: Any) -> list[Any]:
+def for_each(heads: Sequence[Head], whole: Any) -> list[Any]:
     """What a list or a dict has for each of several outputs, or what there is for one; None where it has nothing."""
     if isinstance(whole, dict):
         return [whole.get(head.name) for head in heads]
