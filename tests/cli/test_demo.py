@@ -195,7 +195,8 @@ def test_network_model_and_trace_remember_what_they_were_trained_on(done, pictur
 
 
 @pytest.mark.parametrize(("options", "words"), [
-    ({"recipe": "wild"}, r"Expected a recipe among \['published', 'robust'\]; got 'wild'"), ({"data": "cats"}, "cats")])
+    ({"recipe": "wild"}, r"Expected a recipe among \['published', 'robust'\]; got 'wild'"), ({"data": "cats"}, "cats"),
+    ({"data": "scenes"}, "a class for each picture; scenes has one for each pixel")])
 def test_what_is_not_known_is_refused(options, words, tmp_path):
     with pytest.raises(ValueError, match=words):
         demo.demonstrate(tmp_path / "out", **options)

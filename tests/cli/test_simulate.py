@@ -9,6 +9,7 @@ import pytest
 
 from whetstone_lab import datasets, keys
 from whetstone_lab.cli import main as cli
+from whetstone_lab.method import class_maps
 from whetstone_lab.simulator import Network, Node, Output, SpikeRecord, count_operations, predict, run
 from whetstone_lab.simulator.operations import Add, Conv2D, Dense, Neurons, Reshape
 
@@ -53,6 +54,20 @@ def test_a_network_with_a_class_for_each_place_is_counted_without_an_accuracy(tm
     path = Network((8, 8, 1), [Conv2D(np.float32([[[[1, -1]]]])), Neurons()], key=[[1, 0], [0, 1]]).save(tmp_path / "n")
     assert cli.main(["simulate", str(path)]) == 0
     assert "\nThe output stands for no classes of pictures.\n" in capsys.readouterr().out
+
+
+def test_a_class_for_each_pixel_is_scored_where_the_data_have_one(tmp_path, capsys):
+    weights = np.random.default_rng(0).normal(size=(1, 1, 1, 11)).astype(np.float32)
+    path, spikes = Network((32, 32, 1), [Conv2D(weights)]).save(tmp_path / "net.npz"), tmp_path / "spikes.npz"
+    assert cli.main(["simulate", str(path), "--data", "scenes", "--samples", "5", "-o", str(spikes)]) == 0
+    scenes = datasets.load("scenes")
+    decided = (scenes.x_test[:5] * weights[0, 0, 0]).argmax(-1)
+    expected = class_maps.mean_iou(decided, scenes.y_test[:5], 11)
+    assert f"\nMean IoU {expected:.4f}\n" in capsys.readouterr().out
+    np.testing.assert_array_equal(SpikeRecord.load(spikes).labels, scenes.y_test[:5])
+    path = Network((1024,), [Dense(np.ones((1024, 11), np.float32))]).save(tmp_path / "net.npz")
+    assert cli.main(["simulate", str(path), "--data", "scenes", "--samples", "5", "-o", str(spikes)]) == 0
+    assert "\nThe output stands for no classes of pixels.\n" in capsys.readouterr().out
 
 
 def test_every_output_that_has_the_classes_of_the_data_is_scored_by_its_name(tmp_path, capsys):

@@ -107,9 +107,9 @@ def demonstrate(out: Path, *, seed: int = 0, data: str = "digits", recipe: str =
         The figures, the trace and the spikes.
 
     Raises:
-        ValueError: ``data`` or ``recipe`` is not known, or the epochs do not suffice to sharpen every layer, which is
-            said before training; or the network did not get sharp all the same, as when its loss is no number. Then its
-            trace is written to a folder of its own.
+        ValueError: ``data`` or ``recipe`` is not known, ``data`` has a class for each pixel, or the epochs do not
+            suffice to sharpen every layer, which is said before training; or the network did not get sharp all the
+            same, as when its loss is no number. Then its trace is written to a folder of its own.
         FileExistsError: Files in the folder would be overwritten that no demo left there so.
         FileNotFoundError: The data are not at hand and cannot be downloaded.
     """
@@ -125,6 +125,9 @@ def demonstrate(out: Path, *, seed: int = 0, data: str = "digits", recipe: str =
     console, how = console or Console(), RECIPES[recipe]
     epochs = how.epochs if epochs is None else epochs
     pictures = datasets.load(data, **({"seed": seed} if datasets.is_drawn(data) else {}))
+    if pictures.y_train.ndim > 1:
+        raise ValueError(f"Expected a dataset with a class for each picture; {data} has one for each pixel, which the "
+                         "demo's perceptron does not give. Train whetstone_lab.models.segmenter on it.")
     _check_epochs(how, pictures, epochs)
     began = time.perf_counter()
     with folder.replaced(out, _FILES, overwrite) as temporary:

@@ -74,7 +74,8 @@ def run(args: argparse.Namespace) -> None:
         x, labels = _test_samples(network, dataset, args.samples)
         with Console(stderr=True).status(f"Writing {out}"):
             known = {name: labels for name, head in network.heads.items()
-                     if head.kind == "spikes" or (head.decides and head.columns >= dataset.classes)}
+                     if labels.shape[1:] in ((), head.places) and
+                     (head.kind == "spikes" or (head.decides and head.columns >= dataset.classes))}
             simulator.run(network, x, labels=known).save(out)
         print(f"Wrote {out}")
 
@@ -88,7 +89,7 @@ def read_network(path: Path) -> Network:
 
 
 def report(network: Network, dataset: Dataset, samples: int | None = None) -> str:
-    """What a network does on test samples: its accuracy, and what a sample costs on average.
+    """What a network does on test samples: its accuracy or mean IoU, and what a sample costs on average.
 
     Args:
         network: The network.
@@ -102,7 +103,7 @@ def report(network: Network, dataset: Dataset, samples: int | None = None) -> st
     from rich.console import Console
     from rich.progress import track
 
-    from whetstone_lab.simulator import accuracy, count_operations, predict
+    from whetstone_lab.simulator import count_operations, predict
 
     x, labels = _test_samples(network, dataset, samples)
     scored = [name for name, head in network.heads.items() if _decides(head, dataset)]
@@ -128,14 +129,24 @@ def report(network: Network, dataset: Dataset, samples: int | None = None) -> st
         f"  {mean('macs'):12,.0f} multiply-accumulates (MACs); its ReLU baseline {found[0].baseline_macs:,}",
         f"  {mean('energy') * 1e9:12,.3f} nJ of arithmetic at 45 nm; its ReLU baseline "
         f"{found[0].baseline_energy * 1e9:,.3f} nJ",
-        *(f"Accuracy{_of(network, name)} {accuracy(np.concatenate(classes[name]), labels):.4f}" if name in scored else
-          _not_scored(_of(network, name), head, dataset) for name, head in network.heads.items()),
+        *(_score(_of(network, name), np.concatenate(classes[name]), labels, dataset, head.columns) if name in scored
+          else _not_scored(_of(network, name), head, dataset) for name, head in network.heads.items()),
     ])
 
 
+def _score(of: str, classes: np.ndarray, labels: np.ndarray, dataset: Dataset, count: int) -> str:
+    """How good an output is: its accuracy; of one with a class for each pixel, the mean IoU."""
+    from whetstone_lab.method import class_maps
+    from whetstone_lab.simulator import accuracy
+
+    if labels.ndim == 1:
+        return f"Accuracy{of} {accuracy(classes, labels):.4f}"
+    return f"Mean IoU{of} {class_maps.mean_iou(classes, labels, count, dataset.void):.4f}"
+
+
 def _decides(head: Readout, dataset: Dataset) -> bool:
-    """Whether an output has one class for a picture, among as many as the data set has."""
-    return head.decides and not head.places and head.columns >= dataset.classes
+    """Whether an output has a class for whatever has a label, among as many as the data set has."""
+    return head.decides and head.places == dataset.y_test.shape[1:] and head.columns >= dataset.classes
 
 
 def _of(network: Network, output: str) -> str:
@@ -144,10 +155,10 @@ def _of(network: Network, output: str) -> str:
 
 def _not_scored(of: str, head: Readout, dataset: Dataset) -> str:
     """Why an output has no accuracy on a data set."""
-    if head.decides and not head.places:
+    if head.decides and head.places == dataset.y_test.shape[1:]:
         return (f"No accuracy{of}: the output decides between {head.columns} classes, and {dataset.name} has "
                 f"{dataset.classes}.")
-    return f"The output{of} stands for no classes of pictures."
+    return f"The output{of} stands for no classes of {'pixels' if dataset.y_test.ndim > 1 else 'pictures'}."
 
 
 def _test_samples(network: Network, dataset: Dataset, samples: int | None) -> tuple[np.ndarray, np.ndarray]:

@@ -1,16 +1,19 @@
-"""Pictures to learn on: scikit-learn's digits embedded, MNIST, Fashion-MNIST and CIFAR-10 from files or through Keras.
+"""Pictures to learn on: scikit-learn's digits embedded, alone and in moving scenes; the larger ones from files.
 
-The larger three are looked for in this order: the ``path`` that the caller names (then nowhere else); the folder that
-the environment variable ``WHETSTONE_DATA`` names; Keras's cache, ``~/.keras/datasets`` or below ``KERAS_HOME``; the
-system's ``/usr/share/datasets``, where Debian's package ``dataset-fashion-mnist`` lies; ``keras.datasets``, which
-downloads what it has not cached. In each folder it is ``<name>.npz``, or for MNIST and Fashion-MNIST the folder
-``mnist`` or ``fashion-mnist`` with the four IDX files in which they were published, packed as ``.gz`` or not.
+MNIST, Fashion-MNIST, CIFAR-10 and CamVid are looked for in this order: the ``path`` that the caller names (then
+nowhere else); the folder that the environment variable ``WHETSTONE_DATA`` names; Keras's cache, ``~/.keras/datasets``
+or below ``KERAS_HOME``; the system's ``/usr/share/datasets``, where Debian's package ``dataset-fashion-mnist`` lies;
+``keras.datasets``, which downloads what it has not cached, but has no CamVid. In each folder it is ``<name>.npz``, or
+for MNIST and Fashion-MNIST the folder ``mnist`` or ``fashion-mnist`` with the four IDX files in which they were
+published, packed as ``.gz`` or not.
 
 An ``.npz`` holds ``x_train``, ``y_train``, ``x_test`` and ``y_test``, as Keras's ``mnist.npz`` does; where there is a
 network, one is made by::
 
     (x_train, y_train), (x_test, y_test) = keras.datasets.fashion_mnist.load_data()
     np.savez_compressed("fashion_mnist.npz", x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
+
+Of scenes and CamVid each pixel has a label, for networks that segment.
 
 To add a data set, write a file with its ``Spec`` and its function, and name that function here.
 """
@@ -21,20 +24,23 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from whetstone_lab.datasets.camvid import load_camvid
 from whetstone_lab.datasets.cifar10 import load_cifar10
 from whetstone_lab.datasets.dataset import Dataset
 from whetstone_lab.datasets.digits import load_digits
 from whetstone_lab.datasets.fashion_mnist import load_fashion_mnist
 from whetstone_lab.datasets.mnist import load_mnist
+from whetstone_lab.datasets.scenes import load_scenes
 from whetstone_lab.datasets.spec import Spec
 from whetstone_lab.datasets.split import Split
 
-__all__ = ["LOADERS", "Dataset", "Spec", "Split", "is_drawn", "load", "load_cifar10", "load_digits",
-           "load_fashion_mnist", "load_mnist"]
+__all__ = ["LOADERS", "Dataset", "Spec", "Split", "is_drawn", "load", "load_camvid", "load_cifar10",
+           "load_digits", "load_fashion_mnist", "load_mnist", "load_scenes"]
 
 #: Name -> the function that loads it.
 LOADERS: dict[str, Callable[..., Dataset]] = {
     "digits": load_digits, "mnist": load_mnist, "fashion_mnist": load_fashion_mnist, "cifar10": load_cifar10,
+    "scenes": load_scenes, "camvid": load_camvid,
 }
 
 
@@ -42,7 +48,7 @@ def load(name: str, **options: Any) -> Dataset:
     """Loads a data set by name.
 
     Args:
-        name: ``digits``, ``mnist``, ``fashion_mnist`` or ``cifar10``.
+        name: ``digits``, ``mnist``, ``fashion_mnist`` or ``cifar10``; ``scenes`` or ``camvid``, with a class a pixel.
         **options: The arguments of that one's own function, such as ``seed`` or ``path``.
 
     Returns:

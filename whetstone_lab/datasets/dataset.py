@@ -23,11 +23,16 @@ class Dataset:
         name: As :func:`whetstone_lab.datasets.load` takes it.
         x_train, x_test: Pictures in [0, 1], float32, shape ``(samples, pixels)``, or ``(samples, *image_shape)``
             where they were not flattened.
-        y_train, y_test: Labels from 0 to ``classes - 1``, int64, shape ``(samples,)``.
-        classes: Number of classes.
+        y_train, y_test: Labels from 0 to ``classes - 1``, or ``void``; int64, shape ``(samples,)``, or
+            ``(samples, height, width)`` where each pixel has one.
+        classes: Number of classes, ``void`` not among them.
         image_shape: Height, width and channels of a picture.
         split: Which pictures are in which part, for a network to remember: ``network.meta |= dataset.split.meta``.
             Default: None, the parts cannot be told again.
+        void: The label of pixels that belong to none of the classes. Default: None, there are no such pixels.
+        class_names: What the classes are called. Default: None, nothing but their numbers.
+        scene_train, scene_test: The moving scene that each picture is a frame of, int64, shape ``(samples,)``; the
+            frames of a scene stand side by side, in their order. Default: None, they are single pictures.
     """
 
     name: str
@@ -38,6 +43,10 @@ class Dataset:
     classes: int
     image_shape: tuple[int, int, int]
     split: Split | None = None
+    void: int | None = None
+    class_names: tuple[str, ...] | None = None
+    scene_train: np.ndarray | None = None
+    scene_test: np.ndarray | None = None
 
     def __repr__(self) -> str:
         height, width, channels = self.image_shape
@@ -65,7 +74,10 @@ def from_arrays(spec: Spec, arrays: Mapping[str, np.ndarray], source: object, fl
     Args:
         spec: What the arrays must hold.
         arrays: ``x_train`` and ``x_test``, uint8, shape ``(samples, *image_shape)``, where grey pictures may lack the
-            axis of their one channel; ``y_train`` and ``y_test``, integers, shape ``(samples,)`` or ``(samples, 1)``.
+            axis of their one channel; ``y_train`` and ``y_test``, integers, shape ``(samples,)`` or ``(samples, 1)``,
+            or ``(samples, height, width)`` where each pixel has a label. Besides, where there are any, ``classes``, the
+            names of the classes, and ``names_train`` and ``names_test``, the name of each picture: of those with the
+            same letters before the first ``_``, that of a video, each is the frame after the one before it.
         source: Where they come from, for messages.
         flatten: Whether a picture becomes a row of pixels.
 
@@ -73,7 +85,23 @@ def from_arrays(spec: Spec, arrays: Mapping[str, np.ndarray], source: object, fl
         ArchiveError: An array is missing, or has another shape, dtype or range.
     """
     parts = [_part(spec, arrays, part, source, flatten) for part in ("train", "test")]
-    return Dataset(spec.name, *parts[0], *parts[1], spec.classes, spec.image_shape, Split(spec.name))
+    scenes = [_scenes(arrays.get(f"names_{part}"), len(x)) for part, (x, _) in zip(("train", "test"), parts,
+                                                                                  strict=True)]
+    return Dataset(spec.name, *parts[0], *parts[1], spec.classes, spec.image_shape, Split(spec.name), spec.void,
+                   _class_names(arrays.get("classes"), spec.classes), *scenes)
+
+
+def _class_names(names: np.ndarray | None, classes: int) -> tuple[str, ...] | None:
+    """The names of the classes, without one for void behind them; None where there are none."""
+    known = names is not None and names.dtype.kind == "U" and names.ndim == 1 and len(names) >= classes
+    return tuple(map(str, names[:classes])) if known and names is not None else None
+
+
+def _scenes(names: np.ndarray | None, samples: int) -> np.ndarray | None:
+    """The number of the video that each picture is from, by the beginning of its name; None without names."""
+    if names is None or names.dtype.kind != "U" or names.shape != (samples,):
+        return None
+    return np.unique([name.partition("_")[0] for name in names], return_inverse=True)[1].astype(np.int64)
 
 
 def _part(spec: Spec, arrays: Mapping[str, np.ndarray], part: str, source: object,
@@ -87,10 +115,15 @@ def _part(spec: Spec, arrays: Mapping[str, np.ndarray], part: str, source: objec
     if images.shape[1:] not in shapes or images.dtype != np.uint8:
         raise ArchiveError(f"{wrong} x_{part} of shape (samples, {', '.join(map(str, shapes[-1]))}) and dtype uint8; "
                            f"got shape {images.shape} and dtype {images.dtype}.")
-    if labels.shape not in ((len(images),), (len(images), 1)) or labels.dtype.kind not in "iu" or not len(images):
-        raise ArchiveError(f"{wrong} y_{part} to hold an integer label for each of {len(images)} pictures; got shape "
+    places = spec.image_shape[:2] if spec.each_pixel else ()
+    if labels.shape not in ((len(images), *places), (len(images), *places, 1)) or labels.dtype.kind not in "iu" or (
+            not len(images)):
+        each = "each pixel" if spec.each_pixel else "each"
+        raise ArchiveError(f"{wrong} y_{part} to hold an integer label for {each} of {len(images)} pictures; got shape "
                            f"{labels.shape} and dtype {labels.dtype}.")
-    if labels.min() < 0 or labels.max() >= spec.classes:
-        raise ArchiveError(f"{wrong} labels from 0 to {spec.classes - 1} in y_{part}; got {labels.min()} to "
-                           f"{labels.max()}.")
-    return pictures(spec, images, flatten), labels.ravel().astype(np.int64)
+    known = labels[labels != spec.void] if spec.void is not None else labels
+    if known.size and (known.min() < 0 or known.max() >= spec.classes):
+        void = "" if spec.void is None else f", or {spec.void} for void,"
+        raise ArchiveError(f"{wrong} labels from 0 to {spec.classes - 1}{void} in y_{part}; got {known.min()} to "
+                           f"{known.max()}.")
+    return pictures(spec, images, flatten), labels.reshape(len(images), *places).astype(np.int64)

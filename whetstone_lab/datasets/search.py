@@ -13,6 +13,9 @@ from whetstone_lab.datasets.spec import Spec
 #: Where packages of the system put data sets, Debian's ``dataset-fashion-mnist`` for one.
 SYSTEM = Path("/usr/share/datasets")
 
+#: What there is without any file, for data sets with a label for each picture and for each pixel.
+_NO_FILE = {False: "The dataset 'digits' needs no file.", True: "The dataset 'scenes' needs no file."}
+
 
 def find(spec: Spec, path: str | os.PathLike[str] | None = None, flatten: bool = True) -> Dataset:
     """Reads a data set from the first place that has it.
@@ -41,9 +44,10 @@ def places(spec: Spec) -> list[Source]:
     """Where a data set is looked for by itself, in this order.
 
     In each folder of :func:`folders`: its ``.npz`` file, and the folder of its IDX files where it has any. Then
-    ``keras.datasets``.
+    ``keras.datasets``, where it is among those.
     """
-    return [source for folder in folders() for source in _in(spec, folder)] + [KerasDownload(spec.name)]
+    local: list[Source] = [source for folder in folders() for source in _in(spec, folder)]
+    return [*local, *([KerasDownload(spec.name)] if spec.in_keras else [])]
 
 
 def folders() -> list[Path]:
@@ -77,8 +81,9 @@ def _not_found(spec: Spec, tried: list[tuple[Source, NotHere]], named: bool) -> 
             f"as {spec.npz}{idx if spec.idx_folder is not None else ''}.")
     unset = "" if os.environ.get("WHETSTONE_DATA") else " (the environment variable WHETSTONE_DATA is not set)"
     package = f"install Debian's package {spec.package}, or " if spec.package else ""
+    download = " and could not be downloaded" if spec.in_keras else ""
     return FileNotFoundError(
-        "\n  ".join([f"{spec.name} is not on this machine and could not be downloaded. Tried{unset}:",
+        "\n  ".join([f"{spec.name} is not on this machine{download}. Tried{unset}:",
                      *(f"{source}: {reason}" for source, reason in tried)])
         + f"\nPut {spec.npz} with {arrays} at {tried[0][0]}, or name its folder in WHETSTONE_DATA, or {package}pass "
-        "path=...; how to make it stands at the top of whetstone_lab.datasets. The dataset 'digits' needs no file.")
+        "path=...; how to make it stands at the top of whetstone_lab.datasets. " + _NO_FILE[spec.each_pixel])

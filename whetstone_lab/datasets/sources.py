@@ -29,7 +29,7 @@ class Source(Protocol):
     """One place where a data set may lie."""
 
     def read(self) -> dict[str, np.ndarray]:
-        """The arrays ``x_train``, ``y_train``, ``x_test`` and ``y_test``; raises :class:`NotHere`."""
+        """The arrays ``x_train``, ``y_train``, ``x_test`` and ``y_test``, perhaps more; raises :class:`NotHere`."""
         ...
 
 
@@ -43,10 +43,10 @@ class NpzFile:
         return str(self.path)
 
     def read(self) -> dict[str, np.ndarray]:
-        """The arrays of the file."""
+        """The arrays of the file, and the names in it."""
         if not self.path.is_file():
             raise NotHere("no such file")
-        return archive.read_arrays(self.path)
+        return archive.read_arrays(self.path, kinds="biufU")
 
 
 @dataclass(frozen=True)

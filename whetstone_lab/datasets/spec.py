@@ -18,6 +18,9 @@ class Spec:
         licence: Under which terms it may be used.
         idx_folder: Name of the folder in which its four IDX files commonly lie. Default: it is not published so.
         package: Debian's package that brings it. Default: there is none.
+        each_pixel: Whether each pixel has a label, and not the picture as a whole. Default: the picture has one.
+        void: The label of pixels that belong to none of the classes, outside of them. Default: every pixel has a class.
+        in_keras: Whether ``keras.datasets`` can download it. Default: it can.
     """
 
     name: str
@@ -28,6 +31,9 @@ class Spec:
     licence: str
     idx_folder: str | None = None
     package: str | None = None
+    each_pixel: bool = False
+    void: int | None = None
+    in_keras: bool = True
 
     @property
     def npz(self) -> str:

@@ -96,18 +96,19 @@ def read(path: str | os.PathLike[str], kind: str, version: int) -> tuple[dict[st
     return header, arrays
 
 
-def read_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
+def read_arrays(path: str | os.PathLike[str], kinds: str = "biuf") -> dict[str, np.ndarray]:
     """Reads every array of an ``.npz`` file, never unpickling and never taking more memory than the file can fill.
 
     Args:
         path: The file, as NumPy's ``savez`` or ``savez_compressed`` writes it.
+        kinds: Kinds of dtype that it may hold, some of ``"biufU"``. Default: booleans, integers and floats.
 
     Returns:
-        The arrays by name: booleans, integers and floats.
+        The arrays by name.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ArchiveError: The file is truncated or damaged, is no ``.npz``, or holds anything but plain numbers.
+        ArchiveError: The file is truncated or damaged, is no ``.npz``, or holds an array of another kind.
     """
     import zipfile  # here, since not every process that simulates reads a file
 
@@ -119,7 +120,7 @@ def read_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
             claimed = sum(info.file_size for info in archive.infolist())
             if claimed > MAX_BYTES:
                 raise ArchiveError(f"{path} claims to hold {claimed} bytes, more than {MAX_BYTES >> 30} GiB.")
-            return {info.filename.removesuffix(".npy"): _read_array(archive, info, path)
+            return {info.filename.removesuffix(".npy"): _read_array(archive, info, path, kinds)
                     for info in archive.infolist()}
     except ArchiveError:
         raise
@@ -142,15 +143,15 @@ def take(arrays: dict[str, np.ndarray], name: str, shape: tuple[int | None, ...]
     return array
 
 
-def _read_array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> np.ndarray:
+def _read_array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, kinds: str) -> np.ndarray:
     name = info.filename.removesuffix(".npy")
     with archive.open(info) as member:
         major = np.lib.format.read_magic(member)[0]
         read_header = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
         shape, _, dtype = read_header(member)
-        if dtype.kind not in "biuf":
-            raise ArchiveError(f"{path}: array {name!r} has dtype {dtype}; only booleans, integers and floats are "
-                               "read.")
+        if dtype.kind not in kinds:
+            read = "booleans, integers, floats and text" if "U" in kinds else "booleans, integers and floats"
+            raise ArchiveError(f"{path}: array {name!r} has dtype {dtype}; only {read} are read.")
         size = math.prod(shape) * dtype.itemsize
         held = info.file_size - member.tell()
         if size != held or info.file_size > MAX_RATIO * max(info.compress_size, 1):
