@@ -21,6 +21,7 @@ from whetstone_lab.conversion.refusals import ConversionError
 from whetstone_lab.method.policies import AdaptivePolicy, Policy, ScheduledPolicy, StepwisePolicy
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.training.averaging import WhetstoneOptimizer
+from whetstone_lab.training.data_checks import check_data
 from whetstone_lab.training.fit_hooks import listed
 from whetstone_lab.training.layers import spiking_layers
 from whetstone_lab.training.models import mlp
@@ -81,8 +82,9 @@ def train(model: keras.Model, x: Any = None, y: Any = None, *, epochs: int = 20,
 
     Raises:
         ValueError: The model cannot become spikes (a :class:`whetstone_lab.conversion.refusals.ConversionError`), has
-            no spiking layer, there is no such optimizer, ``epochs`` is no number of them, or several sharpeners are
-            among the callbacks. Nothing has been trained or compiled then.
+            no spiking layer, there is no such optimizer, ``epochs`` is no number of them, several sharpeners are
+            among the callbacks, or the data do not fit the model: inputs or targets of another shape, labels past the
+            classes. Nothing has been trained or compiled then.
 
     Warns:
         UserWarning: The model sharpens, but only in Keras: ``convert`` cannot follow some of its layers. The training
@@ -99,7 +101,8 @@ def train(model: keras.Model, x: Any = None, y: Any = None, *, epochs: int = 20,
         raise ValueError(f"Expected at most one sharpener among the callbacks; got {len(own)}.")
     if resume is None:
         resume = any(isinstance(callback, keras.callbacks.BackupAndRestore) for callback in callbacks)
-    sharpener = _prepare(model, y, epochs, optimizer, loss, metrics, check, probe=probe, resume=resume)
+    sharpener = _prepare(model, (x, y, kwargs.get("validation_data")), epochs, optimizer, loss, metrics, check,
+                         probe=probe, resume=resume)
     if own:
         sharpener = own[0]
     else:
@@ -144,12 +147,13 @@ def prepare(model: keras.Model, *, epochs: int = 20, optimizer: Any = "adam", lo
         >>> run = whetstone_lab.fit(model, x, y, epochs=20, sharpener=prepare(model, epochs=20))  # in the background
         >>> history = run.wait()
     """
-    return _prepare(model, None, epochs, optimizer, loss, metrics, check, **kwargs)
+    return _prepare(model, (None, None, None), epochs, optimizer, loss, metrics, check, **kwargs)
 
 
-def _prepare(model: keras.Model, y: Any, epochs: int, optimizer: Any, loss: Any, metrics: Any, check: bool,
-             **kwargs: Any) -> Sharpener:
-    """Compiles a model for targets, which may be unknown, and gives the sharpener for ``fit``."""
+def _prepare(model: keras.Model, data: tuple[Any, Any, Any], epochs: int, optimizer: Any, loss: Any, metrics: Any,
+             check: bool, **kwargs: Any) -> Sharpener:
+    """Compiles a model for inputs, targets and validation data, which may be unknown, and gives the sharpener."""
+    x, y, validation = data
     if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
         raise ValueError(f"Expected epochs to be an integer of at least 1; got {epochs!r}.")
     if check:
@@ -164,6 +168,9 @@ def _prepare(model: keras.Model, y: Any, epochs: int, optimizer: Any, loss: Any,
         optimizer = WhetstoneOptimizer(optimizer)
     if isinstance(loss, str) and loss == "auto":
         loss = fitting_loss(model, y)
+    check_data(model, loss, x, y)
+    if isinstance(validation, (list, tuple)) and len(validation) in (2, 3):
+        check_data(model, loss, validation[0], validation[1], " of validation_data")
     if isinstance(metrics, str) and metrics == "auto":
         metrics = fitting_metrics(model, loss)
     model.compile(optimizer, loss, metrics=list(metrics) if isinstance(metrics, tuple) else metrics)
