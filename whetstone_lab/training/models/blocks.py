@@ -40,7 +40,7 @@ class Blocks:
         return [*self.block(linear, name), *([keras.layers.Dropout(self.dropout)] if self.dropout else [])]
 
     def read_out(self, classes: int, width: int | None, key: Any, temperature: float | None) -> list:
-        """From the last hidden layer to the classes."""
+        """From the last hidden layer to the classes; of a map of places, to a class for each."""
         if not self.spiking:
             return [keras.layers.Dense(classes, activation="softmax")]
         key = class_keys.make_key(classes, width) if key is None else class_keys.check_key(key, width=width)
