@@ -16,10 +16,11 @@ from whetstone_lab.view.plots.faults import fault_sweep
 from whetstone_lab.view.plots.health import layer_health
 from whetstone_lab.view.plots.performance import crossover, memory, speed
 from whetstone_lab.view.plots.picture import Picture
+from whetstone_lab.view.plots.scene import moving_scene
 from whetstone_lab.view.plots.sharpener import sharpener_chart
 from whetstone_lab.view.plots.spikes import spike_raster
 
 __all__ = [
-    "Picture", "activation_curves", "crossover", "fault_sweep", "layer_health", "memory", "rate_coding",
-    "sharpener_chart", "speed", "spike_raster",
+    "Picture", "activation_curves", "crossover", "fault_sweep", "layer_health", "memory", "moving_scene",
+    "rate_coding", "sharpener_chart", "speed", "spike_raster",
 ]
