@@ -29,7 +29,9 @@ def ends():
             "several": model_of(layers.Dense(3, activation="sigmoid")),
             "spikes": model_of(layers.Dense(3), SpikingBReLU()),
             "spike": model_of(layers.Dense(1), SpikingBReLU()),
-            "places": model_of(layers.Dense(3, activation="softmax"), shape=(5, 4))}
+            "places": model_of(layers.Dense(3, activation="softmax"), shape=(5, 4)),
+            "map": model_of(layers.Dense(3, activation="softmax"), shape=(2, 5, 4)),
+            "scores on a map": model_of(layers.Dense(3), shape=(2, 5, 4))}
 
 
 def said(thing):
@@ -56,6 +58,9 @@ CASES = [
     ("spikes", HOT, MSE, MAE), ("spike", [0, 1, 1], MSE, MAE),
     ("spikes", SPARSE, SCE, "accuracy"), ("spikes", None, SCE, "accuracy"),
     ("places", [[0, 1, 2, 0, 1]] * 3, SCE, "accuracy"),
+    ("map", [[[0, 1, 2, 0, 1]] * 2] * 3, "segmentation_crossentropy", "accuracy"),
+    ("map", [[HOT[:1] * 5] * 2] * 3, CCE, "accuracy"),
+    ("scores on a map", [[[0, 1, 2, 0, 1]] * 2] * 3, "segmentation_crossentropy of logits", "accuracy"),
 ]
 
 
@@ -69,7 +74,7 @@ def test_loss_and_metric_follow_the_head_and_the_targets(end, y, loss, metric):
     assert [said(one) for one in fitting_metrics(model, found)] == [metric]
     if y is not None:
         guess = model(np.random.default_rng(0).normal(size=(3, *model.input_shape[1:])))
-        true = np.array(y) if "sparse" in loss else np.array(y).reshape(guess.shape)
+        true = np.array(y) if "sparse" in loss or "segmentation" in loss else np.array(y).reshape(guess.shape)
         assert np.isfinite(array(keras.losses.get(found)(true, guess))).all()
 
 

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from whetstone_lab.training.heads import BINARY, NUMERIC, Head, heads_of, loss_name, output_names
-from whetstone_lab.training.segmentation import SegmentationAccuracy
+from whetstone_lab.training.segmentation import SegmentationAccuracy, SegmentationCrossentropy
 
 #: Heads that choose one class of several.
 _CLASSES = ("key", "softmax", "linear")
@@ -27,6 +27,8 @@ def fitting_loss(model: keras.Model, y: Any = None) -> Any:
                               exactly one 1; the mean squared error for targets of other numbers
     sigmoid                   binary cross-entropy
     one linear value          the mean squared error; or binary cross-entropy from logits for targets of 0 and 1
+    classes at the places     :class:`~whetstone_lab.SegmentationCrossentropy`, unless the targets are n-hot
+    of a map
     spikes                    the mean squared error for targets of the output's shape; or else as for a softmax
     ========================  ==================================================================================
 
@@ -105,6 +107,8 @@ def _loss(head: Head, target: Any) -> Any:
             return "mean_squared_error"
         one_hot = (binary.sum(axis=-1) == 1).all()
         return (losses.CategoricalCrossentropy if one_hot else losses.BinaryCrossentropy)(from_logits=True)
+    if len(head.shape) > 2 and not alike:
+        return SegmentationCrossentropy(from_logits=head.kind == "linear")
     if head.kind == "linear":
         return losses.SparseCategoricalCrossentropy(from_logits=True)
     return "categorical_crossentropy" if alike else "sparse_categorical_crossentropy"

@@ -60,8 +60,10 @@ class SegmentationCrossentropy(keras.losses.SparseCategoricalCrossentropy):
             labels = ops.where(ops.equal(labels, self.void), 0, labels)
         if self.class_weights is not None:
             counts = counts * ops.take(ops.convert_to_tensor(self.class_weights, dtype=y_pred.dtype), labels)
-        losses = ops.sparse_categorical_crossentropy(labels, y_pred, from_logits=self.from_logits)
-        return ops.divide_no_nan(losses * counts, ops.mean(counts))
+        # Place by place in one row: of maps, PyTorch's own loss cannot always be derived ("must be contiguous").
+        losses = ops.sparse_categorical_crossentropy(
+            ops.reshape(labels, (-1,)), ops.reshape(y_pred, (-1, y_pred.shape[-1])), from_logits=self.from_logits)
+        return ops.divide_no_nan(ops.reshape(losses, ops.shape(counts)) * counts, ops.mean(counts))
 
     def get_config(self) -> dict[str, Any]:
         """The loss's arguments."""
