@@ -298,3 +298,16 @@ def test_take_gives_an_array_that_fits():
 def test_take_says_what_does_not_fit(name, shape, kinds, words):
     with pytest.raises(ArchiveError, match=words):
         archive.take({"x": np.zeros((3, 2), np.int16)}, name, shape, kinds, "file")
+
+
+def test_text_is_read_where_it_is_asked_for_and_refused_elsewhere(tmp_path):
+    names = np.array(["sky", "road", ""])
+    np.savez(tmp_path / "names.npz", names=names, numbers=np.arange(3))
+    found = archive.read_arrays(tmp_path / "names.npz", kinds="biufU")
+    assert found["names"].tolist() == names.tolist()
+    assert found["numbers"].tolist() == [0, 1, 2]
+    with pytest.raises(ArchiveError, match="'names' has dtype <U4; only booleans, integers and floats are read"):
+        archive.read_arrays(tmp_path / "names.npz")
+    np.savez(tmp_path / "objects.npz", names=np.array(["sky", None], object))
+    with pytest.raises(ArchiveError, match="dtype object; only booleans, integers, floats and text are read"):
+        archive.read_arrays(tmp_path / "objects.npz", kinds="biufU")
