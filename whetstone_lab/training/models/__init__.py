@@ -2,5 +2,7 @@
 
 from whetstone_lab.training.models.convnet import convnet
 from whetstone_lab.training.models.perceptron import mlp
+from whetstone_lab.training.models.resnet import resnet
+from whetstone_lab.training.models.vgg import vgg
 
-__all__ = ["convnet", "mlp"]
+__all__ = ["convnet", "mlp", "resnet", "vgg"]
