@@ -59,8 +59,8 @@ def test_accuracy_and_loss_are_those_of_the_net_with_its_lower_layers_sharp(prof
 
 def test_the_gradient_of_many_samples_is_the_root_of_the_mean_square():
     model = net()
-    alone = [depth_profile(model, X[[row]], Y[[row]]).gradient for row in range(3)]
-    together = depth_profile(model, X[:3], Y[:3]).gradient
+    alone = [depth_profile(model, X[[row]], Y[[row]]).gradient for row in range(2)]
+    together = depth_profile(model, X[:2], Y[:2]).gradient
     np.testing.assert_allclose(together, np.sqrt(np.square(alone).mean(0)), rtol=1e-4)
 
 
