@@ -32,7 +32,8 @@ def resnet(shape: Sequence[int], classes: int, *, depth: int = 20, filters: Sequ
     That is how a block begins: batch norm at its end starts with a small scale, so that a deep net is not harder
     to train at first than a shallow one.
 
-    A skip cannot add spikes where a stage begins, as the picture gets half the rows and columns and other channels.
+    A skip cannot add spikes where a stage begins, as the picture gets half the rows and columns and other channels. NIR
+    can say the mean at the end where it is over 2, 4, 8, ... places: of pictures of 32 x 32, but not of 28 x 28.
 
     Args:
         shape: Rows, columns and channels of a picture; rows and columns of at least ``2 ** (len(filters) - 1)``.
