@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from whetstone_lab.training.averaging import WhetstoneOptimizer
     from whetstone_lab.training.background import LiveRun, fit
     from whetstone_lab.training.decode import SoftmaxDecode
+    from whetstone_lab.training.depth_profile import depth_profile
     from whetstone_lab.training.layers import SpikingBReLU, SpikingSigmoid, spiking_layers
     from whetstone_lab.training.norm_statistics import estimate_norm_statistics
     from whetstone_lab.training.segmentation import SegmentationCrossentropy
@@ -71,6 +72,7 @@ _HOMES = {
     "curves": "method.curves",
     "datasets": "datasets",
     "decode": "method.class_keys:decode",
+    "depth_profile": "training.depth_profile:depth_profile",
     "encode": "method.class_keys:encode",
     "estimate_norm_statistics": "training.norm_statistics:estimate_norm_statistics",
     "fit": "training.background:fit",

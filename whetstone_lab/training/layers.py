@@ -74,7 +74,7 @@ class SpikingLayer(keras.layers.Layer):
         )
         #: How often ``set_sharpness`` was called.
         self.settings = Settings()
-        self._tap: Callable[[Any], None] | None = None  # see recorded_inputs
+        self._tap: Callable[[Any], Any] | None = None  # see replaced_inputs
         #: Makes the checkpoint of the sharpener at work, which is saved with the weights; None without one.
         self.make_checkpoint: Callable[[], Mapping[str, Any]] | None = None
         #: The checkpoint that came with the weights from a file, until a sharpener takes it up.
@@ -101,7 +101,7 @@ class SpikingLayer(keras.layers.Layer):
         exported, a sharp layer is a comparison. The values and gradients are the same.
         """
         if self._tap is not None:
-            self._tap(inputs)
+            inputs = self._tap(inputs)
         # "is True", since Keras's rematerialisation on JAX traces it. Both forms are right in any phase.
         fused = training is True
         # Half-precision inputs are compared in float32: near the threshold half precision is too coarse.
@@ -229,10 +229,25 @@ def all_layers(layer: Any, seen: set[int] | None = None) -> Iterator[Any]:
 def recorded_inputs(layers: Sequence[SpikingLayer]) -> Iterator[list[list[Any]]]:
     """Keeps what the layers are fed while a model is called eagerly, a list for each layer, an item for each call."""
     seen: list[list[Any]] = [[] for _ in layers]
-    for layer, items in zip(layers, seen, strict=True):
-        layer._tap = items.append
-    try:
+
+    def keeping(items: list[Any]) -> Callable[[Any], Any]:
+        def keep(inputs: Any) -> Any:
+            items.append(inputs)
+            return inputs
+
+        return keep
+
+    with replaced_inputs(layers, [keeping(items) for items in seen]):
         yield seen
+
+
+@contextmanager
+def replaced_inputs(layers: Sequence[SpikingLayer], taps: Sequence[Callable[[Any], Any]]) -> Iterator[None]:
+    """Has each layer take what its tap makes of what it is fed, while a model is called eagerly."""
+    try:
+        for layer, tap in zip(layers, taps, strict=True):
+            layer._tap = tap
+        yield
     finally:
         for layer in layers:
             layer._tap = None

@@ -25,6 +25,7 @@ import numpy as np
 from keras import ops
 
 from whetstone_lab.training._internals import inner_layers, sync_weights
+from whetstone_lab.training.interrupts import undisturbed
 from whetstone_lab.training.training_inputs import inputs_in_batches
 
 #: How many training inputs are looked at. On MNIST, more of them no longer make a network any better.
@@ -80,7 +81,7 @@ def estimate_norm_statistics(model: keras.Model, x: Any, *, samples: int = SAMPL
         return []
     sync_weights(model)
     with ExitStack() as stack:
-        for context in (_kept(model), _torch_left_alone(), *(norm.watched() for norm in norms)):
+        for context in (variables_kept(model), _torch_left_alone(), *(norm.watched() for norm in norms)):
             stack.enter_context(context)
         first = next(batches, None)
         if first is None:
@@ -198,14 +199,15 @@ def _moments(inputs: Any, mask: Any, axis: int) -> tuple[np.ndarray, np.ndarray,
 
 
 @contextmanager
-def _kept(model: Any) -> Iterator[None]:
-    """Afterwards, what a call in training changes in a model is as it was: statistics, random states."""
+def variables_kept(model: Any) -> Iterator[None]:
+    """Afterwards, what is not trained in a model is as it was: sharpness, statistics, random states."""
     kept = [(variable, np.array(ops.convert_to_numpy(variable))) for variable in model.non_trainable_variables]
     try:
         yield
     finally:
-        for variable, value in kept:
-            variable.assign(value)
+        with undisturbed():
+            for variable, value in kept:
+                variable.assign(value)
 
 
 @contextmanager

@@ -29,11 +29,13 @@ class Blocks:
         self.dropout, self.batchnorm = dropout, batchnorm
         self.surrogate_width, self.spiking = surrogate_width, spiking
 
-    def block(self, linear: keras.layers.Layer, name: str) -> list[keras.layers.Layer]:
-        """A linear layer with its activation, which bears the name."""
+    def block(self, linear: keras.layers.Layer, name: str, scale: float = 1.0) -> list[keras.layers.Layer]:
+        """A linear layer with its activation, which bears the name; batch norm, where it is, begins with the scale."""
         activation = (SpikingBReLU(surrogate_width=self.surrogate_width, name=name) if self.spiking
                       else keras.layers.ReLU(name=name))
-        return [linear, *([keras.layers.BatchNormalization(momentum=_MOMENTUM)] if self.batchnorm else []), activation]
+        norm = [keras.layers.BatchNormalization(momentum=_MOMENTUM, gamma_initializer=(
+            keras.initializers.Constant(scale) if scale != 1 else "ones"))] if self.batchnorm else []
+        return [linear, *norm, activation]
 
     def hidden(self, linear: keras.layers.Layer, name: str) -> list[keras.layers.Layer]:
         """The same with dropout."""

@@ -10,11 +10,12 @@ import keras
 from whetstone_lab.training.models.blocks import Blocks
 
 
-def convnet(shape: Sequence[int], classes: int, *, filters: Sequence[int] = (16, 32), kernel: int = 5,
-            hidden: Sequence[int] = (128,), width: int | None = None, dropout: float = 0.1, batchnorm: bool = False,
-            key: Any = None, temperature: float | None = None, surrogate_width: float | None = 2.0,
+def convnet(shape: Sequence[int], classes: int, *, filters: Sequence[int] = (16, 32),
+            kernel: int | Sequence[int] = 5, padding: str = "valid", hidden: Sequence[int] = (128,),
+            width: int | None = None, dropout: float = 0.1, batchnorm: bool = False, key: Any = None,
+            temperature: float | None = None, surrogate_width: float | None = 2.0,
             spiking: bool = True) -> keras.Sequential:
-    """A small convolutional net of about LeNet-5's size that speaks in spikes, or its ReLU baseline.
+    """A small convolutional net that speaks in spikes, or its ReLU baseline; by default of about LeNet-5's size.
 
     ``[Conv2D, MaxPooling2D, SpikingBReLU]`` for each number of filters, then the layers of :func:`mlp`. The largest
     value of a window crosses the threshold if any does, so with spikes the pool may as well stand behind the neurons,
@@ -25,7 +26,8 @@ def convnet(shape: Sequence[int], classes: int, *, filters: Sequence[int] = (16,
         shape: Rows, columns and channels of a picture.
         classes: Number of classes.
         filters: Filters of each convolution. Default: 16 and 32.
-        kernel: Rows and columns of each filter. Default: 5.
+        kernel: Rows and columns of each filter, one number for all convolutions or one for each. Default: 5.
+        padding: ``"valid"``, or ``"same"`` for convolutions that keep the size of the picture. Default: ``"valid"``.
         hidden: Neurons of each dense hidden layer. Default: one layer of 128.
         width: As for :func:`mlp`.
         dropout: As for :func:`mlp`; it is in the dense layers.
@@ -37,11 +39,22 @@ def convnet(shape: Sequence[int], classes: int, *, filters: Sequence[int] = (16,
 
     Returns:
         The model, not yet compiled.
+
+    Raises:
+        ValueError: There are not as many kernels as filters.
+
+    Example:
+        >>> net = convnet((28, 28, 1), 10, filters=(16, 32, 64), kernel=(7, 5, 3), padding="same")  # as published
+        >>> [layer.kernel_size[0] for layer in net.layers if isinstance(layer, keras.layers.Conv2D)]
+        [7, 5, 3]
     """
+    kernels = (kernel,) * len(filters) if isinstance(kernel, int) else tuple(kernel)
+    if len(kernels) != len(filters):
+        raise ValueError(f"Expected a kernel for each of {len(filters)} convolutions, or one for all; got {kernel!r}.")
     make = Blocks(dropout, batchnorm, surrogate_width, spiking)
     layers = [keras.layers.Input(tuple(shape))]
-    for number, count in enumerate(filters, 1):
-        *linear, activation = make.block(keras.layers.Conv2D(count, kernel), f"conv_{number}")
+    for number, (count, size) in enumerate(zip(filters, kernels, strict=True), 1):
+        *linear, activation = make.block(keras.layers.Conv2D(count, size, padding=padding), f"conv_{number}")
         layers += [*linear, keras.layers.MaxPooling2D(), activation]
     layers.append(keras.layers.Flatten())
     for number, units in enumerate(hidden, 1):

@@ -12,6 +12,7 @@ Example:
 
 from whetstone_lab.view.plots.costs import rate_coding
 from whetstone_lab.view.plots.curves import activation_curves
+from whetstone_lab.view.plots.depth import depth_profile
 from whetstone_lab.view.plots.faults import fault_sweep
 from whetstone_lab.view.plots.health import layer_health
 from whetstone_lab.view.plots.performance import crossover, memory, speed
@@ -21,6 +22,7 @@ from whetstone_lab.view.plots.sharpener import sharpener_chart
 from whetstone_lab.view.plots.spikes import spike_raster
 
 __all__ = [
-    "Picture", "activation_curves", "crossover", "fault_sweep", "layer_health", "memory", "moving_scene",
+    "Picture", "activation_curves", "crossover", "depth_profile", "fault_sweep", "layer_health", "memory",
+    "moving_scene",
     "rate_coding", "sharpener_chart", "speed", "spike_raster",
 ]
