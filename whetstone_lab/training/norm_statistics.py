@@ -80,7 +80,7 @@ def estimate_norm_statistics(model: keras.Model, x: Any, *, samples: int = SAMPL
         return []
     sync_weights(model)
     with ExitStack() as stack:
-        for context in (_kept(model), _torch_left_alone(), *(norm.watched() for norm in norms)):
+        for context in (_kept(model), torch_left_alone(), *(norm.watched() for norm in norms)):
             stack.enter_context(context)
         first = next(batches, None)
         if first is None:
@@ -209,7 +209,7 @@ def _kept(model: Any) -> Iterator[None]:
 
 
 @contextmanager
-def _torch_left_alone() -> Iterator[None]:
+def torch_left_alone() -> Iterator[None]:
     """On PyTorch: no gradients are kept, and the random numbers of the process go on as if none had been drawn."""
     if keras.backend.backend() != "torch":
         yield
