@@ -1,8 +1,8 @@
 """whetstone_lab: train ordinary Keras networks into single-spike networks, and watch it happen.
 
 The folders, from the ground up: ``method``, ``records``, ``datasets``, ``simulator`` and ``exchange`` need NumPy alone;
-``training``, ``conversion`` and ``recipes`` are for Keras; ``view`` is what people see, and ``cli`` the command. Each
-imports only what lies below it; ``docs/architecture.md`` has the table.
+``training``, ``conversion``, ``pretrained`` and ``recipes`` are for Keras; ``view`` is what people see, and ``cli`` the
+command. Each imports only what lies below it; ``docs/architecture.md`` has the table.
 
 Public names are imported when first used, so that ``import whetstone_lab`` loads neither Keras nor Jupyter.
 """
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from whetstone_lab.method import class_keys as keys
     from whetstone_lab.method import class_maps, curves, policies
     from whetstone_lab.method.class_keys import check_key, decode, encode, make_key
+    from whetstone_lab.pretrained.spiking import spiking
     from whetstone_lab.recipes import prepare, train
     from whetstone_lab.records import recorded as recordings
     from whetstone_lab.records.archive import ArchiveError
@@ -90,6 +91,7 @@ _HOMES = {
     "recordings": "records.recorded",
     "run": "simulator.runner:run",
     "simulator": "simulator",
+    "spiking": "pretrained.spiking:spiking",
     "spiking_layers": "training.layers:spiking_layers",
     "to_nir": "exchange.nir:to_nir",
     "train": "recipes:train",

@@ -33,7 +33,7 @@ def test_the_readme_does_what_it_says(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     x, y = rng.random((20, 64), np.float32), np.arange(20) % 10
     names = {"x": x, "y": y, "x_test": x[:7]}
-    first, second = blocks((ROOT / "README.md").read_text(encoding="utf-8"), "python")
+    first, second, third = blocks((ROOT / "README.md").read_text(encoding="utf-8"), "python")
     exec(compile(first, "README.md", "exec"), names)
     assert (names["trace"].sharpness[-1] == 1).all()
     decided = names["model"].predict(names["x_test"], verbose=0).argmax(-1)
@@ -41,6 +41,10 @@ def test_the_readme_does_what_it_says(tmp_path, monkeypatch):
     assert wl.Trace.load("run.npz").epochs == names["trace"].epochs == 20
     exec(compile(second, "README.md", "exec"), names)
     assert names["sharpener"].trace.epochs == 60
+    relu = keras.Sequential([keras.Input((64,)), keras.layers.Dense(8, "relu"), keras.layers.Dense(10, "softmax")])
+    names |= {"relu_model": relu, "x_train": x, "y_train": y}
+    exec(compile(third, "README.md", "exec"), names)
+    assert (names["trace"].sharpness[-1] == 1).all()
 
 
 def test_what_adding_a_curve_or_a_layer_shows_is_true(tmp_path):

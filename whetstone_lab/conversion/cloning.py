@@ -1,8 +1,8 @@
-"""A new Keras model like another, without some of its layers and with other weights in some."""
+"""A new Keras model like another, with other layers in place of some, or none, and with other weights in some."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -18,15 +18,18 @@ def followed(layer: Any) -> bool:
     return isinstance(layer, keras.Model) and isinstance(layer, (keras.Sequential, keras.Function))
 
 
-def clone(model: keras.Model, gone: Collection[int], weights: Mapping[int, Weights],
-          built: dict[int, Any] | None = None) -> keras.Model:
+def clone(model: keras.Model, swaps: Mapping[int, Sequence[Any]], weights: Mapping[int, Weights],
+          built: dict[int, Any] | None = None, compiled: bool = True) -> keras.Model:
     """Clones a model and leaves the given one as it is.
 
     Args:
         model: A Sequential or functional model; models within it are cloned alike.
-        gone: The ``id`` of each layer to leave out. Each has one input, which takes its place.
+        swaps: New layers in place of others, by their ``id``, each called on what the one before it gives. Their
+            weights are left to the caller. A layer that none replaces is left out; it has one input, which takes its
+            place.
         weights: Linear layers that get a new kernel and bias, by ``id``.
         built: The clone of each layer so far, by ``id``. Default: none yet.
+        compiled: Whether the clone is compiled as the model is. Default: True.
 
     Returns:
         The clone, compiled alike if the model is.
@@ -39,7 +42,7 @@ def clone(model: keras.Model, gone: Collection[int], weights: Mapping[int, Weigh
     def cloned(layer: Any) -> Any:
         if id(layer) not in clones:
             if followed(layer):
-                clones[id(layer)] = clone(layer, gone, weights, clones)
+                clones[id(layer)] = clone(layer, swaps, weights, clones, compiled)
             elif unwrapped(layer) is not layer:
                 config = {name: value for name, value in layer.get_config().items() if name != "layer"}
                 clones[id(layer)] = type(layer)(cloned(layer.layer), **config)
@@ -54,26 +57,32 @@ def clone(model: keras.Model, gone: Collection[int], weights: Mapping[int, Weigh
 
     if isinstance(model, keras.Sequential):
         source = model.inputs[0]
-        layers = [cloned(layer) for layer in model.layers if id(layer) not in gone]
+        layers = [new for layer in model.layers for new in
+                  (swaps[id(layer)] if id(layer) in swaps else [cloned(layer)])]
         result = keras.Sequential([keras.Input(source.shape[1:], dtype=source.dtype), *layers], name=model.name)
     else:
-        result = _functional(model, gone, cloned)
+        result = _functional(model, swaps, cloned)
     for layer in model.layers:
         if id(layer) in clones and not followed(layer):
             _set_weights(layer, clones[id(layer)], weights)
-    compile_alike(model, result)
+    if compiled:
+        compile_alike(model, result)
     return result
 
 
-def _functional(model: Any, gone: Collection[int], cloned: Any) -> Any:
+def _functional(model: Any, swaps: Mapping[int, Sequence[Any]], cloned: Any) -> Any:
     values = {id(source): keras.Input(batch_shape=source.shape, dtype=source.dtype, name=source.name)
               for source in model.inputs}
     for node in _internals.graph_nodes(model):
-        if id(node.operation) in gone:
-            outputs = [values[id(node.inputs[0])]]
-        else:
+        new = swaps[id(node.operation)] if id(node.operation) in swaps else [cloned(node.operation)]
+        if new:
             args = keras.tree.map_structure(lambda tensor: values[id(tensor)], node.args)
-            outputs = keras.tree.flatten(cloned(node.operation)(*args, **node.kwargs))
+            outputs = new[0](*args, **node.kwargs)
+            for layer in new[1:]:
+                outputs = layer(outputs)
+            outputs = keras.tree.flatten(outputs)
+        else:
+            outputs = [values[id(node.inputs[0])]]
         values.update((id(old), new) for old, new in zip(node.outputs, outputs, strict=True))
     # Lists and dicts of inputs and outputs stay lists and dicts.
     inputs, outputs = (keras.tree.map_structure(lambda tensor: values[id(tensor)], ends)

@@ -152,7 +152,7 @@ def fold_batchnorm(model: keras.Model) -> keras.Model:
         UserWarning: The model is compiled with something of which there is no second; the new one is then not compiled.
     """
     folding = plan_folding(layer_calls(model))
-    return clone(model, folding.gone, folding.weights)
+    return clone(model, dict.fromkeys(folding.gone, ()), folding.weights)
 
 
 def linear_or_refuse(layer: Any, place: str) -> Linear:

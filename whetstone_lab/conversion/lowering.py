@@ -58,7 +58,7 @@ def lower(model: Any, calls: Sequence[Call], keep_relu: bool = False,
             names[position] = sources[0]
             continue
         made, known = None, [shapes[name] for name in sources]
-        at_end = _at_end(calls, position, PASSING if ending(unwrapped(call.layer)) == "sigmoid" else IDLE)
+        at_end = is_read(calls, position)
         try:
             check_call(call, keep_relu, at_end)
             if None not in known:
@@ -173,6 +173,11 @@ def _folded(calls: Sequence[Call], refuse: Callable[[Call, ValueError], None]) -
     # Neurons that took batch norm in may stand right behind a pool now. The largest value is none of the smallest.
     flipped = [layer for layer, norm in folding.thresholds.items() if (norm.scale < 0).any()]
     return neurons_before_pools(without(calls, folding.gone), stay=flipped), folding
+
+
+def is_read(calls: Sequence[Call], position: int) -> bool:
+    """Whether what a call gives is read at outputs only, behind nothing but layers that change no value."""
+    return _at_end(calls, position, PASSING if ending(unwrapped(calls[position].layer)) == "sigmoid" else IDLE)
 
 
 def _at_end(calls: Sequence[Call], position: int, passing: tuple[type, ...]) -> bool:

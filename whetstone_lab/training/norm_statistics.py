@@ -81,7 +81,7 @@ def estimate_norm_statistics(model: keras.Model, x: Any, *, samples: int = SAMPL
         return []
     sync_weights(model)
     with ExitStack() as stack:
-        for context in (variables_kept(model), _torch_left_alone(), *(norm.watched() for norm in norms)):
+        for context in (variables_kept(model), torch_left_alone(), *(norm.watched() for norm in norms)):
             stack.enter_context(context)
         first = next(batches, None)
         if first is None:
@@ -211,7 +211,7 @@ def variables_kept(model: Any) -> Iterator[None]:
 
 
 @contextmanager
-def _torch_left_alone() -> Iterator[None]:
+def torch_left_alone() -> Iterator[None]:
     """On PyTorch: no gradients are kept, and the random numbers of the process go on as if none had been drawn."""
     if keras.backend.backend() != "torch":
         yield

@@ -6,6 +6,9 @@ import keras
 
 from whetstone_lab.conversion.makers.registry import NO_VOLUMES, refuse
 
+#: Why an activation that is no spiking layer cannot become spikes.
+NEVER_SHARPENS = "this activation never sharpens"
+
 _IN_PLACE = "Put whetstone_lab.SpikingBReLU() in its place."
 
 refuse(
@@ -26,7 +29,7 @@ refuse(
 
 refuse(
     keras.layers.ELU, keras.layers.LeakyReLU, keras.layers.PReLU,
-    reason="this activation never sharpens",
+    reason=NEVER_SHARPENS,
     remedy=_IN_PLACE,
     operations=("Celu", "Elu", "Gelu", "HardSigmoid", "HardSilu", "HardTanh", "LeakyRelu", "Relu", "Relu6",
                 "Selu", "Silu", "Softplus", "Softsign", "Sparsemax", "Tanh"),

@@ -23,6 +23,5 @@ from whetstone_lab.view.plots.spikes import spike_raster
 
 __all__ = [
     "Picture", "activation_curves", "crossover", "depth_profile", "fault_sweep", "layer_health", "memory",
-    "moving_scene",
-    "rate_coding", "sharpener_chart", "speed", "spike_raster",
+    "moving_scene", "rate_coding", "sharpener_chart", "speed", "spike_raster",
 ]

@@ -1,0 +1,1 @@
+"""A network with ReLUs, trained or not, into one with spiking layers that begins where the other stands."""
