@@ -82,10 +82,11 @@ def test_without_projections_every_skip_is_one_without_weights():
     assert not [layer for layer in net.layers if getattr(layer, "kernel_size", None) == (1, 1)]
 
 
-def test_only_a_branch_beside_an_identity_skip_begins_small():
-    net = resnet(SHAPE, 3, depth=8, filters=(2, 3, 4))
+@pytest.mark.parametrize(("shortcut", "small"), [("projection", 3), ("identity", 1)])
+def test_a_branch_that_a_skip_leads_around_begins_small(shortcut, small):
+    net = resnet(SHAPE, 3, depth=8, filters=(2, 3, 4), shortcut=shortcut)
     scales = [float(layer.gamma[0]) for layer in net.layers if isinstance(layer, keras.layers.BatchNormalization)]
-    assert sorted(scales)[:2] == [pytest.approx(BRANCH_SCALE), 1.0]
+    assert sorted(scales) == pytest.approx([BRANCH_SCALE] * small + [1.0] * (len(scales) - small))
 
 
 @pytest.mark.parametrize(("options", "message"), [

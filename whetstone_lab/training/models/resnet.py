@@ -88,7 +88,7 @@ def resnet(shape: Sequence[int], classes: int, *, depth: int = 20, filters: Sequ
             same = strides == 1 and x.shape[-1] == count
             y = _through(make.block(convolution(count, strides=strides), f"{name}_inner"), x)
             # Where no skip is, the branch is all there is.
-            scale = BRANCH_SCALE if same else 1.0
+            scale = BRANCH_SCALE if same or shortcut == "projection" else 1.0
             *linear, neurons = make.block(convolution(count), name, scale=scale)
             y = _through(linear, y)
             if same:
