@@ -211,7 +211,7 @@ def told_by(capsys, name):
 
 def test_the_options_of_the_demo_are_those_that_there_are(capsys):
     told = told_by(capsys, "demo")
-    for name in (*datasets.LOADERS, *RECIPES):
+    for name in (*(set(datasets.LOADERS) - {"scenes", "camvid"}), *RECIPES):  # those two have a class for each pixel
         assert name in told
     told = told_by(capsys, "simulate")
     assert all(name in told for name in datasets.LOADERS)
@@ -226,6 +226,6 @@ def test_a_name_that_there_is_not_is_told_those_there_are(tmp_path, capsys, monk
     assert cli.main(["demo", "--recipe", "secret"]) == 1
     assert capsys.readouterr() == ("", words)
     assert cli.main(["demo", "--data", "x"]) == 1
-    words = "whetstone-lab: error: Expected a dataset among ['cifar10', 'digits', 'fashion_mnist', 'mnist']; got 'x'.\n"
+    words = f"whetstone-lab: error: Expected a dataset among {sorted(datasets.LOADERS)}; got 'x'.\n"
     assert capsys.readouterr() == ("", words)
     assert not list(tmp_path.iterdir())

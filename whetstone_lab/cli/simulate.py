@@ -27,8 +27,8 @@ def add(commands: Commands) -> None:
                      "run a network of spiking neurons on a data set, and say how accurate it is and what it costs")
     parser.add_argument("network", metavar="NETWORK", type=Path, help="the network, a file such as .npz or .nir")
     parser.add_argument("--data", metavar="NAME", default=None,
-                        help="a data set, such as digits, mnist, fashion_mnist or cifar10; its test samples (default: "
-                             "the one that the network was trained on, or digits where its file does not say)")
+                        help="a data set: digits, mnist, fashion_mnist, cifar10, scenes or camvid; its test samples "
+                             "(default: the one that the network was trained on; digits where its file does not say)")
     split.add_split(parser)
     parser.add_argument("--samples", metavar="N", type=integer(1), default=None,
                         help="how many samples, at least 1 (default: all)")
