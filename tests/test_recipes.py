@@ -104,9 +104,9 @@ def blobs(seed=0, samples=320):
 
 
 def assert_learnt(model, trace, optimizer):
-    """Six epochs of twenty batches of blobs were enough, and the optimizer is the one of that name."""
+    """Ten epochs of twenty batches of blobs were enough, and the optimizer is the one of that name."""
     assert isinstance(trace, Trace)
-    assert (trace.epochs, trace.batches) == (6, 120)
+    assert (trace.epochs, trace.batches) == (10, 200)
     assert [float(array(layer.sharpness)) for layer in spiking_layers(model)] == [1.0, 1.0]
     assert type(model.optimizer.inner_optimizer).__name__.lower() == optimizer.lower()
     x, y = blobs(seed=1)
@@ -117,7 +117,7 @@ def assert_learnt(model, trace, optimizer):
 def test_one_call_trains_and_sharpens():
     keras.utils.set_random_seed(0)
     model = mlp(8, 3, hidden=(16,))
-    assert_learnt(model, train(model, *blobs(), epochs=6, optimizer="Adam", batch_size=16, verbose=0), "Adam")
+    assert_learnt(model, train(model, *blobs(), epochs=10, optimizer="Adam", batch_size=16, verbose=0), "Adam")
 
 
 # What other backends do differently is in the optimizers' own tests.
@@ -125,8 +125,8 @@ def test_one_call_trains_and_sharpens():
 def test_it_does_with_any_optimizer_at_the_rate_that_comes_with_its_name(optimizer):
     keras.utils.set_random_seed(0)
     model, (x, y) = mlp(8, 3, hidden=(16,)), blobs()
-    sharpener = prepare(model, epochs=6, optimizer=optimizer, metrics=None)  # as the one call does
-    ready(model).fit(x, y, epochs=6, batch_size=16, callbacks=[sharpener], verbose=0)
+    sharpener = prepare(model, epochs=10, optimizer=optimizer, metrics=None)  # as the one call does
+    ready(model).fit(x, y, epochs=10, batch_size=16, callbacks=[sharpener], verbose=0)
     assert_learnt(model, sharpener.trace, optimizer)
 
 
