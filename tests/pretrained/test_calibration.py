@@ -34,6 +34,7 @@ def two():
     (np.full((5, 4, 2), np.inf, "float32"), "got 40 numbers of 40"),
     (np.full((5, 4, 2), "a"), "Expected numbers in the calibration inputs; got an array of type <U1"),
     (iter([GOOD]), "inputs that can be read.* got list_iterator"),
+    ((GOOD, np.zeros(5)), r"one array .*; got 2 of the shapes \[\(5, 4, 2\), \(5,\)\]. Give the inputs alone"),
     ([GOOD, GOOD], r"got \(2, 5, 4, 2\)"), (None, "inputs that can be read.* got NoneType"),
 ])
 def test_bad_inputs_are_refused_with_what_was_expected_and_what_came(x, words):

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from backends import array
+from backends import array, without_graphs
 
 from whetstone_lab import convert, simulator, train
 from whetstone_lab.training.layers import spiking_layers
@@ -66,6 +66,18 @@ def test_values_that_do_not_make_up_the_bits_are_refused(options, words):
         autoencoder(8, 16, **options)
     with pytest.raises(ValueError, match="at least one convolution"):
         conv_autoencoder((8, 8, 1), 16, filters=())
+
+
+def test_a_cropped_picture_may_end_in_a_sigmoid_too():
+    x = RNG.random((8, 7, 5, 1), np.float32)
+    model = conv_autoencoder((7, 5, 1), 4, filters=(2,), sigmoid=True)
+    with without_graphs():
+        train(model, x, x, epochs=3, verbose=0, check=True)
+    assert (model.loss, model.output_shape) == ("binary_crossentropy", (None, 7, 5, 1))
+    shades = array(model(x)).ravel()
+    light = np.asarray(simulator.run(convert(model), x).classes).ravel()
+    clear = abs(shades - 0.5) > 1e-4
+    np.testing.assert_array_equal(light[clear], shades[clear] > 0.5)
 
 
 def test_train_takes_the_inputs_for_targets():

@@ -50,6 +50,11 @@ REFUSED = [
     (values, X, np.zeros((8, 4)), "mse", r"targets of output 'values' of shape \(samples, 3\).*got \(8, 4\)"),
     (values, X, np.zeros((8, 1)), "mse", r"got \(8, 1\)"), (values, X, np.zeros(8), "mse", r"got \(8,\)"),
     (values, X, np.zeros((8, 1)), keras.losses.BinaryCrossentropy(from_logits=True), r"got \(8, 1\)"),
+    # From these a cross-entropy falls without end: -1 and 1 for no and yes, shades up to 255, a picture of the classes.
+    (values, X, np.tile([-1, 0, 1], (8, 1)), keras.losses.BinaryCrossentropy(from_logits=True),
+     "output 'values' from 0 to 1, .* got -1 to 1. Divide"),
+    (values, X, np.full((8, 3), 255), keras.losses.BinaryCrossentropy(from_logits=True), "got 255 to 255"),
+    (maps, MAPS, np.full((8, 4, 6, 3), 80), "categorical_crossentropy", "got 80 to 80.* one integer for each place"),
 ]
 
 

@@ -9,6 +9,7 @@ from keras import layers
 from whetstone_lab import depth_profile, estimate_norm_statistics
 from whetstone_lab.training.decode import SoftmaxDecode
 from whetstone_lab.training.layers import SpikingBReLU, spiking_layers
+from whetstone_lab.training.segmentation import SegmentationCrossentropy
 
 pytestmark = pytest.mark.every_backend
 
@@ -153,6 +154,9 @@ def test_other_heads_decide_too(head, targets):
 @pytest.mark.parametrize(("change", "message"), [
     ({"y": Y[:3]}, r"Expected at least one sample, and a target for each; got \[3, 40\]"),
     ({"x": X[:0], "y": Y[:0]}, r"Expected at least one sample, .*; got \[0\]"),
+    ({"y": Y + 1}, "labels of output .* from 0 to 2, as there are 3 classes; got 1 to 3"),
+    ({"x": X[:, :4]}, r"Expected input .* of shape \(samples, 5\); got \(40, 4\)"),
+    ({"x": X.tolist()}, r"got lists of numbers. Write numpy\.asarray"),
     ({"soft": 1.0}, r"Expected soft to be a sharpness in \[0, 1\), or None; got 1.0"),
     ({"margin": 0}, "Expected margin to be positive; got 0"),
     ({"model": keras.Sequential([keras.Input((5,)), layers.Dense(3)], name="plain")},
@@ -161,6 +165,18 @@ def test_other_heads_decide_too(head, targets):
 def test_what_cannot_be_measured_is_refused(change, message):
     with pytest.raises(ValueError, match=message):
         depth_profile(**{"model": net(), "x": X, "y": Y, **change})
+
+
+def test_void_is_no_decision():
+    keras.utils.set_random_seed(0)
+    x, y = RNG.random((12, 3, 4, 1), np.float32), RNG.integers(0, 3, (12, 3, 4))
+    model = keras.Sequential([keras.Input((3, 4, 1)), layers.Conv2D(5, 1), SpikingBReLU(),
+                              layers.Conv2D(3, 1, activation="softmax")])
+    right = (array(model(x)).argmax(-1) == y)[6:].mean()
+    profile = depth_profile(model, x, np.where(np.arange(12)[:, None, None] < 6, 9, y),
+                            loss=SegmentationCrossentropy(void=9))
+    assert profile.accuracy[0] == pytest.approx(right)
+    assert np.isnan(depth_profile(model, x, np.full_like(y, 9), loss=SegmentationCrossentropy(void=9)).accuracy).all()
 
 
 def test_several_outputs_are_refused_with_the_remedy():

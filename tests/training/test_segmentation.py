@@ -69,6 +69,16 @@ def test_the_accuracy_takes_weights_of_samples_or_places(weight):
     assert float(metric.result()) == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.every_backend
+def test_the_loss_takes_weights_of_samples_as_of_places():
+    labels, weight = np.where(TRUE == 1, 9, TRUE), np.float32([1, 0, 2])
+    loss = SegmentationCrossentropy(9)
+    each = np.broadcast_to(weight[:, None, None], TRUE.shape)
+    expected = float(loss(labels, P, each))
+    assert float(loss(labels, P, weight)) == pytest.approx(expected) != pytest.approx(float(loss(labels, P)))
+    assert float(loss(labels, P, each[..., None])) == pytest.approx(expected)
+
+
 def test_loss_and_metric_are_kept_in_files():
     loss = SegmentationCrossentropy(11, WEIGHTS, True, reduction="sum")
     again = keras.losses.deserialize(keras.losses.serialize(loss))

@@ -59,6 +59,10 @@ def checked_batches(model: Any, x: Any, samples: int) -> list[Any]:
 
 def _as_arrays(x: Any, inputs: int) -> Any:
     """Lists of numbers as arrays, also in a dict or, for several inputs, in a list; all else as it is."""
+    shapes = [tuple(leaf.shape) for leaf in x if hasattr(leaf, "shape")] if isinstance(x, (list, tuple)) else []
+    if inputs == 1 and len(set(shapes)) > 1:
+        raise ValueError(f"Expected one array of calibration inputs; got {len(x)} of the shapes {shapes}. Give the "
+                         "inputs alone, without their targets.")
     try:
         if isinstance(x, Mapping):
             return {name: _array(leaf) for name, leaf in x.items()}

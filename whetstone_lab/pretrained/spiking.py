@@ -39,7 +39,8 @@ def spiking(model: keras.Model, x: Any, *, key: Any = None, samples: int = SAMPL
     takes them there and back.
 
     The new model computes what the given one does, but for values beyond the levels. Then ``train`` sharpens it in a
-    fraction of the epochs.
+    fraction of the epochs. Layers that are frozen (``trainable=False``) stay so: ``model.trainable = True`` before the
+    training lets them learn.
 
     Args:
         model: A built Sequential or functional model whose activations are ReLUs: layers, ``activation="relu"``,

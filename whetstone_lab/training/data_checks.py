@@ -2,7 +2,7 @@
 
 Keras finds some of it in the first batch, in words about tensors. Some it never finds: labels past the classes teach
 nothing on JAX, and on a GPU turn the loss into NaN; labels that are decimals are cut off; one target for several values
-is taken for all of them.
+is taken for all of them; the cross-entropy of targets beyond 0 and 1 falls without end.
 """
 
 from __future__ import annotations
@@ -17,6 +17,10 @@ from whetstone_lab.training.heads import BINARY, CATEGORICAL, NUMERIC, Head, inp
 from whetstone_lab.training.objectives import for_each, heads_known, losses_of
 
 _SPARSE = "sparse_categorical_crossentropy"
+
+#: Losses whose targets are probabilities, 0 and 1 among them.
+_PROBABILITIES = ("binary_crossentropy", "binary_focal_crossentropy", "categorical_crossentropy",
+                  "categorical_focal_crossentropy")
 
 
 def check_data(model: keras.Model, loss: Any, x: Any, y: Any, what: str = "") -> None:
@@ -52,6 +56,8 @@ def check_data(model: keras.Model, loss: Any, x: Any, y: Any, what: str = "") ->
         elif called in CATEGORICAL | BINARY | NUMERIC and not _fits(array.shape[1:], head.shape):
             raise ValueError(f"Expected targets{what} of output {head.name!r} of shape {_said(head.shape)}, as its "
                              f"values have; got {array.shape}. Bring the targets to the size of the output.")
+        elif called in _PROBABILITIES:
+            _check_probabilities(head, array, what)
 
 
 def _check_labels(head: Head, loss: Any, labels: np.ndarray, what: str) -> None:
@@ -80,6 +86,14 @@ def _check_labels(head: Head, loss: Any, labels: np.ndarray, what: str) -> None:
     if weights is not None and len(weights) != classes:
         raise ValueError(f"Expected a class weight for each of the {classes} classes of output {head.name!r}; got "
                          f"{len(weights)}.")
+
+
+def _check_probabilities(head: Head, targets: np.ndarray, what: str) -> None:
+    """Refuses targets beyond 0 and 1, from which a cross-entropy falls without end. Roundings are let pass."""
+    if targets.dtype.kind in "iuf" and targets.size and (targets.min() < -1e-3 or targets.max() > 1.001):
+        raise ValueError(f"Expected targets{what} of output {head.name!r} from 0 to 1, as its loss is a cross-entropy "
+                         f"of probabilities; got {targets.min():g} to {targets.max():g}. Divide shades by 255, write "
+                         "-1 and 1 as 0 and 1, and give a map of classes as one integer for each place.")
 
 
 def _inputs(model: Any, x: Any) -> list[tuple[str, Sequence[int | None], Any]]:

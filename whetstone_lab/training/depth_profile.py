@@ -16,6 +16,7 @@ from keras import ops
 
 from whetstone_lab.method.depth_profile import MARGIN, DepthProfile, flips
 from whetstone_lab.training._internals import sync_weights
+from whetstone_lab.training.data_checks import check_data
 from whetstone_lab.training.heads import Head, heads_of
 from whetstone_lab.training.layers import SpikingLayer, check_sharpness, replaced_inputs, spiking_layers
 from whetstone_lab.training.norm_statistics import estimate_norm_statistics, variables_kept
@@ -66,6 +67,7 @@ def depth_profile(model: keras.Model, x: Any, y: Any, *, soft: float | None = No
     layers = spiking_layers(model)
     samples, y = _checked(model, x, y, soft, margin)
     loss, head = _loss(model, y, loss), _head(model)
+    check_data(model, loss, x, y)
     sync_weights(model)
     with variables_kept(model):
         if soft is not None:
@@ -109,6 +111,9 @@ def _checked(model: Any, x: Any, y: Any, soft: float | None, margin: float) -> t
         raise ValueError(f"Expected soft to be a sharpness in [0, 1), or None; got {soft!r}.")
     if not margin > 0:
         raise ValueError(f"Expected margin to be positive; got {margin!r}.")
+    if not all(hasattr(leaf, "shape") for leaf in keras.tree.flatten(x)):
+        raise ValueError("Expected x as an array, or arrays in a list or dict for several inputs; got lists of numbers."
+                         " Write numpy.asarray(x).")
     y = np.asarray(y)
     counts = {len(leaf) for leaf in keras.tree.flatten(x)} | {len(y) if y.ndim else 0}
     if len(counts) != 1 or 0 in counts:
@@ -137,9 +142,9 @@ def _judge(model: Any, x: Any, y: np.ndarray, samples: int, loss: Any, head: Hea
         targets = y[start:start + _BATCH]
         outputs = model(_rows(x, start, _BATCH), training=False)
         losses += len(targets) * float(ops.convert_to_numpy(_mean_loss(loss, targets, outputs)))
-        hits = _hits(ops.convert_to_numpy(outputs), targets, head)
+        hits = _hits(ops.convert_to_numpy(outputs), targets, head, getattr(loss, "ignore_class", None))
         right, decisions = right + hits.sum(), decisions + hits.size
-    return right / decisions, losses / samples
+    return right / decisions if decisions else np.nan, losses / samples
 
 
 def _mean_loss(loss: Any, targets: np.ndarray, outputs: Any) -> Any:
@@ -148,17 +153,17 @@ def _mean_loss(loss: Any, targets: np.ndarray, outputs: Any) -> Any:
     return ops.mean(loss(targets, outputs))
 
 
-def _hits(outputs: np.ndarray, targets: np.ndarray, head: Head | None) -> np.ndarray:
-    """Which decisions are right, as 0 and 1; NaN where the output decides nothing."""
+def _hits(outputs: np.ndarray, targets: np.ndarray, head: Head | None, void: int | None) -> np.ndarray:
+    """Which decisions are right, as 0 and 1, without places that are void; NaN if the output decides nothing."""
     kind = "softmax" if head is None else head.kind
     if kind in ("values", "spikes"):
         return np.array([np.nan])
     if kind in ("sigmoid", "logit"):
         threshold = 0.5 if kind == "sigmoid" or head is None else head.threshold
         return (outputs > threshold) == (targets.reshape(outputs.shape) > 0.5)
-    classes = targets.argmax(-1) if targets.shape == outputs.shape else targets
     decided = outputs.argmax(-1)
-    return decided == classes.reshape(decided.shape)
+    classes = (targets.argmax(-1) if targets.shape == outputs.shape else targets).reshape(decided.shape)
+    return (decided == classes)[classes != void]
 
 
 def _rows(x: Any, start: int, count: int) -> Any:

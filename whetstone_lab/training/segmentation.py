@@ -51,6 +51,10 @@ class SegmentationCrossentropy(keras.losses.SparseCategoricalCrossentropy):
         self.void = self.ignore_class
         self.class_weights = weights
 
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """The loss of a batch; a weight may be for a whole sample or for each place."""
+        return super().__call__(y_true, y_pred, _for_places(sample_weight, y_pred))
+
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The loss at each place, scaled so that its mean is the mean over the places that count."""
         labels = _labels(y_true, y_pred)
@@ -90,13 +94,24 @@ class SegmentationAccuracy(keras.metrics.SparseCategoricalAccuracy):
         labels = _labels(y_true, y_pred)
         counts = ops.cast(ops.not_equal(labels, self.void), self.dtype)
         if sample_weight is not None:
-            weight = ops.cast(sample_weight, self.dtype)
-            counts = counts * ops.reshape(weight, (*weight.shape, *[1] * (len(counts.shape) - len(weight.shape))))
+            counts = counts * ops.cast(_for_places(sample_weight, y_pred), self.dtype)
         super().update_state(labels, y_pred, counts)
 
     def get_config(self) -> dict[str, Any]:
         """The metric's arguments."""
         return {"void": self.void, "name": self.name, "dtype": self.dtype}
+
+
+def _for_places(weight: Any, y_pred: Any) -> Any:
+    """Weights of samples with an axis of 1 for each axis of places, so that they go with their sample."""
+    if weight is None:
+        return None
+    weight, axes = ops.convert_to_tensor(weight), len(y_pred.shape) - 1
+    if len(weight.shape) > axes:
+        return ops.squeeze(weight, -1)
+    for _ in range(axes - len(weight.shape)):
+        weight = ops.expand_dims(weight, -1)
+    return weight
 
 
 def _labels(y_true: Any, y_pred: Any) -> Any:

@@ -39,6 +39,18 @@ def test_colours_and_a_single_frame_are_drawn_too():
     assert is_drawn(figure)
 
 
+def test_bytes_are_shades_too_and_what_is_brighter_than_white_is_refused():
+    bytes_, one = np.uint8(PICTURES * 255), {"truth": TRUE}
+    drawn = [np.asarray(plots.moving_scene(pictures, one, classes=3).axes[0].images[0].get_array())
+             for pictures in (bytes_, bytes_ / 255)]
+    np.testing.assert_array_equal(*drawn)
+    with pytest.raises(ValueError, match="values from 0 to 1, or bytes; got"):
+        plots.moving_scene(PICTURES * 255, one, classes=3)
+    for frames in (0, 2.5, True):
+        with pytest.raises(ValueError, match="frames to be an integer of at least 1"):
+            plots.moving_scene(PICTURES, one, classes=3, frames=frames)
+
+
 @pytest.mark.parametrize(("pictures", "maps", "words"), [
     (PICTURES[..., 0], {}, r"channels\) with one channel or three; got shape \(9, 6, 8\)"),
     (PICTURES[:0], {}, "one channel or three"),

@@ -103,11 +103,12 @@ def conv_autoencoder(shape: Sequence[int], bits: int, *, filters: Sequence[int] 
     for number, count in reversed([*enumerate(filters[:-1], 2)]):
         layers += make.block(keras.layers.Conv2DTranspose(count, kernel, strides=2, padding="same"),
                              f"decoder_{number}")
-    layers.append(keras.layers.Conv2DTranspose(channels, kernel, strides=2, padding="same", name="values",
-                                               activation="sigmoid" if sigmoid else None))
+    layers.append(keras.layers.Conv2DTranspose(channels, kernel, strides=2, padding="same", name="values"))
     over = small[0] * scale - rows, small[1] * scale - columns
     if any(over):
         layers.append(keras.layers.Cropping2D(((0, over[0]), (0, over[1]))))
+    if sigmoid:  # behind the cropping, since it is read out where it ends the net
+        layers.append(keras.layers.Activation("sigmoid"))
     return keras.Sequential(layers, name="spiking_conv_autoencoder" if spiking else "relu_conv_autoencoder")
 
 

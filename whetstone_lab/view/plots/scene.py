@@ -33,7 +33,7 @@ def moving_scene(pictures: Any, maps: Mapping[str, Any], *, classes: Sequence[st
         The figure.
 
     Raises:
-        ValueError: The pictures are none, a map has another size, or holds what is no class.
+        ValueError: The pictures are none, or brighter than 1, a map has another size, or holds what is no class.
 
     Example:
         >>> from whetstone_lab import datasets, plots
@@ -46,9 +46,16 @@ def moving_scene(pictures: Any, maps: Mapping[str, Any], *, classes: Sequence[st
     if shown.ndim != 4 or shown.shape[-1] not in (1, 3) or not len(shown):
         raise ValueError("Expected pictures of shape (frames, rows, columns, channels) with one channel or three; got "
                          f"shape {shown.shape}.")
+    if isinstance(frames, bool) or not isinstance(frames, int) or frames < 1:
+        raise ValueError(f"Expected frames to be an integer of at least 1; got {frames!r}.")
+    if shown.dtype == np.uint8:
+        shown = shown / 255
+    if shown.min() < -1e-3 or shown.max() > 1.001:
+        raise ValueError(f"Expected pictures with values from 0 to 1, or bytes; got {shown.min():g} to "
+                         f"{shown.max():g}.")
     names = [str(number) for number in range(classes)] if isinstance(classes, int) else [*map(str, classes)]
     rows = {name: _checked(name, np.asarray(one), shown.shape[:3], len(names), void) for name, one in maps.items()}
-    taken = np.unique(np.linspace(0, len(shown) - 1, max(frames, 1)).round().astype(int))
+    taken = np.unique(np.linspace(0, len(shown) - 1, frames).round().astype(int))
     height, width = shown.shape[1:3]
     figure = Picture(figsize=(1.0 + 1.5 * len(taken), 0.9 + 1.5 * (1 + len(rows)) * height / width))
     axes = figure.subplots(1 + len(rows), len(taken), squeeze=False)
