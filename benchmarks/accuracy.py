@@ -15,7 +15,6 @@ Markdown, for the README and the notebook.
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import os
 import sys
@@ -29,6 +28,7 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
+import results
 
 BATCH, EPOCHS = 128, 21
 
@@ -217,11 +217,9 @@ def measure(ways: Iterable[Way], args: argparse.Namespace) -> dict[tuple[Way, in
     import multiprocessing
 
     found: dict[tuple[Way, int], float] = {}
-    if args.results.exists():
-        for line in args.results.read_text().splitlines():
-            entry = json.loads(line)
-            if entry["epochs"] == args.epochs:
-                found[Way(**entry["way"]), entry["seed"]] = entry["accuracy"]
+    for entry in results.read(args.results):
+        if entry["epochs"] == args.epochs:
+            found[Way(**entry["way"]), entry["seed"]] = entry["accuracy"]
     # Seed by seed, so that a study that is cut short has something of everything.
     todo = [(way, seed) for seed in range(args.seeds) for way in dict.fromkeys(ways) if (way, seed) not in found]
     # A process of its own for each training: what one leaves behind in TensorFlow slows the next.
@@ -235,9 +233,8 @@ def measure(ways: Iterable[Way], args: argparse.Namespace) -> dict[tuple[Way, in
                 print(f"{number} of {len(todo)} failed, seed {seed}, {way}: {future.exception()}", file=sys.stderr)
                 continue
             found[way, seed] = future.result()
-            with args.results.open("a") as file:
-                print(json.dumps({"way": asdict(way), "seed": seed, "epochs": args.epochs,
-                                  "accuracy": found[way, seed]}), file=file)
+            results.note(args.results, {"way": asdict(way), "seed": seed, "epochs": args.epochs,
+                                        "accuracy": found[way, seed]})
             print(f"{number} of {len(todo)}, {time.perf_counter() - began:.0f} s: {found[way, seed]:.4f}, seed {seed}, "
                   f"{way}", file=sys.stderr, flush=True)
     return found

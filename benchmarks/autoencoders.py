@@ -13,7 +13,6 @@ Each training is a line in the results file as soon as it is done, and is not re
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import time
@@ -25,6 +24,7 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
+import results
 
 BATCH, EPOCHS, PICTURES = 128, 5, 60_000
 
@@ -77,13 +77,9 @@ def error(way: Way, seed: int, data: str | None) -> float:
     return float(np.mean((guess - found.x_test) ** 2))
 
 
-def measure(ways: Iterable[Way], seeds: int, data: str | None, results: Path) -> dict[tuple[Way, int], float]:
+def measure(ways: Iterable[Way], seeds: int, data: str | None, path: Path) -> dict[tuple[Way, int], float]:
     """The error of each way for each seed; what the results file has is not trained again."""
-    found: dict[tuple[Way, int], float] = {}
-    if results.exists():
-        for line in results.read_text().splitlines():
-            entry = json.loads(line)
-            found[Way(**entry["way"]), entry["seed"]] = entry["error"]
+    found = {(Way(**entry["way"]), entry["seed"]): float(entry["error"]) for entry in results.read(path)}
     ways = [*ways]
     for seed in range(seeds):
         for way in ways:
@@ -91,8 +87,7 @@ def measure(ways: Iterable[Way], seeds: int, data: str | None, results: Path) ->
                 continue
             began = time.perf_counter()
             found[way, seed] = error(way, seed, data)
-            with results.open("a") as file:
-                print(json.dumps({"way": asdict(way), "seed": seed, "error": found[way, seed]}), file=file)
+            results.note(path, {"way": asdict(way), "seed": seed, "error": found[way, seed]})
             print(f"{time.perf_counter() - began:.0f} s: {found[way, seed]:.5f}, seed {seed}, {way}", file=sys.stderr,
                   flush=True)
     return found

@@ -5,7 +5,8 @@
 
 Each training is a line in the results file as soon as it is done, and is not repeated when the study goes on: it may be
 stopped at any time, and several commands may write to one file, each with other systems or seeds. ``--jobs`` trains
-several at a time; ``--backend jax`` or ``torch`` trains on a GPU, where there is one.
+several at a time. ``--gpu`` trains on a GPU with Keras on JAX or PyTorch; it gives Keras many batches at a time, and
+notes what a net reaches after each epoch beside the results file, should the minutes end before the training.
 
 Spiking nets are trained by ``whetstone_lab.train`` with nothing set but the number of epochs. Baselines see as many
 epochs of the same data with the same optimizer, their rate falling along a cosine. Tables are Markdown.
@@ -16,7 +17,6 @@ To add a system, add an entry to ``SYSTEMS``.
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import os
 import sys
@@ -28,6 +28,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import results
+
+#: Batches that Keras trains on at a time on a GPU, where a small net waits for Python between two.
+STEPS = 20
 
 
 class Data(NamedTuple):
@@ -67,6 +71,7 @@ class System:
         epochs: Of each training.
         batch_size: Of each training.
         loss: As for ``whetstone_lab.train``.
+        shift: Training pictures are shifted by up to so many pixels and flipped, anew in each epoch; 0 for neither.
         unit: By what the difference of two scores is multiplied in the table: 100 for points.
     """
 
@@ -76,6 +81,7 @@ class System:
     epochs: int = 20
     batch_size: int = 128
     loss: Any = "auto"
+    shift: int = 0
     unit: float = 100.0
 
 
@@ -115,13 +121,41 @@ def resnet(depth: int, shortcut: str = "projection", filters: Sequence[int] = (1
 SYSTEMS: dict[str, System] = {
     "fashion": System(pictures("fashion_mnist"), {"convnet 7-5-3": convnet(False),
                                                   "convnet 7-5-3, batch norm": convnet(True)}),
-    "cifar10": System(pictures("cifar10"), {"VGG-like, 64-128-256": vgg((64, 128, 256))}, epochs=60),
+    "cifar10": System(pictures("cifar10"), {"VGG-like, 64-128-256": vgg((64, 128, 256))}, epochs=60,
+                      shift=4),
     "residual-mnist": System(pictures("mnist"), {
         "depth 8": resnet(8), "depth 20": resnet(20), "depth 32": resnet(32),
         "depth 20, identity skips alone": resnet(20, "identity")}),
     "residual-cifar10": System(pictures("cifar10"), {
-        "depth 8": resnet(8), "depth 20": resnet(20), "depth 32": resnet(32)}, epochs=60),
+        "depth 8": resnet(8), "depth 20": resnet(20), "depth 32": resnet(32)}, epochs=60, shift=4),
 }
+
+
+def shifted(x: np.ndarray, y: np.ndarray, size: int, shift: int, seed: int) -> Any:
+    """Batches of pictures that are shifted and flipped at random, as is usual on CIFAR-10; edges are mirrored."""
+    import keras
+
+    rng = np.random.default_rng(seed)
+    rows, columns = x.shape[1:3]
+    padded = np.pad(x, ((0, 0), (shift, shift), (shift, shift), (0, 0)), mode="reflect")
+
+    class Shifted(keras.utils.PyDataset):
+        order = rng.permutation(len(x))
+
+        def __len__(self) -> int:
+            return -(-len(x) // size)
+
+        def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+            chosen = self.order[number * size:(number + 1) * size]
+            down, right = rng.integers(0, 2 * shift + 1, (2, len(chosen), 1))
+            taken = right + np.arange(columns)
+            taken = np.where(rng.random((len(chosen), 1)) < 0.5, taken, taken[:, ::-1])
+            return padded[chosen[:, None, None], (down + np.arange(rows))[:, :, None], taken[:, None, :]], y[chosen]
+
+        def on_epoch_end(self) -> None:
+            self.order = rng.permutation(len(x))
+
+    return Shifted()
 
 
 class Job(NamedTuple):
@@ -135,8 +169,8 @@ class Job(NamedTuple):
     samples: int | None
 
 
-def train(job: Job, path: str | None) -> dict[str, Any]:
-    """Trains one net and says what it reaches."""
+def train(job: Job, path: str | None, progress: Path | None = None) -> dict[str, Any]:
+    """Trains one net and says what it reaches; with a file for it also how far it is after each epoch, on a GPU."""
     import keras
 
     import whetstone_lab as wl
@@ -147,9 +181,17 @@ def train(job: Job, path: str | None) -> dict[str, Any]:
     data = data._replace(x_train=x, y_train=y)
     keras.utils.set_random_seed(job.seed)
     model = system.nets[job.net](data, job.spiking)
-    options: dict[str, Any] = {"epochs": job.epochs, "batch_size": system.batch_size, "verbose": 0}
+    inputs = ((shifted(x, y, system.batch_size, system.shift, job.seed),) if system.shift else (x, y))
+    options: dict[str, Any] = {"epochs": job.epochs, "verbose": 0} | (
+        {} if system.shift else {"batch_size": system.batch_size})
+    compiled: dict[str, Any] = {}
+    if progress is not None:
+        compiled = {"steps_per_execution": STEPS}
+        options["callbacks"] = [keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: results.note(
+            progress, {**job._asdict(), "epoch": epoch, "logs": {name: float(value) for name, value in logs.items()},
+                       "seconds": round(time.perf_counter() - began, 1)}))]
     if job.spiking:
-        wl.train(model, x, y, loss=system.loss, **options)
+        wl.train(model, *inputs, loss=system.loss, **options, **compiled)
         if not all(float(layer.sharpness) == 1.0 for layer in wl.spiking_layers(model)):
             raise ValueError(f"Expected every layer to be sharp after {job.epochs} epochs; it takes more of them.")
     else:
@@ -158,32 +200,16 @@ def train(job: Job, path: str | None) -> dict[str, Any]:
         optimizer = wl.recipes.OPTIMIZERS["adam"]()
         steps = -(-len(x) // system.batch_size) * job.epochs
         optimizer.learning_rate = keras.optimizers.schedules.CosineDecay(float(optimizer.learning_rate), steps)
-        model.compile(optimizer, fitting_loss(model, y) if system.loss == "auto" else system.loss)
-        model.fit(x, y, **options)
-        wl.estimate_norm_statistics(model, x)  # as train does for the other
+        model.compile(optimizer, fitting_loss(model, y) if system.loss == "auto" else system.loss, **compiled)
+        model.fit(*inputs, **options)
+        wl.estimate_norm_statistics(model, inputs[0])  # as train does for the other
     return {**job._asdict(), "score": system.score(model, data), "seconds": round(time.perf_counter() - began, 1),
             "backend": keras.backend.backend()}
 
 
 def read(path: Path) -> dict[Job, float]:
-    """The scores in a results file; a line that was cut off when the study was killed is left out."""
-    found: dict[Job, float] = {}
-    for line in path.read_text().splitlines() if path.exists() else ():
-        try:
-            entry = json.loads(line)
-            found[Job(*(entry[name] for name in Job._fields))] = float(entry["score"])
-        except (ValueError, KeyError, TypeError):
-            print(f"{path}: a line that is no result is left out: {line[:60]!r}", file=sys.stderr)
-    return found
-
-
-def note(path: Path, result: Mapping[str, Any]) -> None:
-    """Adds a line to a results file, on a line of its own even where the last was cut off."""
-    with path.open("ab+") as file:
-        end = file.seek(0, os.SEEK_END)
-        file.seek(max(end - 1, 0))
-        cut = b"" if file.read(1) in (b"", b"\n") else b"\n"
-        file.write(cut + json.dumps(result).encode() + b"\n")
+    """The scores in a results file."""
+    return {Job(*(entry[name] for name in Job._fields)): float(entry["score"]) for entry in results.read(path)}
 
 
 def jobs(systems: Sequence[str], seeds: Sequence[int], epochs: int | None, samples: int | None) -> list[Job]:
@@ -192,21 +218,23 @@ def jobs(systems: Sequence[str], seeds: Sequence[int], epochs: int | None, sampl
             for seed in seeds for name in systems for net in SYSTEMS[name].nets for spiking in (True, False)]
 
 
-def measure(todo: Sequence[Job], out: Path, path: str | None, processes: int, backend: str | None) -> None:
+def measure(todo: Sequence[Job], out: Path, path: str | None, processes: int, backend: str | None,
+            gpu: bool = False) -> None:
     """Trains what the results file has not, each in a process of its own."""
     import multiprocessing
 
     missing = [job for job in todo if job not in read(out)]
     with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare,
                              initargs=(backend, processes), max_tasks_per_child=1) as pool:
-        running = {pool.submit(train, job, path): job for job in missing}
+        progress = out.with_suffix(".epochs.jsonl") if gpu else None
+        running = {pool.submit(train, job, path, progress): job for job in missing}
         for number, future in enumerate(as_completed(running), 1):
             job = running[future]
             if future.exception():  # the others go on
                 print(f"{number} of {len(missing)} failed, {job}: {future.exception()}", file=sys.stderr)
                 continue
             result = future.result()
-            note(out, result)
+            results.note(out, result)
             print(f"{number} of {len(missing)}: {result['score']:.4f} in {result['seconds']:.0f} s, {job}",
                   file=sys.stderr, flush=True)
 
@@ -214,6 +242,7 @@ def measure(todo: Sequence[Job], out: Path, path: str | None, processes: int, ba
 def _prepare(backend: str | None, processes: int) -> None:
     """Shares the cores among the processes; before Keras is loaded."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # several trainings share a GPU
     threads = str(max((os.cpu_count() or 1) // processes, 1))
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
         os.environ.setdefault(name, threads)
@@ -256,13 +285,14 @@ def main() -> None:
                         help="where each training is noted (default: ./paper.jsonl)")
     parser.add_argument("--jobs", type=int, default=1, help="trainings at a time (default: 1)")
     parser.add_argument("--backend", choices=["tensorflow", "jax", "torch"], help="default: Keras's own")
+    parser.add_argument("--gpu", action="store_true", help="train on a GPU, on JAX unless --backend says torch")
     parser.add_argument("--table", action="store_true", help="only print the table")
     args = parser.parse_args()
     if unknown := [name for name in args.systems if name not in SYSTEMS]:
         parser.error(f"expected systems among {', '.join(SYSTEMS)}; got {', '.join(unknown)}")
     if not args.table:
         measure(jobs(args.systems or [*SYSTEMS], args.seeds, args.epochs, args.samples), args.out, args.data,
-                args.jobs, args.backend)
+                args.jobs, args.backend or ("jax" if args.gpu else None), args.gpu)
     print(table(read(args.out)))
 
 

@@ -23,6 +23,7 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
+import results
 
 BATCH = 128
 
@@ -136,7 +137,7 @@ def main() -> None:
     parse.add_argument("--results", type=Path, default=Path("pretrained"), help="folder of results and ReLU networks")
     options = parse.parse_args()
     path = options.results / "results.jsonl"
-    lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    lines = [*results.read(path)]
     for seed in range(options.seeds):
         for net in options.nets:
             data = load(options.data, NETS[net][1])
@@ -147,8 +148,7 @@ def main() -> None:
                 relu = pretrained(net, seed, data, options.results)
                 lines.append({**what, **finished(relu, way, seed, options.epochs, data)})
                 print(json.dumps(lines[-1]), file=sys.stderr, flush=True)
-                with path.open("a") as file:
-                    file.write(json.dumps(lines[-1]) + "\n")
+                results.note(path, lines[-1])
     table(lines, print)
 
 

@@ -14,7 +14,6 @@ Each training is a line in the results file as soon as it is done, and is not re
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import time
@@ -26,6 +25,7 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
+import results
 
 #: How many test frames are simulated beside Keras.
 SIMULATED = 20
@@ -108,14 +108,12 @@ def judge(model: Any, way: Way, data: Any) -> dict[str, float]:
     return figures
 
 
-def measure(ways: Iterable[Way], seeds: int, camvid: str | None, results: Path) -> dict[tuple[Way, int], dict]:
+def measure(ways: Iterable[Way], seeds: int, camvid: str | None, path: Path) -> dict[tuple[Way, int], dict]:
     """The figures of each way for each seed; what the results file has is not trained again."""
     found: dict[tuple[Way, int], dict] = {}
-    if results.exists():
-        for line in results.read_text().splitlines():
-            entry = json.loads(line)
-            way = Way(**entry["way"] | {"filters": tuple(entry["way"]["filters"])})
-            found[way, entry["seed"]] = entry["figures"]
+    for entry in results.read(path):
+        way = Way(**entry["way"] | {"filters": tuple(entry["way"]["filters"])})
+        found[way, entry["seed"]] = entry["figures"]
     ways = [*ways]
     for seed in range(seeds):
         for way in ways:
@@ -123,8 +121,7 @@ def measure(ways: Iterable[Way], seeds: int, camvid: str | None, results: Path) 
                 continue
             began, data = time.perf_counter(), load(way, camvid)
             found[way, seed] = judge(train(way, seed, data), way, data)
-            with results.open("a") as file:
-                print(json.dumps({"way": asdict(way), "seed": seed, "figures": found[way, seed]}), file=file)
+            results.note(path, {"way": asdict(way), "seed": seed, "figures": found[way, seed]})
             print(f"{time.perf_counter() - began:.0f} s: {found[way, seed]}, seed {seed}, {way}", file=sys.stderr,
                   flush=True)
     return found

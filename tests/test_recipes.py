@@ -139,11 +139,16 @@ def test_one_call_takes_what_fit_and_compile_take():
     own = keras.optimizers.SGD(0.5)
     trace = train(model, x, keras.utils.to_categorical(y), epochs=2, optimizer=own, loss="categorical_crossentropy",
                   metrics=["mae"], probe=x[:8], validation_data=(x, keras.utils.to_categorical(y)), verbose=0,
-                  callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))])
+                  callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))],
+                  steps_per_execution=2)
     assert seen == [0, 1]
     assert set(trace.epoch_logs[-1]) == {"loss", "mae", "val_loss", "val_mae"}
     assert np.isfinite(trace.firing_rates).all()
     assert model.optimizer.inner_optimizer is own
+    assert model.steps_per_execution == 2
+    sharpener = prepare(model, epochs=9, jit_compile=False, probe=x[:8])
+    assert (model.jit_compile, model.steps_per_execution) == (False, 1)
+    assert sharpener.probe is not None
 
 
 @pytest.mark.usefixtures("eagerly")

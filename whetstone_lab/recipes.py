@@ -41,6 +41,9 @@ OPTIMIZERS: Mapping[str, Callable[[], keras.optimizers.Optimizer]] = {
     "nadam": lambda: keras.optimizers.Nadam(2e-3, epsilon=_EPSILON),
 }
 
+#: What ``model.compile`` takes besides optimizer, loss and metrics.
+_COMPILED = ("auto_scale_loss", "jit_compile", "loss_weights", "run_eagerly", "steps_per_execution", "weighted_metrics")
+
 #: Shares of the training: before the first has passed nothing sharpens, after the second all is sharp.
 SOFT, SHARP = 0.05, 0.3
 
@@ -75,7 +78,9 @@ def train(model: keras.Model, x: Any = None, y: Any = None, *, epochs: int = 20,
             ``BackupAndRestore`` is among the callbacks; else each call is a training of its own.
         check: Whether a model that cannot become spikes is refused. Default: True.
         **kwargs: As for ``model.fit``: ``batch_size``, ``validation_data``, ``verbose``, more ``callbacks``, ... A
-            sharpener among the callbacks decides when to sharpen in place of train's own.
+            sharpener among the callbacks decides when to sharpen in place of train's own. Or as for ``model.compile``:
+            ``loss_weights``, ``jit_compile``, ``steps_per_execution``, ... (On a GPU a small net waits for Python
+            between two steps, which ``steps_per_execution=20`` makes rarer.)
 
     Returns:
         What happened. The model is fully sharp, unless a warning says that it is not.
@@ -101,8 +106,9 @@ def train(model: keras.Model, x: Any = None, y: Any = None, *, epochs: int = 20,
         raise ValueError(f"Expected at most one sharpener among the callbacks; got {len(own)}.")
     if resume is None:
         resume = any(isinstance(callback, keras.callbacks.BackupAndRestore) for callback in callbacks)
+    compiled = {name: kwargs.pop(name) for name in _COMPILED if name in kwargs}
     sharpener = _prepare(model, (x, y, kwargs.get("validation_data")), epochs, optimizer, loss, metrics, check,
-                         probe=probe, resume=resume)
+                         probe=probe, resume=resume, **compiled)
     if own:
         sharpener = own[0]
     else:
@@ -132,7 +138,8 @@ def prepare(model: keras.Model, *, epochs: int = 20, optimizer: Any = "adam", lo
         loss: As for :func:`train`; the targets are not known here, and those of classes are taken for integers.
         metrics: As for :func:`train`.
         check: As for :func:`train`.
-        **kwargs: As for :class:`whetstone_lab.training.sharpener.Sharpener`.
+        **kwargs: As for :class:`whetstone_lab.training.sharpener.Sharpener`, or for ``model.compile`` as in
+            :func:`train`.
 
     Returns:
         The sharpener.
@@ -154,6 +161,7 @@ def _prepare(model: keras.Model, data: tuple[Any, Any, Any], epochs: int, optimi
              check: bool, **kwargs: Any) -> Sharpener:
     """Compiles a model for inputs, targets and validation data, which may be unknown, and gives the sharpener."""
     x, y, validation = data
+    compiled = {name: kwargs.pop(name) for name in _COMPILED if name in kwargs}
     if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
         raise ValueError(f"Expected epochs to be an integer of at least 1; got {epochs!r}.")
     if check:
@@ -173,7 +181,7 @@ def _prepare(model: keras.Model, data: tuple[Any, Any, Any], epochs: int, optimi
         check_data(model, loss, validation[0], validation[1], " of validation_data")
     if isinstance(metrics, str) and metrics == "auto":
         metrics = fitting_metrics(model, loss)
-    model.compile(optimizer, loss, metrics=list(metrics) if isinstance(metrics, tuple) else metrics)
+    model.compile(optimizer, loss, metrics=list(metrics) if isinstance(metrics, tuple) else metrics, **compiled)
     return Sharpener(policy, **kwargs)
 
 

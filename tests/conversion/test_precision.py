@@ -58,6 +58,11 @@ def test_products_that_a_gpu_rounds_are_said_with_the_remedy(on_a_gpu):
 
 
 def test_on_a_cpu_nothing_is_said():
+    if BACKEND == "torch":
+        import torch
+
+        if torch.cuda.is_available():
+            pytest.skip("On a GPU PyTorch rounds convolutions unless told otherwise, and that is said.")
     assert exact_products() is None
 
 
