@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from whetstone_lab.conversion.convert import convert
     from whetstone_lab.conversion.folding import fold_batchnorm
     from whetstone_lab.exchange import nir
+    from whetstone_lab.exchange.c import to_c
+    from whetstone_lab.exchange.integers import as_integers, whole_inputs
     from whetstone_lab.exchange.nir import from_nir, to_nir
     from whetstone_lab.method import class_keys as keys
     from whetstone_lab.method import class_maps, curves, policies
@@ -66,6 +68,7 @@ _HOMES = {
     "StepwiseSharpener": "training.sharpeners:StepwiseSharpener",
     "Trace": "records.trace:Trace",
     "WhetstoneOptimizer": "training.averaging:WhetstoneOptimizer",
+    "as_integers": "exchange.integers:as_integers",
     "class_maps": "method.class_maps",
     "check": "conversion.checking:check",
     "check_key": "method.class_keys:check_key",
@@ -93,8 +96,10 @@ _HOMES = {
     "simulator": "simulator",
     "spiking": "pretrained.spiking:spiking",
     "spiking_layers": "training.layers:spiking_layers",
+    "to_c": "exchange.c:to_c",
     "to_nir": "exchange.nir:to_nir",
     "train": "recipes:train",
+    "whole_inputs": "exchange.integers:whole_inputs",
     "widgets": "view.widgets",
 }
 

@@ -10,7 +10,7 @@ import io
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,15 +53,21 @@ def write(path: str | os.PathLike[str], kind: str, version: int, header: Mapping
         if array.dtype.kind not in "biuf":
             raise TypeError(f"Array {name!r} has dtype {array.dtype}; an archive takes booleans, integers and floats.")
     everything: dict[str, Any] = {_HEADER: np.frombuffer(text.encode(), np.uint8), **arrays}
+    with in_one_piece(path) as part, part.open("wb") as file:
+        np.savez_compressed(file, **everything)
+    return path
+
+
+@contextlib.contextmanager
+def in_one_piece(path: Path) -> Iterator[Path]:
+    """Another path to write a file to, which takes the place of ``path`` at the end; after an error nothing changes."""
     part = path.with_name(path.name + ".part")
     try:
-        with part.open("wb") as file:
-            np.savez_compressed(file, **everything)
+        yield part
         os.replace(part, path)
     finally:
         with contextlib.suppress(FileNotFoundError):
             part.unlink()
-    return path
 
 
 def read(path: str | os.PathLike[str], kind: str, version: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
