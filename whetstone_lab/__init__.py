@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from whetstone_lab.exchange.c import to_c
     from whetstone_lab.exchange.integers import as_integers, whole_inputs
     from whetstone_lab.exchange.nir import from_nir, to_nir
+    from whetstone_lab.exchange.verilog import to_verilog
     from whetstone_lab.method import class_keys as keys
     from whetstone_lab.method import class_maps, curves, policies
     from whetstone_lab.method.class_keys import check_key, decode, encode, make_key
@@ -98,6 +99,7 @@ _HOMES = {
     "spiking_layers": "training.layers:spiking_layers",
     "to_c": "exchange.c:to_c",
     "to_nir": "exchange.nir:to_nir",
+    "to_verilog": "exchange.verilog:to_verilog",
     "train": "recipes:train",
     "whole_inputs": "exchange.integers:whole_inputs",
     "widgets": "view.widgets",

@@ -32,8 +32,8 @@ def add(monkeypatch, tmp_path):
 
 
 def test_the_table():
-    assert list(targets()) == [".c", ".npz", ".nir"]
-    assert [target.package for target in targets().values()] == [None, None, "nir"]
+    assert list(targets()) == [".c", ".npz", ".v", ".nir"]
+    assert [target.package for target in targets().values()] == [None, None, None, "nir"]
     for suffix, target in targets().items():
         assert target.suffix == suffix
         assert target.keeps.endswith(".")
@@ -53,7 +53,7 @@ def test_what_is_written_comes_back_and_spikes_the_same(suffix, name, tmp_path):
 def test_a_new_file_in_the_folder_is_a_new_target(add, tmp_path):
     add("made_up_target", ".made_up")
     network, path = NETWORKS["mlp"](), tmp_path / "network.made_up"
-    assert list(targets()) == [".c", ".made_up", ".npz", ".nir"]
+    assert list(targets()) == [".c", ".made_up", ".npz", ".v", ".nir"]
     write(network, path)
     assert path.read_text() == repr(network)
     with pytest.raises(ValueError, match=r"Expected a network, a file whose name ends in .npz or .nir; got .*made_up"):
@@ -68,7 +68,7 @@ def test_one_suffix_for_two_is_an_error(add):
 
 @pytest.mark.parametrize("name", ["network.txt", "network", "network.NPZ"])
 def test_another_suffix_is_refused_with_those_there_are(name, tmp_path):
-    with pytest.raises(ValueError, match=rf"to write a file whose name ends in .c, .npz or .nir; got .*{name}"):
+    with pytest.raises(ValueError, match=rf"to write a file whose name ends in .c, .npz, .v or .nir; got .*{name}"):
         write(NETWORKS["mlp"](), tmp_path / name)
     with pytest.raises(ValueError, match=rf"a file whose name ends in .npz or .nir; got .*{name}"):
         read(tmp_path / name)

@@ -36,7 +36,7 @@ static void dense_@K(const @T *in, size_t rows, size_t inputs, const @W *weights
             sums[k] = 0;
         for (i = 0; i < inputs; i++) {
             const @W *w = weights + i * outputs;
-            if (in[i]) {
+            if (in[i] != 0) {
                 @ADD(outputs)
             }
         }
@@ -62,13 +62,14 @@ static void conv_@K(const @T *in, const size_t *shape, const @W *weights, const 
                     continue;
                 for (j = 0; j < window[1]; j++) {
                     const size_t x = column * window[3] + j * window[5] - window[7];
-                    const @T *at = in + (y * shape[1] + x) * shape[2];
+                    const @T *at;
                     if (x >= shape[1])
                         continue;
+                    at = in + (y * shape[1] + x) * shape[2];
                     for (channel = 0; channel < shape[2]; channel++) {
                         const size_t group = channel / seen, first = group * own;
                         const @W *w = weights + ((i * window[1] + j) * seen + channel % seen) * filters + first;
-                        if (at[channel]) {
+                        if (at[channel] != 0) {
                             @ADD_AT(own)
                         }
                     }
@@ -91,16 +92,17 @@ static void conv_transpose_@K(const @T *in, const size_t *shape, const @W *weigh
         for (column = 0; column < shape[1]; column++)
             for (channel = 0; channel < shape[2]; channel++) {
                 const @T v = in[(row * shape[1] + column) * shape[2] + channel];
-                if (!v)
+                if (v == 0)
                     continue;
                 for (i = 0; i < window[0]; i++)
                     for (j = 0; j < window[1]; j++) {
                         const size_t y = row * window[2] + i * window[4] - window[6];
                         const size_t x = column * window[3] + j * window[5] - window[7];
                         const @W *w = weights + ((i * window[1] + j) * shape[2] + channel) * filters;
-                        @S *sums = kept + (y * out[1] + x) * filters;
+                        @S *sums;
                         if (y >= out[0] || x >= out[1])
                             continue;
+                        sums = kept + (y * out[1] + x) * filters;
                         @ADD_VALUE(filters)
                     }
             }
