@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -135,6 +136,18 @@ def test_in_integers_all_digits_are_read_as_by_the_simulator_bit_by_bit(bits, lo
     assert "const int8_t" in text
     assert "float" not in text
     assert "double" not in text
+
+
+def test_the_digit_reader_reads_pictures_from_a_line_of_characters(tmp_path):
+    data = load_digits()
+    whole = as_integers(digits_network(data), step=1 / 16, largest=16)
+    to_c(whole, tmp_path / "net.c")
+    example = Path(__file__).parents[2] / "examples" / "digit_reader" / "digit_reader.c"
+    subprocess.run([COMPILERS[0], *FLAGS, "-I.", str(example), "net.c", "-o", "reader"], cwd=tmp_path, check=True)
+    x = whole_inputs(whole, data.x_test[:40])
+    pictures = "\n".join("".join("0123456789abcdefg"[shade] for shade in picture) for picture in x)
+    out = subprocess.run([tmp_path / "reader"], input=pictures, capture_output=True, text=True, check=True).stdout
+    assert [int(digit) for digit in out.split()] == predict(whole, x).tolist()
 
 
 def test_what_it_takes_is_said(tmp_path):
