@@ -20,6 +20,7 @@ from collections.abc import Callable
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
+from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
 
 #: Output channels that are summed at once: a row of weights is so many floats.
@@ -88,14 +89,16 @@ def add(typing, a, b):
 
 
 @intrinsic
-def times(typing, factor, row):
-    """A row times a float."""
+def add_times(typing, sums, factor, row):
+    """A row plus a float times another, rounded once."""
     def build(context, builder, signature, args):
-        first = builder.insert_element(ir.Constant(_ROW, ir.Undefined), args[0], ir.Constant(ir.IntType(32), 0))
+        first = builder.insert_element(ir.Constant(_ROW, ir.Undefined), args[1], ir.Constant(ir.IntType(32), 0))
         everywhere = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-        return builder.fmul(builder.shuffle_vector(first, first, everywhere), args[1])
+        kind = ir.FunctionType(_ROW, [_ROW] * 3)
+        fused = cgutils.get_or_insert_function(builder.module, kind, f"llvm.fma.v{LANES}f32")
+        return builder.call(fused, [builder.shuffle_vector(first, first, everywhere), args[2], args[0]])
 
-    return _row(types.float32, _row), build
+    return _row(_row, types.float32, _row), build
 
 
 @intrinsic
@@ -214,7 +217,7 @@ def by_product(values, size, starts, offsets, weights, bias, threshold, fired, p
                 sum_ = zeros()
                 for cell in range(cells):
                     row = load(weights, (block * cells + cell) * LANES)
-                    sum_ = add(sum_, times(values[begin + offsets[cell]], row))
+                    sum_ = add_times(sum_, values[begin + offsets[cell]], row)
                 store(sums, place * LANES, sum_)
             _finish(sums, count, bias, threshold, fired, potentials, tile, block, blocks)
 

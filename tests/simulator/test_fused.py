@@ -160,6 +160,22 @@ def test_where_sums_round_only_what_is_near_its_threshold_differs(way):
         np.testing.assert_array_equal(found.dense(layer)[certain], expected.dense(layer)[certain])
 
 
+@pytest.mark.parametrize("options", CONVOLUTIONS, ids=str)
+def test_terms_can_be_added_one_after_the_other(options):
+    rng = np.random.default_rng(10)
+    weights, bias = rng.normal(size=(3, 2, 20, 9)).astype("f"), rng.normal(size=9).astype("f")
+    layer = Conv2D(weights, bias, **options)
+    network = Network((7, 8, 20), [Neurons(), layer])
+    x = (rng.random((4, 7, 8, 20)) < 0.6).astype("f")
+    expected = np.zeros((4, *network.output_shape), np.float32)
+    for tap, seen in enumerate(layer.windows.taps(x, 0)):
+        for channel in range(20):
+            expected += seen[..., channel, None] * weights[tap // 2, tap % 2, channel]
+    expected += bias
+    np.testing.assert_array_equal(run(network, x, engine="sequence").votes, expected)
+    assert (run(network, x, engine="numba").votes != expected).any()
+
+
 def test_images_larger_than_a_tile(way):
     rng = np.random.default_rng(5)
     for shape in ((70, 70, 1), (2, 2500, 1), (2500, 2, 1)):
@@ -220,7 +236,7 @@ def test_the_engine_is_chosen_by_the_work(monkeypatch):
 
 def test_engines_that_there_are_not(monkeypatch):
     network = Network((2,), [Neurons()], key=[[1, 0], [0, 1]])
-    with pytest.raises(ValueError, match=r"engine to be one of \('numpy', 'numba'\) or None; got 'gpu'"):
+    with pytest.raises(ValueError, match=r"engine to be one of \('numpy', 'numba', 'sequence'\) or None; got 'gpu'"):
         predict(network, [[0, 1]], engine="gpu")
     monkeypatch.setattr(runner, "available", lambda: False)
     monkeypatch.setattr(runner, "MIN_WORK", 0)

@@ -104,12 +104,13 @@ class FusedLayer:
         row[: self._filters] = values
         return row
 
-    def apply(self, value: Any, share: Share) -> Any:
+    def apply(self, value: Any, share: Share, in_sequence: bool = False) -> Any:
         """The layer's spikes, as bits, or its sums.
 
         Args:
             value: Spikes, as bits or as zeros and ones, or values; with a leading axis of samples.
             share: How the work is divided among threads.
+            in_sequence: Whether all terms are added one after the other. Default: by what is faster.
         """
         given = value
         if self._spikes:
@@ -121,7 +122,7 @@ class FusedLayer:
         fired = np.empty(places * self._blocks if self._fires else 0, np.uint32)
         sums = self._room(0 if self._fires else places * self._blocks * self._kernels.LANES)
         results = (self._weights, self._bias, self._threshold, fired, sums)
-        if self._spikes and self._is_sparse(image, places):
+        if self._spikes and (in_sequence or self._is_sparse(image, places)):
             self._by_spike(image, axes, results, share)
         else:
             self._by_place(image, axes, results, share, places)
@@ -239,29 +240,33 @@ class FusedPlan:
         last = {name: node for _, inputs, node, _ in self._stages for name in inputs if name not in self._read}
         self._done = {node: [name for name, listener in last.items() if listener == node] for node in last.values()}
 
-    def compute(self, batch: Sequence[np.ndarray], watch: Watch | None = None) -> list[np.ndarray]:
+    def compute(self, batch: Sequence[np.ndarray], watch: Watch | None = None,
+                in_sequence: bool = False) -> list[np.ndarray]:
         """The network's outputs for a batch, in their order.
 
         Args:
             batch: Each input, shape ``(samples, ...)``.
             watch: Is shown the number of each layer, None, and which of its neurons fired. Default: nobody.
+            in_sequence: Whether each neuron's terms are added one after the other: row by row of its window, column by
+                column, channel by channel. Default: as is fastest.
         """
         workers = threads()
         if workers == 1:
-            return self._compute(batch, watch, lambda work, count: work(0, count))
+            return self._compute(batch, watch, lambda work, count: work(0, count), in_sequence)
         with ThreadPoolExecutor(workers) as pool:
             def share(work: Callable[[int, int], Any], count: int) -> None:
                 ends = [count * part // workers for part in range(workers + 1)]
                 list(pool.map(work, ends[:-1], ends[1:]))
 
-            return self._compute(batch, watch, share)
+            return self._compute(batch, watch, share, in_sequence)
 
-    def _compute(self, batch: Sequence[np.ndarray], watch: Watch | None, share: Share) -> list[np.ndarray]:
+    def _compute(self, batch: Sequence[np.ndarray], watch: Watch | None, share: Share,
+                 in_sequence: bool) -> list[np.ndarray]:
         values: dict[str, Any] = dict(zip(self._inputs, batch, strict=True))
         for operation, inputs, name, layer in self._stages:
             given, value = [values[name] for name in inputs], None
             if isinstance(operation, FusedLayer):
-                value = operation.apply(given[0], share)
+                value = operation.apply(given[0], share, in_sequence)
             elif layer >= 0:
                 value = SpikeBits.pack(operation.fires(self._floats(given[0])))
             else:

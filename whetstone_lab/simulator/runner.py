@@ -17,7 +17,7 @@ from whetstone_lab.simulator.readouts import Readout
 
 RECORDS = ("events", "votes")
 TIMINGS = ("wave", "instant")
-ENGINES = ("numpy", "numba")
+ENGINES = ("numpy", "numba", "sequence")
 
 #: Computes a batch: its outputs in their order. Takes the batch, who watches the layers, and the first sample's number.
 Compute = Callable[[Sequence[np.ndarray], Watch | None, int], list[Any]]
@@ -43,7 +43,12 @@ def run(network: Network, inputs: Any, *, record: str = "events", membranes: boo
     lies right on the threshold. Otherwise two libraries, or one at two batch sizes or spike by spike, may add products
     in another order, and both results lie within ``n u / (1 - n u) * sum |x_i w_i|`` of the true sum of
     n terms (u is 2^-24 for float32; Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1). So a
-    neuron can differ only if its potential is that close to its threshold.
+    neuron can differ only if its potential is that close to its threshold; and once one does, layers above it see
+    other spikes. Batch norm adds roundings of its own, since Keras computes it after the sums and a network has it in
+    its weights. ``engine="sequence"`` adds in the order in which TensorFlow's convolutions were found to add up spikes
+    (oneDNN, TensorFlow 2.21, x86 with AVX-512: the rows, columns and channels of a window, then the bias): without
+    batch norm, their sums agree bit for bit. Dense layers of more than 256 inputs are added in blocks there, and other
+    backends and processors may have other orders.
 
     Args:
         network: The network.
@@ -65,8 +70,10 @@ def run(network: Network, inputs: Any, *, record: str = "events", membranes: boo
             :mod:`~whetstone_lab.simulator.operations`. ``"numba"``: compiled loops over spikes as bits
             (:mod:`whetstone_lab.simulator.fused`), several times as fast on large layers. They need the extra
             ``fast``; what they do not know (grouped convolutions, float64, membrane potentials, neurons that remember,
-            faults that come anew each time) is left to NumPy. Default: Numba where it is installed and there is enough
-            to do.
+            faults that come anew each time) is left to NumPy. ``"sequence"``: the same, but each neuron's terms are
+            added one after the other, row by row of its window, column by column, channel by channel, and then the
+            bias; it takes some five times as long as ``"numba"`` where many neurons fire. Default: Numba where it is
+            installed and there is enough to do.
         progress: Whether a bar on stderr, or in Jupyter below the cell, shows how far it is. Default: False.
 
     Returns:
@@ -151,8 +158,8 @@ def predict(network: Network, inputs: Any, *, batch_size: int | None = None, fau
             or a dict by name.
         batch_size: Samples computed at once. Default: as in :func:`run`.
         faults: What is wrong with the hardware. Default: nothing.
-        engine: What computes, ``"numpy"`` or ``"numba"``, as in :func:`run`. Default: Numba where it is installed and
-            there is enough to do.
+        engine: What computes, ``"numpy"``, ``"numba"`` or ``"sequence"``, as in :func:`run`. Default: Numba where it is
+            installed and there is enough to do.
         progress: Whether a bar shows how far it is, as in :func:`run`. Default: False.
 
     Returns:
@@ -190,8 +197,8 @@ def evaluate(network: Network, inputs: Any, labels: Any, *, batch_size: int | No
             missing.
         batch_size: Samples computed at once. Default: as in :func:`run`.
         faults: What is wrong with the hardware. Default: nothing.
-        engine: What computes, ``"numpy"`` or ``"numba"``, as in :func:`run`. Default: Numba where it is installed and
-            there is enough to do.
+        engine: What computes, ``"numpy"``, ``"numba"`` or ``"sequence"``, as in :func:`run`. Default: Numba where it is
+            installed and there is enough to do.
         progress: Whether a bar shows how far it is, as in :func:`run`. Default: False.
 
     Returns:
@@ -234,14 +241,14 @@ def _computing(network: Network, shown: Inputs, engine: str | None, faults: Faul
     plan = plan_of(network)
     if engine is not None and engine not in ENGINES:
         raise ValueError(f"Expected engine to be one of {ENGINES} or None; got {engine!r}.")
-    if engine == "numba" and not available():
-        raise ImportError("Expected Numba for engine='numba'; it is not installed. Install the extra: "
+    if engine in ("numba", "sequence") and not available():
+        raise ImportError(f"Expected Numba for engine={engine!r}; it is not installed. Install the extra: "
                           "pip install 'whetstone-lab[fast]'.")
-    wanted = engine == "numba" or (
+    wanted = engine in ("numba", "sequence") or (
         engine is None and plan.synapses * shown.samples * shown.steps >= MIN_WORK and available())
     if wanted and plan.forgets and not membranes and not (faults and faults.fleeting):
         fused = fused_plan_of(network)
-        return lambda batch, watch, start: fused.compute(batch, watch)
+        return lambda batch, watch, start: fused.compute(batch, watch, engine == "sequence")
     return lambda batch, watch, start: plan.compute(batch, shown.steps, watch, faults, start)
 
 
