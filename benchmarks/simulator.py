@@ -94,7 +94,8 @@ def peers(network: Network, x: np.ndarray) -> dict[str, Callable[[], np.ndarray]
     except ImportError:
         return {}
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    signs = torch.tensor(2.0 * KEY.T - 1.0, dtype=torch.float32)
+    assert network.key is not None
+    signs = torch.tensor(2.0 * network.key.T - 1.0, dtype=torch.float32)
     given = torch.from_numpy(np.moveaxis(x, -1, 1).copy() if x.ndim == 4 else x)
 
     def layers() -> list[Any]:
@@ -110,7 +111,8 @@ def peers(network: Network, x: np.ndarray) -> dict[str, Callable[[], np.ndarray]
                 module.weight.data = torch.tensor(weights.T.copy())
                 module.bias.data = torch.tensor(operation.bias)
             elif isinstance(operation, Conv2D):
-                module = torch.nn.Conv2d(*operation.weights.shape[2:], operation.weights.shape[:2])
+                module = torch.nn.Conv2d(*operation.weights.shape[2:], operation.weights.shape[:2],
+                                         padding=operation.padding)
                 module.weight.data = torch.tensor(operation.weights.transpose(3, 2, 0, 1).copy())
                 module.bias.data = torch.tensor(operation.bias)
             else:

@@ -4,13 +4,14 @@ import gc
 import json
 import subprocess
 import sys
+import tracemalloc
 import weakref
 
 import numpy as np
 import pytest
 
 from whetstone_lab import keys
-from whetstone_lab.simulator import Network, Node, predict, run
+from whetstone_lab.simulator import Network, Node, evaluate, predict, run
 from whetstone_lab.simulator.operations import Add, Conv2D, Dense, MaxPool2D, Neurons, Reshape
 
 KEY = keys.make_key(3, 12, seed=1)
@@ -245,6 +246,33 @@ def test_bad_input_is_refused(options, words):
 def test_there_is_nothing_to_predict_without_classes():
     with pytest.raises(ValueError, match="stand for no classes"):
         predict(Network((2,), [Neurons()]), [[0, 1]])
+
+
+def test_a_bar_shows_how_far_it_is_and_changes_nothing(capsys):
+    network, x = mlp(), quarters(np.random.default_rng(3), (9, 2, 10))
+    expected = predict(network, x)
+    assert capsys.readouterr().err == ""
+    np.testing.assert_array_equal(predict(network, x, batch_size=4, progress=True), expected)
+    assert "9/9" in capsys.readouterr().err
+    assert evaluate(network, x, expected, progress=True) == {"accuracy": 1.0}
+    assert "9/9" in capsys.readouterr().err
+    np.testing.assert_array_equal(run(network, x, progress=True).classes, expected)
+    shown = capsys.readouterr()
+    assert "9/9" in shown.err
+    assert shown.out == ""
+
+
+def test_more_samples_take_no_more_memory():
+    network = Network((32, 32, 3), [Conv2D(np.ones((3, 3, 3, 4), np.float32)), Neurons(), MaxPool2D(30), Reshape(),
+                                    Dense(np.ones((4, 2), np.float32))])
+    x = np.ones((400, 32, 32, 3), np.uint8)
+    peaks = []
+    for count in (40, 400):
+        tracemalloc.start()
+        predict(network, x[:count], batch_size=20)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.1 * peaks[0] < 4 * x.nbytes  # which all of them would take as floats
 
 
 def test_a_fresh_process_runs_a_saved_network_without_keras(tmp_path):

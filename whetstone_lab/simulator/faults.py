@@ -72,6 +72,11 @@ class Faults:
                                       or value < least):
                 raise ValueError(f"Expected {name} to be an integer of at least {least}; got {value!r}.")
 
+    @property
+    def fleeting(self) -> bool:
+        """Whether some come anew each time: noise and lost spikes. The others last."""
+        return bool(self.noise or self.lost)
+
     def damage(self, network: Network) -> Network:
         """The network with the faults that last: dead and stuck neurons, jittered thresholds, rounded weights."""
         if not (self.dead or self.stuck or self.jitter or self.bits):

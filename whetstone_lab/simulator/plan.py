@@ -19,8 +19,8 @@ from whetstone_lab.simulator.operations import Neurons
 #: Values of the widest layer that are held at once: it sets the batch size where none is given.
 BATCH_VALUES = 1 << 22
 
-#: Is shown a layer's number, its membrane potentials and which of its neurons fired.
-Watch = Callable[[int, np.ndarray, np.ndarray], None]
+#: Is shown a layer's number, its membrane potentials (None where nobody keeps them) and which of its neurons fired.
+Watch = Callable[[int, Any, np.ndarray], None]
 
 
 class Plan:
@@ -29,6 +29,8 @@ class Plan:
     Attributes:
         layers, shapes, sizes, steps: Name, shape, number of neurons and time step of each layer of neurons.
         last: The last of these steps.
+        forgets: Whether it computes in float32 and no neurons remember: what ``fused`` can do.
+        synapses: How many there are.
         columns: Layer -> its columns in a table of all neurons, side by side in the order in which they fire.
     """
 
@@ -52,6 +54,8 @@ class Plan:
         self.sizes = [math.prod(shape) for shape in self.shapes]
         self.steps = [network.steps[name] for name in network.layers]
         self.last = max(self.steps, default=0)
+        self.forgets = network.dtype == np.float32 and not any(remembers for *_, remembers, _ in self._stages)
+        self.synapses = network.synapses
         self._order = sorted(range(len(self.sizes)), key=lambda layer: (self.steps[layer], layer))
         ends = np.cumsum([0, *(self.sizes[layer] for layer in self._order)]).tolist()
         self.columns = {layer: slice(*ends[place : place + 2]) for place, layer in enumerate(self._order)}

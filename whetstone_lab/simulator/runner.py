@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from whetstone_lab.records.spikes import SpikeRecord
 from whetstone_lab.simulator.faults import Faults
-from whetstone_lab.simulator.inputs import by_name, check_inputs
+from whetstone_lab.simulator.fused import MIN_WORK, available, fused_plan_of
+from whetstone_lab.simulator.inputs import Inputs, by_name, check_inputs
 from whetstone_lab.simulator.network import Network
-from whetstone_lab.simulator.plan import plan_of
+from whetstone_lab.simulator.plan import Watch, plan_of
 from whetstone_lab.simulator.readouts import Readout
 
 RECORDS = ("events", "votes")
 TIMINGS = ("wave", "instant")
+ENGINES = ("numpy", "numba", "sequence")
+
+#: Computes a batch: its outputs in their order. Takes the batch, who watches the layers, and the first sample's number.
+Compute = Callable[[Sequence[np.ndarray], Watch | None, int], list[Any]]
 
 
 def run(network: Network, inputs: Any, *, record: str = "events", membranes: bool | Collection[str] = False,
-        labels: Any = None, batch_size: int | None = None, faults: Faults | None = None,
-        timing: str = "wave") -> SpikeRecord:
+        labels: Any = None, batch_size: int | None = None, faults: Faults | None = None, timing: str = "wave",
+        engine: str | None = None, progress: bool = False) -> SpikeRecord:
     """Shows inputs to a network and records what its neurons do.
 
     Inputs are currents into the first layer, there at step 0. Each layer of neurons takes one time step: it sums
@@ -38,7 +43,12 @@ def run(network: Network, inputs: Any, *, record: str = "events", membranes: boo
     lies right on the threshold. Otherwise two libraries, or one at two batch sizes or spike by spike, may add products
     in another order, and both results lie within ``n u / (1 - n u) * sum |x_i w_i|`` of the true sum of
     n terms (u is 2^-24 for float32; Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1). So a
-    neuron can differ only if its potential is that close to its threshold.
+    neuron can differ only if its potential is that close to its threshold; and once one does, layers above it see
+    other spikes. Batch norm adds roundings of its own, since Keras computes it after the sums and a network has it in
+    its weights. ``engine="sequence"`` adds in the order in which TensorFlow's convolutions were found to add up spikes
+    (oneDNN, TensorFlow 2.21, x86 with AVX-512: the rows, columns and channels of a window, then the bias): without
+    batch norm, their sums agree bit for bit. Dense layers of more than 256 inputs are added in blocks there, and other
+    backends and processors may have other orders.
 
     Args:
         network: The network.
@@ -56,6 +66,15 @@ def run(network: Network, inputs: Any, *, record: str = "events", membranes: boo
         faults: What is wrong with the hardware. Default: nothing.
         timing: ``"wave"`` (default): a step a layer. ``"instant"``: all layers in the step of their input, as
             simulators have it that care for no wires; the spikes are the same.
+        engine: What computes. ``"numpy"``: the operations, as they stand in
+            :mod:`~whetstone_lab.simulator.operations`. ``"numba"``: compiled loops over spikes as bits
+            (:mod:`whetstone_lab.simulator.fused`), several times as fast on large layers. They need the extra
+            ``fast``; what they do not know (grouped convolutions, float64, membrane potentials, neurons that remember,
+            faults that come anew each time) is left to NumPy. ``"sequence"``: the same, but each neuron's terms are
+            added one after the other, row by row of its window, column by column, channel by channel, and then the
+            bias; it takes some five times as long as ``"numba"`` where many neurons fire. Default: Numba where it is
+            installed and there is enough to do.
+        progress: Whether a bar on stderr, or in Jupyter below the cell, shows how far it is. Default: False.
 
     Returns:
         The record. Its votes are the scores of the key (integers), the analog output before any softmax, a vote for no
@@ -83,6 +102,7 @@ def run(network: Network, inputs: Any, *, record: str = "events", membranes: boo
         raise ValueError(f"Expected timing to be one of {TIMINGS}; got {timing!r}.")
     network = faults.damage(network) if faults else network
     plan, heads, samples, steps = plan_of(network), network.heads, shown.samples, shown.steps
+    compute = _computing(network, shown, engine, faults, bool(membranes))
     known = _by_output(network, labels)
     checked = {name: head.check_labels(known.get(name), samples) for name, head in heads.items()}
     votes = {name: head.empty(samples) for name, head in heads.items()}
@@ -92,22 +112,22 @@ def run(network: Network, inputs: Any, *, record: str = "events", membranes: boo
     potentials = {layer: np.zeros((samples, ends, plan.sizes[layer]), network.dtype)
                   for layer in _watched(network, membranes)}
     events = []
-    for start, batch in plan.batches(shown, batch_size):
+    for start, batch in _batches(network, shown, batch_size, progress):
         rows = len(batch[0])
         here = slice(start, start + rows // steps)
         if record == "votes" and not potentials:
-            outputs = plan.compute(batch, steps, None, faults, start)
+            outputs = compute(batch, None, start)
         else:
             fired = np.empty((rows, sum(plan.sizes)), bool)
 
-            def watch(layer: int, potential: np.ndarray, spikes: np.ndarray, here: slice = here,
+            def watch(layer: int, potential: Any, spikes: np.ndarray, here: slice = here,
                       fired: np.ndarray = fired) -> None:
                 fired[:, plan.columns[layer]] = spikes.reshape(len(spikes), -1)
                 if layer in potentials:
                     potentials[layer][here, offsets[layer] : offsets[layer] + steps] = potential.reshape(
                         -1, steps, plan.sizes[layer])
 
-            outputs = plan.compute(batch, steps, watch, faults, start)
+            outputs = compute(batch, watch, start)
             if record == "events":
                 events.append(plan.events(fired, start) if steps == 1 and wave else
                               plan.events_over_time(fired, start, steps, offsets))
@@ -124,11 +144,12 @@ def run(network: Network, inputs: Any, *, record: str = "events", membranes: boo
                        {"readout": _plain(readouts), "record": record}, _plain(classes))
 
 
-def predict(network: Network, inputs: Any, *, batch_size: int | None = None,
-            faults: Faults | None = None) -> np.ndarray:
+def predict(network: Network, inputs: Any, *, batch_size: int | None = None, faults: Faults | None = None,
+            engine: str | None = None, progress: bool = False) -> np.ndarray:
     """The class of each sample: the best-matched key, the largest analog output, or the yes or no of a logit.
 
-    On a tie the lowest class wins.
+    On a tie the lowest class wins. Inputs are taken batch by batch, so that an array on disk (``numpy.memmap``) of any
+    length takes no more memory than one batch.
 
     Args:
         network: A network whose output stands for classes; of several outputs, one at least.
@@ -137,6 +158,9 @@ def predict(network: Network, inputs: Any, *, batch_size: int | None = None,
             or a dict by name.
         batch_size: Samples computed at once. Default: as in :func:`run`.
         faults: What is wrong with the hardware. Default: nothing.
+        engine: What computes, ``"numpy"``, ``"numba"`` or ``"sequence"``, as in :func:`run`. Default: Numba where it is
+            installed and there is enough to do.
+        progress: Whether a bar shows how far it is, as in :func:`run`. Default: False.
 
     Returns:
         Integers, shape ``(samples,)``, or ``(samples, ...)`` where every place of the output has a class of its own.
@@ -157,12 +181,12 @@ def predict(network: Network, inputs: Any, *, batch_size: int | None = None,
         what = "output spikes" if kinds == {"spikes"} else "output values"
         raise ValueError(f"Expected a network with a class key or an analog output; the {what} of this one stand for "
                          "no classes. What comes out is in the votes that run gives, and evaluate scores it.")
-    classes = _scored(network, inputs, batch_size, faults, Readout.decide)
+    classes = _scored(network, inputs, batch_size, faults, engine, progress, Readout.decide)
     return _plain({name: classes[name] for name, head in heads.items() if head.decides}, len(heads) > 1)
 
 
 def evaluate(network: Network, inputs: Any, labels: Any, *, batch_size: int | None = None,
-             faults: Faults | None = None) -> dict[str, Any]:
+             faults: Faults | None = None, engine: str | None = None, progress: bool = False) -> dict[str, Any]:
     """How good a network is on samples, by the figures that suit its output.
 
     Args:
@@ -173,6 +197,9 @@ def evaluate(network: Network, inputs: Any, labels: Any, *, batch_size: int | No
             missing.
         batch_size: Samples computed at once. Default: as in :func:`run`.
         faults: What is wrong with the hardware. Default: nothing.
+        engine: What computes, ``"numpy"``, ``"numba"`` or ``"sequence"``, as in :func:`run`. Default: Numba where it is
+            installed and there is enough to do.
+        progress: Whether a bar shows how far it is, as in :func:`run`. Default: False.
 
     Returns:
         Name of each figure -> its value, as :meth:`~whetstone_lab.simulator.readouts.Readout.measure` gives them:
@@ -189,22 +216,58 @@ def evaluate(network: Network, inputs: Any, labels: Any, *, batch_size: int | No
         {'accuracy': 1.0}
     """
     known = _by_output(network, labels)
-    votes = _scored(network, inputs, batch_size, faults, lambda head, votes: votes)
+    votes = _scored(network, inputs, batch_size, faults, engine, progress, lambda head, votes: votes)
     return _plain({name: head.measure(votes[name], known[name]) for name, head in network.heads.items()
                    if known.get(name) is not None}, len(network.heads) > 1)
 
 
-def _scored(network: Network, inputs: Any, batch_size: int | None, faults: Faults | None,
-            then: Callable[[Readout, np.ndarray], np.ndarray]) -> dict[str, np.ndarray]:
+def _scored(network: Network, inputs: Any, batch_size: int | None, faults: Faults | None, engine: str | None,
+            progress: bool, then: Callable[[Readout, np.ndarray], np.ndarray]) -> dict[str, np.ndarray]:
     """What is made of the votes of every output, by its name: batch by batch, so that no more need be kept."""
     network = faults.damage(network) if faults else network
-    shown, plan, heads = check_inputs(network, inputs), plan_of(network), network.heads
+    shown, heads = check_inputs(network, inputs), network.heads
+    compute = _computing(network, shown, engine, faults)
     parts = [[then(head, head.score(output, shown.steps)) for head, output in zip(
-        heads.values(), plan.compute(batch, shown.steps, None, faults, start), strict=True)]
-             for start, batch in plan.batches(shown, batch_size)]
+        heads.values(), compute(batch, None, start), strict=True)]
+             for start, batch in _batches(network, shown, batch_size, progress)]
     parts = parts or [[then(head, head.empty(0)) for head in heads.values()]]
     return {name: np.concatenate(found) if len(parts) > 1 else found[0]
             for name, found in zip(heads, zip(*parts, strict=True), strict=True)}
+
+
+def _computing(network: Network, shown: Inputs, engine: str | None, faults: Faults | None,
+               membranes: bool = False) -> Compute:
+    """What computes a network's batches, by the engine that was asked for."""
+    plan = plan_of(network)
+    if engine is not None and engine not in ENGINES:
+        raise ValueError(f"Expected engine to be one of {ENGINES} or None; got {engine!r}.")
+    if engine in ("numba", "sequence") and not available():
+        raise ImportError(f"Expected Numba for engine={engine!r}; it is not installed. Install the extra: "
+                          "pip install 'whetstone-lab[fast]'.")
+    wanted = engine in ("numba", "sequence") or (
+        engine is None and plan.synapses * shown.samples * shown.steps >= MIN_WORK and available())
+    if wanted and plan.forgets and not membranes and not (faults and faults.fleeting):
+        fused = fused_plan_of(network)
+        return lambda batch, watch, start: fused.compute(batch, watch, engine == "sequence")
+    return lambda batch, watch, start: plan.compute(batch, shown.steps, watch, faults, start)
+
+
+def _batches(network: Network, shown: Inputs, size: int | None,
+             progress: bool) -> Iterator[tuple[int, list[np.ndarray]]]:
+    """The inputs in batches, and a bar that tells how many samples are done if one is wanted."""
+    batches = plan_of(network).batches(shown, size)
+    if not progress:
+        yield from batches
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("Simulating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=shown.samples)
+        for start, batch in batches:
+            yield start, batch
+            bar.update(task, completed=start + len(batch[0]) // shown.steps)
 
 
 def _by_output(network: Network, labels: Any) -> Mapping[str, Any]:
