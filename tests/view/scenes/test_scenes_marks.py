@@ -16,7 +16,18 @@ def test_decisions_join_a_drag(made_up_run):
     assert [(mark["name"], mark["old"], mark["new"], mark["at"]) for mark in marks] == [
         ("sig_increase", 0.15, 0.4, 1.0), ("patience", 1, 3, 1.0)]
     assert marks[0]["reason"] == "sig_increase was changed from 0.15 to 0.4 by hand."
-    assert len(scenes.decisions(run.trace, limit=1)) == 1
+    assert [mark["name"] for mark in scenes.decisions(run.trace, limit=1)] == ["patience"]
+
+
+def test_however_often_thresholds_are_changed_the_decisions_stay(finished_trace):
+    trace = Trace.from_parts(*finished_trace.to_parts())
+    before = [mark for mark in scenes.decisions(trace, limit=10_000)]
+    for number in range(200):
+        trace.append_event("threshold", "x", epoch=number, name="patience", old=number, new=number + 1, by="hand")
+    marks = scenes.decisions(trace)
+    assert [mark for mark in marks if mark["kind"] != "threshold"] == before[-60:]
+    assert [mark["new"] for mark in marks if mark["kind"] == "threshold"] == list(range(141, 201))
+    assert [mark["at"] for mark in marks] == sorted(mark["at"] for mark in marks)
 
 
 def test_decisions_before_the_first_batch():
