@@ -19,7 +19,7 @@ test("a line with a point in each column is drawn as it is", () => {
 
 test("of many points in a column the first, the extremes and the last are seen, in their order", () => {
   assert.deepEqual(points([0.1, 0.2, 0.3, 0.4, 0.5, 1], [5, 9, 6, 1, 4, 0]), [[0.1, 5], [0.2, 9], [0.4, 1], [0.5, 4], [1, 0]]);
-  assert.deepEqual(points([0, 0, 0], [1, 1, 1]), [[0, 1], [0, 1]]);
+  assert.deepEqual(points([0, 0, 0], [1, 1, 1]), [[0, 1], [0, 1]], "all equal: its ends");
 });
 
 test("what is seen of a long line grows with the columns, and loses no extreme", () => {
@@ -37,7 +37,13 @@ test("what is seen of a long line grows with the columns, and loses no extreme",
 });
 
 test("stretches narrower than a pixel are taken together", () => {
-  const stretches = [[0, 0.4], [0.4, 0.8], [0.8, 5], [5, 9]];
-  assert.deepEqual(together(stretches, (ends) => ends).map(({ left, right, members }) => [left, right, members.length]), [[0, 0.8, 2], [0.8, 5, 1], [5, 9, 1]]);
-  assert.ok(together(Array.from({ length: 9999 }, (_, i) => [i / 100, (i + 1) / 100]), (ends) => ends).length <= 101);
+  const joined = (stretches) => {
+    const found = [];
+    together(stretches.length, (i) => stretches[i][0], (i) => stretches[i][1], (...stretch) => found.push(stretch));
+    return found;
+  };
+  assert.deepEqual(joined([]), []);
+  assert.deepEqual(joined([[0, 0.4], [0.4, 0.8], [0.8, 5], [5, 9]]), [[0, 0.8, 0, 1], [0.8, 5, 2, 2], [5, 9, 3, 3]]);
+  const many = joined(Array.from({ length: 9999 }, (_, i) => [i / 100, (i + 1) / 100]));
+  assert.ok(many.length <= 102 && many.every(([, , first], i) => !i || first === many[i - 1][3] + 1), "each is in one of them");
 });

@@ -19,6 +19,17 @@ def test_decisions_join_a_drag(made_up_run):
     assert [mark["name"] for mark in scenes.decisions(run.trace, limit=1)] == ["patience"]
 
 
+def test_what_was_taken_back_is_no_decision(made_up_run):
+    run = made_up_run()
+    run.epoch()
+    for old, new in [(1, 2), (2, 3), (3, 1)]:
+        run.trace.append_event("threshold", "x", epoch=1, name="patience", old=old, new=new, by="hand")
+    assert scenes.decisions(run.trace) == []
+    run.trace.append_event("threshold", "x", epoch=2, name="patience", old=1, new=2, by="hand")
+    run.trace.append_event("threshold", "x", epoch=3, name="patience", old=2, new=1, by="hand")
+    assert [mark["new"] for mark in scenes.decisions(run.trace)] == [2, 1], "an epoch was judged in between"
+
+
 def test_however_often_thresholds_are_changed_the_decisions_stay(finished_trace):
     trace = Trace.from_parts(*finished_trace.to_parts())
     before = [mark for mark in scenes.decisions(trace, limit=10_000)]

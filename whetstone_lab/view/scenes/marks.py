@@ -19,7 +19,7 @@ def decisions(trace: Trace, limit: int = 60) -> list[dict[str, Any]]:
     ``change`` of the loss behind it or None, and ``at``, in epochs on the axis.
 
     A threshold that is dragged changes many times; of such a row within an epoch only the last stays, with the value
-    from which the drag began. However often thresholds are changed, they push no decision of the policy out.
+    from which the drag began, and nothing of one that came back. However often thresholds are changed, they push no decision of the policy out.
 
     Args:
         trace: The run.
@@ -38,6 +38,8 @@ def decisions(trace: Trace, limit: int = 60) -> list[dict[str, Any]]:
             last = kept[-1] if kept else {}
             if (last.get("name"), last.get("epoch")) == (mark["name"], mark["epoch"]):
                 mark["old"] = kept.pop()["old"]
+                if mark["old"] == mark["new"]:  # taken back
+                    continue
             mark["reason"] = (f"{mark['name']} was changed from {_plain(mark['old'])} to {_plain(mark['new'])} "
                               f"by {event.values.get('by', 'hand')}.")
         kept.append(mark)

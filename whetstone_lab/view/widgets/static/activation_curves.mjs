@@ -127,10 +127,7 @@ function mount({ model, el }) {
   scope.on(strip, "pointermove", (event) => event.buttons && point(event));
   scope.follow(model, "change:past", () => run.heed("past"));
   scope.follow(model, "change:histograms", () => (curves.heedHistograms(), show()));
-  scope.follow(model, "change:now", () => {
-    run.heed("now");
-    if (!playback.playing) show();
-  });
+  scope.follow(model, "change:now", () => (run.heed("now"), playback.playing || show()));
 
   show();
   if (run.now.status === "recorded" && end() > 0 && !calm()) whenSeen(scope, root, () => curves.following && playback.play(0));
@@ -218,7 +215,7 @@ function drawStrip({ context, width, height, colour }, { run, count, end, positi
   const { values, width: columns, length } = run.points;
   context.fillStyle = colour("sharpening");
   context.globalAlpha = 0.16;
-  for (const { left, right } of together(run.spans, ([from, to]) => [x(from), x(to)])) context.fillRect(left, 0, right - left, height);
+  together(run.spans.length, (span) => x(run.spans[span][0]), (span) => x(run.spans[span][1]), (left, right) => context.fillRect(left, 0, right - left, height));
   context.globalAlpha = 1;
   context.lineWidth = 1.5;
   for (let layer = count - 1; layer >= 0; layer--) {

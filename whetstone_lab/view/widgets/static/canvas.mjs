@@ -20,7 +20,9 @@ export function surface(scope, box, draw, attributes = {}) {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, height);
     const properties = getComputedStyle(canvas);
-    draw({ width, height, context, colour: (name) => properties.getPropertyValue(`--wl-${name}`).trim() || "#888" });
+    /** @type {Record<string, string>} */
+    const colours = {}; // to ask the page for one takes longer than to draw a line with it
+    draw({ width, height, context, colour: (name) => (colours[name] ??= properties.getPropertyValue(`--wl-${name}`).trim() || "#888") });
   });
   const sizes = new ResizeObserver(redraw);
   sizes.observe(box);

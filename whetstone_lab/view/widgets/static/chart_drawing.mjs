@@ -43,10 +43,10 @@ export function drawChart(pen, picture) {
 function drawSpans({ context, colour }, { at, spans }) {
   context.fillStyle = colour("sharpening");
   context.globalAlpha = 0.15;
-  for (const { left, right } of together(spans, ([from, to]) => [at.x(from), at.x(to)])) {
+  together(spans.length, (span) => at.x(spans[span][0]), (span) => at.x(spans[span][1]), (left, right) => {
     context.fillRect(left, at.top, right - left, at.bottom - at.top);
     context.fillRect(left, at.low, right - left, at.end - at.low);
-  }
+  });
   context.globalAlpha = 1;
 }
 
@@ -100,14 +100,19 @@ function drawLines({ context, colour }, { at, steps, mode }) {
     return { left: at.x(from), right: at.x(to), faint: at.y(reference), stop: place(stop), improve: place(improve) };
   });
   context.globalAlpha = 0.13;
-  for (const { left, right, members } of together(known, (step) => [step.left, step.right]))
-    for (const name of /** @type {const} */ (["stop", "improve"])) {
-      // As the steps of a column of pixels lie, one of these is the band of one step, or all that their bands reach.
-      let [top, bottom] = [Infinity, -Infinity];
-      for (const step of members) [top, bottom] = [Math.min(top, step[name], step.faint), Math.max(bottom, step[name], step.faint)];
-      context.fillStyle = colour(name);
+  for (const name of /** @type {const} */ (["stop", "improve"])) {
+    context.fillStyle = colour(name);
+    together(known.length, (step) => known[step].left, (step) => known[step].right, (left, right, first, last) => {
+      // The band of one step, or all that the bands of a column of pixels reach.
+      let top = Infinity;
+      let bottom = -Infinity;
+      for (let step = first; step <= last; step++) {
+        top = Math.min(top, known[step][name], known[step].faint);
+        bottom = Math.max(bottom, known[step][name], known[step].faint);
+      }
       context.fillRect(left, top, right - left, bottom - top);
-    }
+    });
+  }
   context.globalAlpha = 1;
   context.lineWidth = 1.3;
   for (const name of /** @type {const} */ (["faint", "stop", "improve"])) {

@@ -7,49 +7,68 @@
  * @param {number} length how many points there are @param {(point: number) => number} x in pixels, rising
  * @param {(point: number) => number} y @param {(x: number, y: number) => void} put */
 export function seen(length, x, y, put) {
-  let [column, first, low, high, last] = [NaN, -1, -1, -1, -1];
+  // Of the column at hand: how many points it has, its extremes and the last point, and which of its points these are. In plain
+  // variables: this runs thousands of times a frame.
+  let [column, count, lowX, low, lowAt, highX, high, highAt, lastX, last] = [NaN, 0, 0, 0, 0, 0, 0, 0, 0, 0];
   const hand = () => {
-    let before = -1;
-    for (const point of low < high ? [first, low, high, last] : [first, high, low, last]) {
-      if (point !== before) put(x(point), y(point));
-      before = point;
-    }
+    const lowFirst = lowAt < highAt;
+    if (lowFirst && lowAt > 1 && lowAt < count) put(lowX, low);
+    if (highAt > 1 && highAt < count) put(highX, high);
+    if (!lowFirst && lowAt > 1 && lowAt < count && lowAt !== highAt) put(lowX, low);
+    if (count > 1) put(lastX, last);
   };
   for (let point = 0; point < length; point++) {
-    const [here, value] = [Math.floor(x(point)), y(point)];
-    if (Number.isNaN(value) || Number.isNaN(here)) continue;
-    if (here !== column) {
-      if (first >= 0) hand();
-      [column, first, low, high] = [here, point, point, point];
+    const here = x(point);
+    const value = y(point);
+    if (value !== value || here !== here) continue;
+    if (Math.floor(here) !== column) {
+      hand();
+      put(here, value);
+      column = Math.floor(here);
+      count = 0;
     }
-    if (value < y(low)) low = point;
-    if (value > y(high)) high = point;
-    last = point;
+    count += 1;
+    if (count === 1 || value < low) {
+      lowX = here;
+      low = value;
+      lowAt = count;
+    }
+    if (count === 1 || value > high) {
+      highX = here;
+      high = value;
+      highAt = count;
+    }
+    lastX = here;
+    last = value;
   }
-  if (first >= 0) hand();
+  hand();
 }
+
+/** Points of a line that take no time, however they lie. */
+const FEW = 400;
 
 /** Draws such a line. @param {CanvasRenderingContext2D} context
  * @param {number} length @param {(point: number) => number} x @param {(point: number) => number} y */
 export function trace(context, length, x, y) {
   context.beginPath();
-  seen(length, x, y, (left, top) => context.lineTo(left, top));
+  if (length > FEW) seen(length, x, y, (left, top) => context.lineTo(left, top));
+  else
+    for (let point = 0; point < length; point++) {
+      const top = y(point);
+      if (top === top) context.lineTo(x(point), top);
+    }
   context.stroke();
 }
 
-/** Stretches of an axis that follow each other, those narrower than a pixel taken together.
- * @template T @param {T[]} stretches @param {(stretch: T) => [number, number]} ends in pixels, rising
- * @returns {{ left: number, right: number, members: T[] }[]} */
-export function together(stretches, ends) {
-  /** @type {{ left: number, right: number, members: T[] }[]} */
-  const found = [];
-  for (const stretch of stretches) {
-    const [left, right] = ends(stretch);
-    const before = found[found.length - 1];
-    if (before && right - before.left < 1) {
-      before.right = right;
-      before.members.push(stretch);
-    } else found.push({ left, right, members: [stretch] });
+/** Goes along stretches of an axis that follow each other, and hands them on: those narrower than a pixel taken together.
+ * @param {number} length how many stretches there are @param {(stretch: number) => number} left in pixels, rising
+ * @param {(stretch: number) => number} right @param {(left: number, right: number, first: number, last: number) => void} put */
+export function together(length, left, right, put) {
+  for (let first = 0; first < length; ) {
+    const begin = left(first);
+    let last = first;
+    while (last + 1 < length && right(last + 1) - begin < 1) last += 1;
+    put(begin, right(last), first, last);
+    first = last + 1;
   }
-  return found;
 }

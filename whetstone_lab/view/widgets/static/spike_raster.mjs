@@ -121,10 +121,7 @@ function mount({ model, el }) {
 
   scope.on(play, "click", () => (playback.playing ? playback.stop() : playback.play()));
   scope.on(scrub, "input", () => playback.stop(Number(scrub.value)));
-  scope.follow(model, "change:sample", () => {
-    change();
-    start();
-  });
+  scope.follow(model, "change:sample", () => (change(), start()));
   change();
   playback.stop(about.steps);
   if (!calm()) whenSeen(scope, root, start);

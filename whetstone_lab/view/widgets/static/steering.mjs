@@ -45,62 +45,79 @@ export function settable(name, wanted) {
 const BETWEEN = 50;
 const PAUSE = 1000;
 
-/** Keeps what was asked for until the run says that it has been in force; from then on what is in force is shown, whoever has
- * set it. What one drag, or one row of keys, makes of a parameter is one gesture: one decision of the run, and undone at once.
- * @param {Scope} scope @param {Model} model
- * @param {{ recorded: boolean, inForce: () => Record<string, any>, changed: (byHand: boolean) => void }} run
- *   `changed`: called when what is asked for is another, by the reader's hand or as the run has followed */
-export function steering(scope, model, { recorded, inForce, changed }) {
+/** Sends what is asked of a live run, not too often, and knows how far the run has followed.
+ * @param {Scope} scope @param {Model} model */
+function messenger(scope, model) {
   const page = Math.random().toString(36).slice(2);
   /** @type {Record<string, number>} */
-  let asked = {};
-  /** @type {Record<string, number>} */
   let unsent = {};
-  /** What gestures have moved, and from where. @type {{ name: string, before: number }[]} */
-  let made = [];
-  /** The parameter that a finger is at. @type {string | null} */
-  let held = null;
-  let gesture = { name: "", number: 0, at: -Infinity };
-  let [sentAt, timer, marks, confirmed] = [-Infinity, 0, 0, 0];
-  const value = (/** @type {string} */ name) => asked[name] ?? inForce()[name];
-
+  let [sentAt, timer, marks, confirmed, gesture] = [-Infinity, 0, 0, 0, 0];
   function send() {
     clearTimeout(timer);
     timer = 0;
     if (!Object.keys(unsent).length) return;
     sentAt = performance.now();
     marks += 1;
-    model.send({ kind: "steer", values: unsent, gesture: `${page} ${gesture.number}`, mark: `${page} ${marks}` });
+    model.send({ kind: "steer", values: unsent, gesture: `${page} ${gesture}`, mark: `${page} ${marks}` });
     unsent = {};
   }
   scope.undo.push(send);
+  return {
+    send,
+    /** What follows is another gesture. */
+    begin() {
+      send();
+      gesture += 1;
+    },
+    /** @param {string} name @param {number} value */
+    put(name, value) {
+      unsent[name] = value;
+      const wait = BETWEEN - (performance.now() - sentAt);
+      if (wait <= 0) send();
+      else if (!timer) timer = window.setTimeout(send, wait);
+    },
+    /** Takes note that the run has followed a message. @param {string} mark */
+    confirm(mark) {
+      if (mark === `${page} ${marks}`) confirmed = marks; // else it is not the last one, or that of another page
+    },
+    /** Whether the run has followed all that was asked. */
+    get followed() { return confirmed === marks && !Object.keys(unsent).length; },
+    forget() {
+      clearTimeout(timer);
+      [unsent, timer] = [{}, 0];
+    },
+  };
+}
 
-  /** Begins a gesture, unless the last one goes on. @param {string} name @param {boolean} anew */
-  function begin(name, anew) {
-    const now = performance.now();
-    const goesOn = !anew && gesture.name === name && (held === name || now - gesture.at < PAUSE);
-    if (!goesOn) send(); // what is left of the one before
-    gesture = { name, number: gesture.number + (goesOn ? 0 : 1), at: now };
-    return !goesOn;
-  }
+/** Keeps what was asked for until the run says that it has been in force; from then on what is in force is shown, whoever has
+ * set it. What one drag, or one row of keys, makes of a parameter is one gesture: one decision of the run, and undone at once.
+ * @param {Scope} scope @param {Model} model
+ * @param {{ recorded: boolean, inForce: () => Record<string, any>, changed: (byHand: boolean) => void }} run
+ *   `changed`: called when what is asked for is another, by the reader's hand or as the run has followed */
+export function steering(scope, model, { recorded, inForce, changed }) {
+  const messages = messenger(scope, model);
+  /** @type {Record<string, number>} */
+  let asked = {};
+  /** What gestures have moved, and from where. @type {{ name: string, before: number }[]} */
+  let made = [];
+  /** The parameter that a finger is at. @type {string | null} */
+  let held = null;
+  /** The parameter that the last gesture moves, and when it did. @type {{ name: string | null, at: number }} */
+  let gesture = { name: null, at: -Infinity };
+  const value = (/** @type {string} */ name) => asked[name] ?? inForce()[name];
 
   /** @param {string} name @param {number} wanted */
   function ask(name, wanted) {
     asked[name] = settable(name, wanted);
-    if (recorded) {
-      if (asked[name] === inForce()[name]) delete asked[name];
-    } else {
-      unsent[name] = asked[name];
-      const wait = BETWEEN - (performance.now() - sentAt);
-      if (wait <= 0) send();
-      else if (!timer) timer = window.setTimeout(send, wait);
-    }
+    if (!recorded) messages.put(name, asked[name]);
+    else if (asked[name] === inForce()[name]) delete asked[name];
     changed(true);
   }
 
   /** What has been in force is asked for no longer, unless the finger is still at it. */
-  function settled() {
-    if (confirmed === marks && !Object.keys(unsent).length && !recorded) asked = held !== null && held in asked ? { [held]: asked[held] } : {};
+  function settle() {
+    if (!recorded && messages.followed) asked = held !== null && held in asked ? { [held]: asked[held] } : {};
+    changed(false);
   }
 
   return {
@@ -113,46 +130,46 @@ export function steering(scope, model, { recorded, inForce, changed }) {
     get asked() { return asked; },
     altered: () => Object.keys(asked).some((name) => asked[name] !== inForce()[name]),
     undoable: () => made.length > 0,
-    /** A finger takes hold of a parameter. @param {string} name */
+    /** A finger takes hold of a parameter: what moves now is a gesture of its own. @param {string} name */
     grab(name) {
       held = name;
-      gesture = { name: "", number: gesture.number, at: -Infinity }; // what moves now is a gesture of its own
+      gesture.name = null;
     },
     /** It lets go: what it asked for last holds. */
     drop() {
       if (held === null) return;
-      held = null;
-      send();
-      settled();
-      gesture.name = "";
-      changed(false);
+      [held, gesture.name] = [null, null];
+      messages.send();
+      settle();
     },
     /** Asks for a value. @param {string} name @param {number} wanted */
     move(name, wanted) {
-      const before = value(name);
+      const [before, now] = [value(name), performance.now()];
       if (settable(name, wanted) === before) return;
-      if (begin(name, false)) made.push({ name, before });
+      if (gesture.name !== name || (held !== name && now - gesture.at >= PAUSE)) {
+        messages.begin();
+        made.push({ name, before });
+      }
+      gesture = { name, at: now };
       ask(name, wanted);
     },
     /** Takes the last gesture back. */
     undo() {
       const last = held === null ? made.pop() : undefined;
       if (!last) return;
-      begin(last.name, true);
-      gesture.name = "";
+      messages.begin();
+      gesture.name = null;
       ask(last.name, last.before);
     },
     /** The run says up to where it has followed. @param {string} mark */
     settle(mark) {
-      if (mark !== `${page} ${marks}`) return; // not the last yet, or that of another page
-      confirmed = marks;
-      settled();
-      changed(false);
+      messages.confirm(mark);
+      settle();
     },
     /** Asks for nothing any more. */
     forget() {
-      clearTimeout(timer);
-      [asked, unsent, made, timer] = [{}, {}, [], 0];
+      messages.forget();
+      [asked, made] = [{}, []];
       changed(false);
     },
   };
