@@ -1,11 +1,11 @@
-"""What the views cost: redraws, steering, messages, rasters, and the first view; this checkout beside others in one run.
+"""What the views cost: redraws, steering, messages, rasters and the first view; this checkout beside others.
 
 ``python benchmarks/widgets.py`` prints medians and 95th percentiles; ``--beside PATH`` measures another checkout of the
-package in turn with this one, case by case. It needs Chromium, playwright and TensorFlow.
+package in the same run, case by case. It needs Chromium, playwright and TensorFlow.
 
 - Redraws, in a headless Chromium that draws in software, on a page without Jupyter: the page's processor time from a
   move of the mouse or a key until the pixels are there, the wait for the next frame left out.
-- Rasters: frames a second over a whole wave, and over its last quarter; and the time until a sample is indexed and drawn.
+- Rasters: frames a second over a whole wave and over its last quarter, and the time until a sample is drawn.
 - Steering, in a kernel that trains in the background, with as much validation as training: from the message of a page
   until the kernel says that the value is in force. A browser and a server of JupyterLab add some 45 ms.
 - Messages: what the two views of a live run send, in bytes, an update and an epoch.
@@ -122,7 +122,7 @@ def write_cases(path: Path) -> None:
 
     cases: dict[str, Any] = {"pictures": {}}
     for name, kind, make, source in [
-            *((f"chart {epochs}", "sharpener_chart", SharpenerChart, grown_trace(epochs)) for epochs in (60, 500, 5000)),
+            *((f"chart {count}", "sharpener_chart", SharpenerChart, grown_trace(count)) for count in (60, 500, 5000)),
             *((f"raster {spikes}", "spike_raster", SpikeRaster, crowded_record(spikes)) for spikes in (10**5, 10**6))]:
         if isinstance(source, type(grown_trace(1))):
             source.status = "recorded"
@@ -158,7 +158,7 @@ _MOUNT = """async ({ module, state, live }) => {
     return performance.now() - began;
 }"""  # noqa: E501
 
-#: The processor time from each of some events until the pixels are there: of the listeners, of what they ask for the next
+#: The processor time of each of some events until the pixels are there: of listeners, of what they ask for the next
 #: frame, and of the rasteriser, which reading a pixel waits for.
 _REDRAW = """async ({ selector, events }) => {
     const [target, canvas] = [document.querySelector(selector), document.querySelector('.wl-chart canvas')];
@@ -322,7 +322,8 @@ def main() -> None:
     parser.add_argument("--cases", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.cases:
-        return write_cases(options.cases)
+        write_cases(options.cases)
+        return
     from playwright.sync_api import sync_playwright
 
     checkouts = [HERE, *(path.resolve() for path in options.beside)]
@@ -362,7 +363,8 @@ def main() -> None:
             row(f"raster, {spikes} spikes: ms until it stands", [f"{stood:.0f}" for *_, stood in rates])
         browser.close()
     for name in cases[HERE]["pictures"]:
-        row(f"the picture left behind, {name}: s", [f"{cases[checkout]['pictures'][name]:.2f}" for checkout in checkouts])
+        row(f"the picture left behind, {name}: s",
+            [f"{cases[checkout]['pictures'][name]:.2f}" for checkout in checkouts])
     for what in cases[HERE]["messages"]:
         row(f"bytes of both views, {what}", [f"{cases[checkout]['messages'][what]:.0f}" for checkout in checkouts])
     steered = [steering_seconds(checkout, options.times) for checkout in checkouts]

@@ -118,7 +118,8 @@ def tell(page, **values):
     """What Python sends: other values, and then who has changed."""
     page.evaluate("""values => {
         Object.assign(window.values, window.revive(values));
-        for (const name of Object.keys(values)) window.listeners.filter(l => l[0] === `change:${name}`).forEach(l => l[1]());
+        for (const name of Object.keys(values))
+            window.listeners.filter(l => l[0] === `change:${name}`).forEach(l => l[1]());
     }""", {name: plain(value) for name, value in values.items()})
 
 
@@ -126,8 +127,8 @@ def in_force(page, message, run, **policy):
     """Tells the page that a message of its has been in force, and what is in force now."""
     now = SharpenerChart(run).now
     tell(page, now={**now, "policy": {**now["policy"], **policy}})
-    page.evaluate("""mark => window.listeners.filter(l => l[0] === 'msg:custom').forEach(l => l[1]({ kind: 'steered', mark }))""",
-                  message["mark"])
+    page.evaluate("""mark => window.listeners.filter(l => l[0] === 'msg:custom')
+        .forEach(l => l[1]({ kind: 'steered', mark }))""", message["mark"])
 
 
 def frames(page):

@@ -108,7 +108,7 @@ def test_a_seventh_layer_starts_again_with_other_dashes():
     assert len({LIGHT.layer(index) for index in range(6)}) == 6
     looks = [(LIGHT.layer(index), layer_dashes(index)) for index in range(24)]
     assert len(set(looks)) == 24
-    assert all(layer_dashes(index) != layer_dashes(index + 1) for index in range(5)), "neighbours, without their colours"
+    assert all(layer_dashes(index) != layer_dashes(index + 1) for index in range(5)), "neighbours, without colours"
     static = Path(palette_module.__file__).parent / "widgets" / "static" / "canvas.mjs"
     page = re.search(r"^const DASHES = (.*);$", static.read_text(), re.MULTILINE)[1]
     assert [tuple(dashes) for dashes in json.loads(page)] == list(DASHES), "the page has the same"

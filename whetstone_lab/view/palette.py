@@ -15,7 +15,7 @@ class Palette:
     """The colours of one ground, as ``#rrggbb``, or ``#rrggbbaa`` where it shines through.
 
     Attributes:
-        layers: The layers, bottom first. On a light and on a dark ground any two colours from here to ``faint`` differ by
+        layers: The layers, bottom first. In ``LIGHT`` and in ``DARK`` any two colours from here to ``faint`` differ by
             10 or more (CIEDE2000), also to eyes that lack the cones for red or for green.
         stop: The line above which a rise of the loss stops sharpening, and what is wrong.
         improve: The line below which a fall of the loss counts, and what is right.

@@ -32,7 +32,7 @@ def test_what_was_taken_back_is_no_decision(made_up_run):
 
 def test_however_often_thresholds_are_changed_the_decisions_stay(finished_trace):
     trace = Trace.from_parts(*finished_trace.to_parts())
-    before = [mark for mark in scenes.decisions(trace, limit=10_000)]
+    before = scenes.decisions(trace, limit=10_000)
     for number in range(200):
         trace.append_event("threshold", "x", epoch=number, name="patience", old=number, new=number + 1, by="hand")
     marks = scenes.decisions(trace)

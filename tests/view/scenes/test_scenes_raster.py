@@ -67,7 +67,7 @@ def test_votes_are_of_the_output_neurons():
 def test_a_grid_tells_what_share_of_its_neurons_and_steps_fire_in_each_cell():
     step, neuron = np.array([0, 0, 1, 3, 4]), np.array([0, 1, 4, 4, 4])
     whole = scenes.density(step, neuron, (5, 5), (5, 5))
-    assert {tuple(map(int, cell)) for cell in np.argwhere(whole)} == set(zip(neuron.tolist(), step.tolist(), strict=True))
+    assert set(map(tuple, np.argwhere(whole).tolist())) == set(zip(neuron.tolist(), step.tolist(), strict=True))
     # Neurons 0 to 2 and 3 to 4, steps 0 to 2 and 3 to 4; tests/js/raster.test.mjs has the same.
     np.testing.assert_allclose(scenes.density(step, neuron, (5, 5), (2, 2)), [[2 / 9, 0], [1 / 6, 1 / 2]])
     neurons, steps = np.divmod(np.arange(700), 7)

@@ -37,8 +37,8 @@ class LiveRun:
     """A training run in a background thread.
 
     Commands are queued and take effect between two batches (with ``steps_per_execution``, between two executions), in
-    the order given; while the run validates, so does steering that no other command goes before. Whatever reads the run reads its ``trace``, which the training thread writes. A process that ends
-    ends its runs.
+    the order given; while the run validates, so does steering that no other command goes before. Whatever reads the run
+    reads its ``trace``, which the training thread writes. A process that ends ends its runs.
 
     Args:
         model, x, y, callbacks, sharpener, **kwargs: As for :func:`fit`.

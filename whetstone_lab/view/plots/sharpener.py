@@ -74,14 +74,15 @@ def _loss_panel(axes: Axes, trace: Trace, table: dict[str, np.ndarray], rows: np
     if np.isfinite(table["stop"]).any():
         # Stairs as lines of two points a step: matplotlib's own take it seconds for thousands of epochs.
         edges, stop, reference, improve = _stairs(trace.epochs, table["stop"], table["reference"], table["improve"])
-        axes.plot(edges, stop, color=EITHER.stop, lw=1.1, zorder=2, label=f"a {judged.setback} to here stops sharpening")
+        axes.plot(edges, stop, color=EITHER.stop, lw=1.1, zorder=2,
+                  label=f"a {judged.setback} to here stops sharpening")
         axes.fill_between(edges, stop, reference, color=EITHER.stop, alpha=0.10, lw=0)
         axes.plot(edges, reference, color=EITHER.muted, lw=1.1, ls=(0, (3, 2)), zorder=2,
                   label=f"reference {judged.words}")
         axes.fill_between(edges, improve, reference, color=EITHER.improve, alpha=0.12, lw=0)
         axes.plot(edges, improve, color=EITHER.improve, lw=1.1, zorder=2, label=f"a {judged.progress} to here counts")
-    axes.plot(np.arange(trace.epochs) + 1, table["loss"], color=EITHER.ink, lw=1.6, marker="o", ms=3.4, label=f"epoch {judged.words}",
-              zorder=3)
+    axes.plot(np.arange(trace.epochs) + 1, table["loss"], color=EITHER.ink, lw=1.6, marker="o", ms=3.4,
+              label=f"epoch {judged.words}", zorder=3)
     positive = losses[np.isfinite(losses) & (losses > 0)]
     if len(positive) and log:
         seen = positive if judged.name == "loss" else np.append(positive, table["loss"][table["loss"] > 0])

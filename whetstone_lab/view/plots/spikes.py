@@ -152,7 +152,9 @@ def _bars_panel(axes: Axes, reading: scenes.Reading) -> None:
     axes.set_yticks(np.arange(len(votes)), names, family="DejaVu Sans")
     axes.invert_yaxis()
     what = "votes for each class" if voted else "values"
-    axes.set_title(_titled(reading, what if len(votes) == len(every) else f"{what}, {len(votes)} of {len(every)}"), fontsize=8.5, color=EITHER.muted)
+    if len(votes) < len(every):
+        what += f", {len(votes)} of {len(every)}"
+    axes.set_title(_titled(reading, what), fontsize=8.5, color=EITHER.muted)
     axes.xaxis.set_major_locator(MaxNLocator(3, integer=voted))
     if reading.voters:
         label_axes(axes, f"output neurons that do as\nits key says, less those\nthat do not; at most {reading.voters}")

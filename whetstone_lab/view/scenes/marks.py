@@ -19,7 +19,8 @@ def decisions(trace: Trace, limit: int = 60) -> list[dict[str, Any]]:
     ``change`` of the loss behind it or None, and ``at``, in epochs on the axis.
 
     A threshold that is dragged changes many times; of such a row within an epoch only the last stays, with the value
-    from which the drag began, and nothing of one that came back. However often thresholds are changed, they push no decision of the policy out.
+    from which the drag began, and nothing of one that came back. However often thresholds are changed, they push no
+    decision of the policy out.
 
     Args:
         trace: The run.

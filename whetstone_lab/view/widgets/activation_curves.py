@@ -54,8 +54,8 @@ class ActivationCurves(RunView):
         from whetstone_lab.view import plots
 
         count = len(self._trace.layers)
-        return plots.activation_curves(self._trace, layers=np.unique(np.linspace(0, count - 1, _PICTURED).round()).astype(
-            int).tolist() if count > _PICTURED else None)
+        some = np.linspace(0, count - 1, _PICTURED).round().astype(int).tolist() if count > _PICTURED else None
+        return plots.activation_curves(self._trace, layers=some)
 
     def _update_past(self, trace: Trace, *, turned: bool, begun: bool) -> None:
         super()._update_past(trace, turned=turned, begun=begun)
