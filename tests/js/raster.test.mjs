@@ -53,6 +53,8 @@ test("the lines of the raster are where its layers are", () => {
   assert.deepEqual([room.left, room.right, room.column], [96, 496, 100]);
   assert.deepEqual(room.band(0), { top: 56, bottom: 106, row: 5 });
   assert.equal(room.band(1).top, 6);
+  const left = (size, width) => rasterRoom({ layers: ["a"], sizes: [size], bands: [[0, 1]], steps: 4 }, width, 130).left;
+  assert.deepEqual([left(100, 400), left(4096, 400), left(4096, 900), left(262_144, 900)], [74, 87, 96, 109], "room for its count");
 });
 
 test("a map of classes has a share for each class that is on it", () => {
@@ -81,11 +83,16 @@ test("a grid tells what share of its neurons and steps fire in each cell", () =>
 test("spikes that outnumber the pixels are drawn as a density", () => {
   const about = { layers: ["a"], sizes: [4096], bands: [[0, 1]], steps: 4 };
   const room = rasterRoom(about, 900, 340);
-  assert.deepEqual([spikeGrid(about, room, 0, 1000, 1).rows, spikeGrid(about, room, 0, 1000, 1).dense], [310, true]);
-  assert.equal(spikeGrid(about, room, 0, 1000, 2).rows, 620);
-  assert.ok(!spikeGrid({ ...about, sizes: [100] }, room, 0, 100, 1).dense);
-  assert.ok(spikeGrid({ ...about, sizes: [100], steps: 5000 }, room, 0, 100, 1).dense);
-  assert.equal(spikeGrid({ ...about, sizes: [100], steps: 5000 }, room, 0, 100, 1).columns, 798);
+  const fired = (count, steps = 1) => ({ step: Array.from({ length: count }, (_, spike) => Math.floor((spike * steps) / count)) });
+  const grid = spikeGrid(about, room, 0, fired(1000), 1);
+  assert.deepEqual([grid.rows, grid.columns, grid.dense], [310, 4, true]);
+  assert.equal(spikeGrid(about, room, 0, fired(1000), 2).rows, 620);
+  assert.ok(!spikeGrid(about, room, 0, fired(100), 1).dense, "few of very many neurons are drawn one by one");
+  assert.ok(!spikeGrid(about, room, 0, fired(300, 4), 1).dense);
+  assert.ok(!spikeGrid({ ...about, sizes: [100] }, room, 0, fired(100), 1).dense, "each neuron has its row");
+  const long = spikeGrid({ ...about, sizes: [100], steps: 5000 }, room, 0, fired(80_000, 5000), 1);
+  assert.deepEqual([long.columns, long.dense], [798, true]);
+  assert.ok(!spikeGrid({ ...about, sizes: [100], steps: 5000 }, room, 0, fired(2, 5000), 1).dense);
   const shades = [0, 0.001, 0.25, 1, 7].map(shade);
   assert.ok(shades[0] === 0 && shades[1] > 0.3 && shades[2] < 0.6 && shades[3] === 1 && shades[4] === 1);
 });

@@ -24,8 +24,9 @@ _INKED = LinearSegmentedColormap.from_list("inked", [EITHER.ink + "00", EITHER.i
 #: Classes that the legend of a map names at the most, and that have bars of votes.
 _NAMED, _BARS = 16, 24
 
-#: Rows and columns that a raster has at the most, some pixels each, and spikes that are drawn one by one.
-_ROWS, _COLUMNS, _SINGLE = 240, 400, 5_000
+#: Rows and columns that a raster has at the most, some pixels each; so many spikes at the most are drawn one by one, and
+#: so few always.
+_ROWS, _COLUMNS, _SINGLE, _ALWAYS = 400, 400, 5_000, 50
 
 
 def spike_raster(source: Any, sample: int = 0) -> Picture:
@@ -96,7 +97,8 @@ def _raster_panel(axes: Axes, one: SpikeRecord) -> None:
         axes.axhspan(low, high, color=EITHER.layer(index), alpha=0.06, lw=0)
         grid = one.sizes[index], one.steps
         cells = min(grid[0], max(round(_ROWS * (high - low)), 1)), min(grid[1], _COLUMNS)
-        if len(steps) > min(_SINGLE, cells[0] * len(np.unique(steps * cells[1] // one.steps))):
+        used = len(np.unique(steps * cells[1] // one.steps))
+        if len(steps) > _SINGLE or (cells != grid and len(steps) > max(0.5 * cells[0] * used, _ALWAYS)):
             shares = scenes.density(steps, neurons, grid, cells)
             # A single spike among many neurons is still seen.
             axes.imshow(np.where(shares > 0, 0.35 + 0.65 * shares, 0), extent=(0, one.steps, low, high), origin="lower",

@@ -12,7 +12,10 @@ import { ticks } from "./scales.mjs";
 
 /** Where the raster lies in its box, in CSS pixels. @param {About} about @param {number} width @param {number} height */
 export function rasterRoom({ bands, sizes, steps }, width, height) {
-  const [left, right, top, bottom] = [width < 420 ? 74 : 96, width - 6, 6, height - 24];
+  // Beside a band stands how many of its neurons have fired, which takes room where there are many.
+  const [margin, digits] = width < 420 ? [74, 3] : [96, 5];
+  const broad = Math.max(String(Math.max(...sizes, 0)).length - digits, 0) * 13;
+  const [left, right, top, bottom] = [margin + broad, width - 6, 6, height - 24];
   return {
     left, right, top, bottom, column: (right - left) / steps,
     /** The band of a layer, and how high a neuron's row is in it. @param {number} layer */
@@ -32,17 +35,27 @@ export function namedLayers(room, layers) {
   return { every: Math.max(Math.ceil(13 / pitch), 1), counted: pitch >= 27 };
 }
 
-/** Spikes that are drawn one by one at the most: of more, a picture of how many there are is made. */
+/** Spikes that are drawn one by one at the most, and always: of more, a picture of how many there are is made. */
 const SINGLE = 30_000;
+const ALWAYS = 50;
 
 /** The grid on which the spikes of a layer are drawn: a cell for each neuron and step, or where these are finer than the pixels of
- * the screen, one for each pixel. `dense`: whether it is drawn as a picture of how many fire, and not spike by spike.
- * @param {About} about @param {Room} room @param {number} layer @param {number} spikes @param {number} ratio pixels of the screen in a CSS pixel */
-export function spikeGrid({ sizes, steps }, room, layer, spikes, ratio) {
+ * the screen, one for each pixel. `dense`: whether it is drawn as a picture of how many fire, since spike by spike they would
+ * cover each other: there are more than half as many as pixels in the columns in which something fires.
+ * @param {About} about @param {Room} room @param {number} layer @param {{ step: ArrayLike<number> }} fired
+ * @param {number} ratio pixels of the screen in a CSS pixel */
+export function spikeGrid({ sizes, steps }, room, layer, { step }, ratio) {
   const { top, bottom, row } = room.band(layer);
   const columns = Math.max(Math.min(steps, Math.round((room.right - room.left) * ratio)), 1);
   const rows = Math.max(Math.min(sizes[layer], Math.round((bottom - top) * ratio)), 1);
-  return { columns, rows, dense: spikes > SINGLE || (spikes > 0 && (rows < sizes[layer] || columns < steps)), inset: Math.min(0.09 * room.column, 6), row };
+  let used = 0;
+  for (let spike = 0, before = -1; spike < step.length && spike < SINGLE; spike++) {
+    const column = Math.floor((step[spike] * columns) / steps);
+    if (column !== before) used += 1;
+    before = column;
+  }
+  const fine = rows < sizes[layer] || columns < steps;
+  return { columns, rows, dense: step.length > SINGLE || (fine && step.length > Math.max(0.5 * rows * used, ALWAYS)), inset: Math.min(0.09 * room.column, 6), row };
 }
 
 /** How dark a cell is in which a share of what could fire does: a single spike among many is still seen. @param {number} share */
@@ -65,7 +78,7 @@ export function spikeSheet() {
       ink.setTransform(ratio, 0, 0, ratio, 0, 0);
       ink.imageSmoothingEnabled = false;
       fired.forEach((mine, layer) => {
-        const grid = spikeGrid(about, room, layer, mine.step.length, ratio);
+        const grid = spikeGrid(about, room, layer, mine, ratio);
         ink.fillStyle = colour(layerColour(layer));
         if (grid.dense) drawDensity(ink, grain, density(mine, about.steps, about.sizes[layer], grid.columns, grid.rows), grid, room, room.band(layer));
         else drawSpikes(ink, mine, grid, room, room.band(layer), ratio);

@@ -88,7 +88,7 @@ function mount({ model, el }) {
   }
 
   function hint() {
-    const dense = wave.fired.some(({ step }, layer) => spikeGrid(about, room(), layer, step.length, globalThis.devicePixelRatio || 1).dense);
+    const dense = wave.fired.some((fired, layer) => spikeGrid(about, room(), layer, fired, globalThis.devicePixelRatio || 1).dense);
     say(readout, wave.hint(meant.cursor, playback.at, dense));
   }
 
