@@ -44,20 +44,28 @@ export function seen(length, x, y, put) {
   hand();
 }
 
-/** Points of a line that take no time, however they lie. */
-const FEW = 400;
+/** Points of a line that are drawn at a time. */
+const PIECE = 48;
 
-/** Draws such a line. @param {CanvasRenderingContext2D} context
+/** Draws such a line, piece by piece; dashes go on from one to the next. @param {CanvasRenderingContext2D} context
  * @param {number} length @param {(point: number) => number} x @param {(point: number) => number} y */
 export function trace(context, length, x, y) {
+  let [points, way, before, beforeTop] = [0, 0, 0, 0];
   context.beginPath();
-  if (length > FEW) seen(length, x, y, (left, top) => context.lineTo(left, top));
-  else
-    for (let point = 0; point < length; point++) {
-      const top = y(point);
-      if (top === top) context.lineTo(x(point), top);
-    }
+  seen(length, x, y, (left, top) => {
+    context.lineTo(left, top);
+    if (points) way += Math.hypot(left - before, top - beforeTop);
+    before = left;
+    beforeTop = top;
+    points += 1;
+    if (points % PIECE) return;
+    context.stroke();
+    context.beginPath();
+    context.moveTo(left, top);
+    context.lineDashOffset = way;
+  });
   context.stroke();
+  context.lineDashOffset = 0;
 }
 
 /** Goes along stretches of an axis that follow each other, and hands them on: those narrower than a pixel taken together.
