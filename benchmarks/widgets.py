@@ -231,6 +231,7 @@ def wave(browser: Any, case: dict[str, Any]) -> tuple[float, float, float]:
 # -- in a kernel -------------------------------------------------------------------------------------------------------
 
 _TRAIN = """
+import time
 import keras, numpy as np, whetstone_lab as wl
 from whetstone_lab import datasets, widgets
 keras.utils.set_random_seed(0)
@@ -241,6 +242,8 @@ model = keras.Sequential([keras.Input((64,)), keras.layers.Dense(64), wl.Spiking
 model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
 run = wl.fit(model, x, y, validation_data=(x, y), batch_size=64, epochs=100_000, sharpener=wl.AdaptiveSharpener())
 chart = widgets.SharpenerChart(run)
+while run.trace.epochs < 2:  # until then much is compiled
+    time.sleep(0.1)
 """
 
 
