@@ -24,8 +24,8 @@ _INKED = LinearSegmentedColormap.from_list("inked", [EITHER.ink + "00", EITHER.i
 #: Classes that the legend of a map names at the most, and that have bars of votes.
 _NAMED, _BARS = 16, 24
 
-#: Rows and columns that a raster has at the most, some pixels each; so many spikes at the most are drawn one by one, and
-#: so few always.
+#: Rows and columns that a raster has at the most, some pixels each; so many spikes at the most are drawn one by one,
+#: and so few always.
 _ROWS, _COLUMNS, _SINGLE, _ALWAYS = 400, 400, 5_000, 50
 
 
