@@ -249,6 +249,16 @@ def test_a_live_run_is_seen_and_steered_and_the_picture_of_its_end_is_saved(open
     page.locator(f"{CHART} .wl-knob[data-name=patience] input[type=range]").focus()
     page.keyboard.press("ArrowRight")
     says(page, f"{CHART} .wl-log", "patience was changed from 1 to 2 by hand")
+    # The notebook has an undo of its own, which must not take the keys.
+    rate = page.locator(f"{CHART} .wl-knob[data-name=rate] input[type=range]")
+    rate.focus()
+    page.keyboard.press("ArrowRight")
+    says(page, f"{CHART} .wl-log", "rate was changed from 0.25 to 0.26 by hand")
+    page.keyboard.press("Control+z")
+    await_that(page, "selector => document.querySelector(selector).value === '0.25'",
+               f"{CHART} .wl-knob[data-name=rate] input[type=range]")
+    page.wait_for_selector(f"{CHART} .wl-knob[data-name=rate]:not(.wl-asked)")
+    assert rate.input_value() == "0.25"
     page.locator(CHART).screenshot(path=screenshots / "wl-sharpener-live.png")
     page.locator(CURVES).screenshot(path=screenshots / "wl-curves-live.png")
 

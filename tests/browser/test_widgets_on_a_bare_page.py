@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from whetstone_lab.simulator import Network, Node, Output, run
 from whetstone_lab.simulator.operations import Dense
 from whetstone_lab.view.widgets import ActivationCurves, SharpenerChart, SpikeRaster, _assets
 
+ROOT = Path(__file__).parent.parent.parent
 NAMES = {ActivationCurves: "activation_curves", SharpenerChart: "sharpener_chart", SpikeRaster: "spike_raster"}
 
 #: A model that has what a widget may use and complains of anything else; bytes come as base64.
@@ -99,6 +102,155 @@ def test_the_chart_is_read_with_keys_and_a_finger(chromium, finished_trace):
     page.touchscreen.tap(box["x"] + 0.2 * box["width"], box["y"] + 0.4 * box["height"])
     assert not readout.inner_text().startswith(f"Epoch {finished_trace.epochs}: "), "it stays when the finger has gone"
     context.close()
+
+
+def live_chart(chromium, run, **context):
+    """The chart of a run that takes commands, on a page; Python's part is played by the test."""
+    page = chromium.new_page(viewport={"width": 1280, "height": 700}, reduced_motion="reduce", **context)
+    page.set_content(f"<!doctype html><style>{_assets.style('sharpener_chart')}</style><body><main></main>")
+    state = shown(SharpenerChart(run))
+    state["about"]["live"] = True
+    page.evaluate(_PAGE, [_assets.module("sharpener_chart"), state])
+    return page
+
+
+def tell(page, **values):
+    """What Python sends: other values, and then who has changed."""
+    page.evaluate("""values => {
+        Object.assign(window.values, window.revive(values));
+        for (const name of Object.keys(values))
+            window.listeners.filter(l => l[0] === `change:${name}`).forEach(l => l[1]());
+    }""", {name: plain(value) for name, value in values.items()})
+
+
+def in_force(page, message, run, **policy):
+    """Tells the page that a message of its has been in force, and what is in force now."""
+    now = SharpenerChart(run).now
+    tell(page, now={**now, "policy": {**now["policy"], **policy}})
+    page.evaluate("""mark => window.listeners.filter(l => l[0] === 'msg:custom')
+        .forEach(l => l[1]({ kind: 'steered', mark }))""", message["mark"])
+
+
+def frames(page):
+    """Waits until what is asked for is drawn."""
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def steers(page):
+    return [message for message in page.evaluate("window.sent") if message["kind"] == "steer"]
+
+
+def middle(locator):
+    box = locator.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def test_a_line_stays_under_the_finger_and_where_it_was_let_go_of(chromium, made_up_run):
+    run = made_up_run()
+    for _ in range(6):
+        run.epoch()
+    page = live_chart(chromium, run.trace)
+    grip = page.locator(".wl-grip[data-name=sig_increase]")
+    frames(page)
+    x, y = middle(grip)
+    # It is taken hold of off its middle, which moves nothing.
+    page.mouse.move(x, y + 6)
+    page.mouse.down()
+    frames(page)
+    assert middle(grip)[1] == pytest.approx(y, abs=0.6)
+    assert steers(page) == []
+    page.mouse.move(x, y - 24, steps=6)
+    frames(page)
+    assert middle(grip)[1] == pytest.approx(y - 30, abs=3), "it goes as far as the finger"
+    held = grip.inner_text()
+    place = middle(grip)[1]
+    # An epoch ends under a finger that keeps still: the reference is another, and so is the domain of losses.
+    run.level = 0.02
+    run.epoch()
+    tell(page, past=SharpenerChart(run.trace).past, now=SharpenerChart(run.trace).now)
+    frames(page)
+    assert grip.inner_text() == held
+    assert middle(grip)[1] == pytest.approx(place, abs=1)
+    page.mouse.up()
+    frames(page)
+    assert grip.inner_text() == held, "letting go changes nothing"
+    value = steers(page)[-1]["values"]["sig_increase"]
+    assert held == f"+{round(100 * value)} %"
+    assert len({message["gesture"] for message in steers(page)}) == 1
+
+    # Python has changed it since: what is in force is shown.
+    in_force(page, steers(page)[-1], run.trace, sig_increase=0.42)
+    assert grip.inner_text() == "+42 %"
+    field = page.locator(".wl-knob[data-name=sig_increase] input[type=number]")
+    assert field.input_value() == "0.42"
+    # The line ends where the slider does, however far it is pulled.
+    x, y = middle(grip)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x, y - 400, steps=4)
+    page.mouse.up()
+    assert steers(page)[-1]["values"] == {"sig_increase": 1}
+    assert grip.get_attribute("aria-valuemax") == "1"
+    page.close()
+
+
+def test_what_was_moved_is_taken_back_with_a_button_and_with_keys(chromium, made_up_run):
+    run = made_up_run()
+    for _ in range(6):
+        run.epoch()
+    page = live_chart(chromium, run.trace)
+    undo = page.get_by_role("button", name="Undo")
+    assert undo.is_disabled()
+    slider = page.locator(".wl-knob[data-name=patience] input[type=range]")
+    slider.focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    assert slider.input_value() == "4"
+    page.keyboard.press("Control+z")
+    assert slider.input_value() == "1", "a row of keys is one movement"
+    grip = page.locator(".wl-grip[data-name=sig_decrease]")
+    grip.focus()
+    page.keyboard.press("ArrowDown")
+    assert grip.get_attribute("aria-valuenow") == "0.16"
+    field = page.locator(".wl-knob[data-name=rate] input[type=number]")
+    before = field.input_value()
+    field.fill("0.9")
+    field.press("Control+z")
+    assert grip.get_attribute("aria-valuenow") == "0.16", "text that is being typed has an undo of its own"
+    field.fill("0.9")
+    field.press("Enter")
+    undo.click()
+    assert field.input_value() == before
+    undo.click()
+    assert grip.get_attribute("aria-valuenow") == "0.15"
+    assert undo.is_disabled()
+    page.close()
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("make", NAMES)
+def test_nobody_is_kept_out(chromium, made_up_run, spike_record, make, dark):
+    """What axe-core can find: contrast, names, roles, order."""
+    axe = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+    if not axe.exists():
+        pytest.skip("needs axe-core: npm ci")
+    run = made_up_run(layers=12)
+    for _ in range(12):
+        run.epoch()
+    run.trace.status = "recorded"
+    page = chromium.new_page(viewport={"width": 900, "height": 700}, reduced_motion="reduce",
+                             color_scheme="dark" if dark else "light")
+    ground = "#111" if dark else "#fff"
+    page.set_content(f"<!doctype html><html lang=en><title>A view</title><style>body {{ background: {ground} }}"
+                     f"{_assets.style(NAMES[make])}</style><body><main></main>")
+    page.evaluate(_PAGE, [_assets.module(NAMES[make]), shown(make(spike_record if make is SpikeRaster else run.trace))])
+    frames(page)
+    page.evaluate(axe.read_text())
+    found = page.evaluate("""async () => (await axe.run('.wl', {
+        rules: { 'label-content-name-mismatch': { enabled: true } } })).violations
+        .map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html).slice(0, 3)}`)""")
+    assert found == []
+    page.close()
 
 
 def test_a_run_that_has_not_begun_says_how_to_begin(chromium):
@@ -190,7 +342,8 @@ def test_a_view_that_was_opened_before_its_run_began_is_drawn_when_it_begins(chr
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.set_content(f"<!doctype html><style>{_assets.style(NAMES[make])}</style><body><main></main>")
     page.evaluate(_PAGE, [_assets.module(NAMES[make]), shown(make(Trace([])))])
-    assert "Nothing yet" in page.locator(".wl .wl-note").inner_text()
+    assert re.search("The curves come when the run begins|known as soon as the run begins",
+                     page.locator(".wl .wl-note").inner_text())
     # As one message brings it: all values first, then what changed, the first of them what the run is about.
     page.evaluate("""state => {
         for (const [name, value] of Object.entries(state)) window.values[name] = window.revive(value);

@@ -2,14 +2,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { integers } from "../../whetstone_lab/view/widgets/static/bytes.mjs";
-import { namedLayers, rasterRoom } from "../../whetstone_lab/view/widgets/static/raster_drawing.mjs";
-import { classShares, matchWords, told } from "../../whetstone_lab/view/widgets/static/raster_reading.mjs";
-import { address, firedBefore, firingAt, spikesOf } from "../../whetstone_lab/view/widgets/static/raster_spikes.mjs";
+import { namedLayers, rasterRoom, shade, spikeGrid } from "../../whetstone_lab/view/widgets/static/raster_drawing.mjs";
+import { classShares, listedClasses, matchWords, told } from "../../whetstone_lab/view/widgets/static/raster_reading.mjs";
+import { cursorAt, moved } from "../../whetstone_lab/view/widgets/static/raster_pointing.mjs";
+import { address, density, firedBefore, firingAt, readSpikes, spikesOf } from "../../whetstone_lab/view/widgets/static/raster_spikes.mjs";
 
 test("spikes are sorted by layer and step", () => {
-  const spikes = {
+  const spikes = readSpikes({
     ends: [2, 6], step: new Uint16Array([0, 1, 0, 1, 1, 300]), layer: new Uint8Array([0, 1, 0, 1, 1, 1]), neuron: new Uint32Array([7, 1, 4, 0, 2, 2]),
-  };
+  });
   const plain = (fired) => fired.map(({ step, neuron, first }) => [[...step], [...neuron], [...first]]);
   assert.deepEqual(plain(spikesOf(spikes, 0, 2)), [[[0], [7], [0]], [[1], [1], [1]]]);
   const [, upper] = spikesOf(spikes, 1, 2);
@@ -52,6 +53,8 @@ test("the lines of the raster are where its layers are", () => {
   assert.deepEqual([room.left, room.right, room.column], [96, 496, 100]);
   assert.deepEqual(room.band(0), { top: 56, bottom: 106, row: 5 });
   assert.equal(room.band(1).top, 6);
+  const left = (size, width) => rasterRoom({ layers: ["a"], sizes: [size], bands: [[0, 1]], steps: 4 }, width, 130).left;
+  assert.deepEqual([left(100, 400), left(4096, 400), left(4096, 900), left(262_144, 900)], [74, 87, 96, 109], "room for its count");
 });
 
 test("a map of classes has a share for each class that is on it", () => {
@@ -65,4 +68,56 @@ test("what all outputs were read as is told in Python's words", () => {
   assert.equal(told([kind, odd], 0), "kind read as 1, which is right; read as 1");
   assert.equal(told([odd], 1), "read as 0, in truth 1");
   assert.equal(told([], 0), "");
+});
+
+test("a grid tells what share of its neurons and steps fire in each cell", () => {
+  const spikes = { step: [0, 0, 1, 3, 4], neuron: [0, 1, 4, 4, 4] };
+  assert.deepEqual([...density(spikes, 5, 5, 5, 5)].map((share, cell) => share && [Math.floor(cell / 5), cell % 5]).filter(Boolean), [[0, 0], [1, 0], [4, 1], [4, 3], [4, 4]]);
+  // Neurons 0 to 2 and 3 to 4, steps 0 to 2 and 3 to 4.
+  assert.deepEqual([...density(spikes, 5, 5, 2, 2)].map((share) => Number(share.toFixed(4))), [0.2222, 0, 0.1667, 0.5]);
+  const full = { step: Array.from({ length: 700 }, (_, spike) => spike % 7), neuron: Array.from({ length: 700 }, (_, spike) => Math.floor(spike / 7)) };
+  for (const [columns, rows] of [[7, 100], [3, 100], [7, 33], [1, 1], [5, 60]]) assert.ok(density(full, 7, 100, columns, rows).every((share) => Math.abs(share - 1) < 1e-6));
+  assert.equal(density({ step: [], neuron: [] }, 3, 3, 1, 1)[0], 0);
+});
+
+test("spikes that outnumber the pixels are drawn as a density", () => {
+  const about = { layers: ["a"], sizes: [4096], bands: [[0, 1]], steps: 4 };
+  const room = rasterRoom(about, 900, 340);
+  const fired = (count, steps = 1) => ({ step: Array.from({ length: count }, (_, spike) => Math.floor((spike * steps) / count)) });
+  const grid = spikeGrid(about, room, 0, fired(1000), 1);
+  assert.deepEqual([grid.rows, grid.columns, grid.dense], [310, 4, true]);
+  assert.equal(spikeGrid(about, room, 0, fired(1000), 2).rows, 620);
+  assert.ok(!spikeGrid(about, room, 0, fired(100), 1).dense, "few of very many neurons are drawn one by one");
+  assert.ok(!spikeGrid(about, room, 0, fired(300, 4), 1).dense);
+  assert.ok(!spikeGrid({ ...about, sizes: [100] }, room, 0, fired(100), 1).dense, "each neuron has its row");
+  const long = spikeGrid({ ...about, sizes: [100], steps: 5000 }, room, 0, fired(80_000, 5000), 1);
+  assert.deepEqual([long.columns, long.dense], [798, true]);
+  assert.ok(!spikeGrid({ ...about, sizes: [100], steps: 5000 }, room, 0, fired(2, 5000), 1).dense);
+  const shades = [0, 0.001, 0.25, 1, 7].map(shade);
+  assert.ok(shades[0] === 0 && shades[1] > 0.3 && shades[2] < 0.6 && shades[3] === 1 && shades[4] === 1);
+});
+
+test("a place on the raster and an arrow key lead to a neuron and a step", () => {
+  const about = { layers: ["a", "b"], sizes: [10, 5], bands: [[0, 0.5], [0.6, 1]], steps: 4 };
+  const room = rasterRoom(about, 502, 130);
+  const fired = [{ step: new Uint32Array([2]), neuron: new Uint32Array([3]) }, { step: new Uint32Array(0), neuron: new Uint32Array(0) }];
+  assert.deepEqual(cursorAt(about, room, fired, 350, 106 - 4.4 * 5), { layer: 0, step: 2, neuron: 4 });
+  fired[0].neuron[0] = 0;
+  assert.deepEqual(cursorAt(about, room, fired, 350, 106 - 0.5), { layer: 0, step: 2, neuron: 0 });
+  assert.equal(cursorAt(about, room, fired, 20, 100), null);
+  assert.equal(cursorAt(about, room, fired, 350, 53), null, "between two layers");
+  assert.deepEqual(moved(about, null, "ArrowUp"), { layer: 0, neuron: 0, step: 0 });
+  assert.deepEqual(moved(about, { layer: 0, neuron: 9, step: 3 }, "ArrowUp"), { layer: 1, neuron: 0, step: 3 });
+  assert.deepEqual(moved(about, { layer: 1, neuron: 0, step: 3 }, "ArrowDown"), { layer: 0, neuron: 9, step: 3 });
+  assert.deepEqual(moved(about, { layer: 1, neuron: 4, step: 3 }, "ArrowRight"), { layer: 1, neuron: 4, step: 3 });
+  assert.equal(moved(about, null, "Enter"), null);
+  assert.equal(moved({ ...about, layers: [] }, null, "ArrowUp"), null);
+});
+
+test("of very many classes the true one and the one decided are always listed", () => {
+  const votes = Array.from({ length: 64 }, (_, number) => 64 - number);
+  assert.deepEqual(listedClasses(votes, [], 3), [0, 1, 2]);
+  assert.deepEqual(listedClasses(votes, [0, 63], 3), [0, 1, 63]);
+  assert.deepEqual(listedClasses(votes, [0, undefined], 2), [0, 1]);
+  assert.deepEqual(listedClasses([1, 5, 5], [], 9), [0, 1, 2]);
 });

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from published_rules import PARAMETERS, PublishedAdaptiveRule, PublishedSimpleRule
 
 from whetstone_lab.method.judging import Quantity
-from whetstone_lab.method.policies import AdaptivePolicy, ScheduledPolicy, StepwisePolicy
+from whetstone_lab.method.policies import AdaptivePolicy, Decision, ScheduledPolicy, StepwisePolicy
 from whetstone_lab.training.session import SharpeningSession, value_of
 
 LOSSES = st.lists(st.floats(0.01, 5), min_size=1, max_size=30)
@@ -112,6 +112,49 @@ def test_steering_is_noted_and_a_refused_change_changes_nothing():
     fixed = session(ScheduledPolicy(((0.0, 1.0), (1.0, 2.0))))
     with pytest.raises(ValueError, match="Expected a schedule for each of the 2 spiking layers; got one for 1"):
         fixed.steer(schedule=((0.0, 1.0),))
+
+
+def changes(one):
+    return [(event.batch, event.values["name"], event.values["old"], event.values["new"])
+            for event in one.trace.events if event.kind == "threshold"]
+
+
+def test_the_changes_of_a_gesture_are_one_decision():
+    one = session(AdaptivePolicy())
+    for number, value in enumerate([0.2, 0.3, 0.4]):
+        one.steer(gesture="a drag", sig_increase=value)
+        assert one.policy.sig_increase == value, "each is in force at once"
+        assert one.trace.thresholds_at(number)["sig_increase"] == value
+        one.batch(1.0)
+    assert changes(one) == [(2, "sig_increase", 0.15, 0.4)]
+    assert one.trace.events[0].reason == "sig_increase changed from 0.15 to 0.4 by hand."
+    one.steer(gesture="another", sig_increase=0.5)
+    one.steer(gesture="another", patience=3)
+    one.steer(gesture="another", patience=4)
+    one.steer(patience=5)
+    one.steer(patience=6)
+    assert [change[1:] for change in changes(one)[1:]] == [
+        ("sig_increase", 0.4, 0.5), ("patience", 1, 4), ("patience", 4, 5), ("patience", 5, 6)]
+
+
+def test_a_gesture_that_comes_back_has_changed_nothing():
+    one = session(AdaptivePolicy())
+    for value in (0.2, 0.3, 0.15):
+        one.steer(gesture=1, sig_increase=value)
+    assert changes(one) == []
+    one.steer(gesture=1, sig_increase=0.25)
+    assert changes(one) == [(0, "sig_increase", 0.15, 0.25)]
+
+
+def test_a_gesture_is_cut_where_an_epoch_ends_or_something_is_decided():
+    one = session(AdaptivePolicy())
+    one.steer(gesture=1, sig_increase=0.2)
+    one.epoch({"loss": 1.0})
+    one.steer(gesture=1, sig_increase=0.3)  # the epoch was judged by the value before
+    one.note(1, [Decision("warning", "Mind the gap.")])
+    one.steer(gesture=1, sig_increase=0.4)
+    assert [change[2:] for change in changes(one)] == [(0.15, 0.2), (0.2, 0.3), (0.3, 0.4)]
+    assert [event.kind for event in one.trace.events][-3:] == ["threshold", "warning", "threshold"]
 
 
 class Heeding(StepwisePolicy):

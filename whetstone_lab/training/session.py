@@ -14,7 +14,7 @@ Example:
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ import numpy as np
 
 from whetstone_lab.method.judging import MODES, Quantity, direction
 from whetstone_lab.method.policies import Decision, Policy, State
-from whetstone_lab.records.trace import Trace
+from whetstone_lab.records.trace import Event, Trace
 
 #: Sharpness closer than this to what the state says is the same: layers keep it as float32.
 _SAME = 1e-6
@@ -75,6 +75,8 @@ class SharpeningSession:
         self.state: State | None = None
         self.epoch_start: State | None = None
         self.trace = Trace()
+        # The last gesture, and the event that holds its changes.
+        self._noted: tuple[Hashable, Any] = (None, None)
         # The states and decisions to come, last first, and the policy and state after which they hold.
         self._ahead: list[tuple[State, list[Decision]]] = []
         self._foreseen_from: tuple[Policy | None, State | None] = (None, None)
@@ -208,11 +210,14 @@ class SharpeningSession:
             policy.start(self.state.sharpness)  # complains if it does not fit the layers
         return policy
 
-    def steer(self, by: str = "hand", **parameters: Any) -> None:
+    def steer(self, by: str = "hand", gesture: Hashable = None, **parameters: Any) -> None:
         """Changes parameters of the policy from the next batch on; the trace notes who did it.
 
         Args:
             by: Who changes them. Default: ``"hand"``.
+            gesture: What tells one movement of a hand from another, such as the number of a drag. The changes of one
+                gesture are one decision in the trace, from the value before it to the last, as long as the epoch
+                lasts and nothing else is decided in between. Default: None, each change is a decision of its own.
             **parameters: New values by name.
 
         Raises:
@@ -220,14 +225,24 @@ class SharpeningSession:
         """
         policy = self.steered(**parameters)
         for name in parameters:
-            self.note_change(name, getattr(self.policy, name), getattr(policy, name), by)
+            self.note_change(name, getattr(self.policy, name), getattr(policy, name), by, gesture)
         self.policy = policy
 
-    def note_change(self, name: str, old: Any, new: Any, by: str) -> None:
-        """Writes to the trace that a parameter of the policy has changed."""
-        if self.state is not None and new != old:
-            self.trace.append_event("threshold", f"{name} changed from {old} to {new} by {by}.",
-                                    epoch=self.state.epoch, name=name, old=old, new=new, by=by)
+    def note_change(self, name: str, old: Any, new: Any, by: str, gesture: Hashable = None) -> None:
+        """Writes to the trace that a parameter of the policy has changed; the arguments are those of :meth:`steer`."""
+        if self.state is None or new == old:
+            return
+        events, epoch = self.trace.events, self.state.epoch
+        before, noted = self._noted
+        joined = gesture is not None and before == gesture and bool(events) and events[-1] is noted and (
+            noted.epoch == epoch and noted.values["name"] == name)
+        if joined:
+            old = noted.values["old"]
+        change = [] if new == old else [Event(  # a hand that has come back has changed nothing
+            self.trace.batches, epoch, "threshold", f"{name} changed from {old} to {new} by {by}.",
+            values={"name": name, "old": old, "new": new, "by": by})]
+        events[len(events) - joined:] = change  # at once: others may be reading
+        self._noted = (gesture, change[0]) if change else (None, None)
 
     def adopt(self, sharpness: Sequence[float]) -> None:
         """Takes over the sharpness that the layers have, if somebody else has set it."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -156,19 +156,20 @@ class Sharpener(keras.callbacks.Callback):
         """What has happened. It is there before the first ``fit``; a fit with another model starts another one."""
         return self.session.trace
 
-    def steer(self, by: str = "hand", **parameters: Any) -> None:
+    def steer(self, by: str = "hand", gesture: Hashable = None, **parameters: Any) -> None:
         """Changes parameters of the policy from the next batch on; the trace notes who did it.
 
         Call it between batches only, from the thread that trains; ``LiveRun.steer`` sees to that.
 
         Args:
             by: Who changes them, for the trace. Default: ``"hand"``.
+            gesture: See :meth:`SharpeningSession.steer`. Default: None.
             **parameters: New values by name, such as ``sig_increase=0.2``.
 
         Raises:
             ValueError: A name that the policy does not have, or a value out of its range; then nothing is changed.
         """
-        self.session.steer(by, **parameters)
+        self.session.steer(by, gesture, **parameters)
         self.trace.publish(urgent=True)
 
     def steered(self, **parameters: Any) -> Policy:

@@ -15,7 +15,8 @@ class Palette:
     """The colours of one ground, as ``#rrggbb``, or ``#rrggbbaa`` where it shines through.
 
     Attributes:
-        layers: The layers, bottom first. Neighbours stay apart for the colour-blind.
+        layers: The layers, bottom first. In ``LIGHT`` and in ``DARK`` any two colours from here to ``faint`` differ by
+            10 or more (CIEDE2000), also to eyes that lack the cones for red or for green.
         stop: The line above which a rise of the loss stops sharpening, and what is wrong.
         improve: The line below which a fall of the loss counts, and what is right.
         sharpening: The epochs in which sharpening goes on.
@@ -47,14 +48,23 @@ class Palette:
         return self.layers[index % len(self.layers)]
 
 
+#: Dashes of lines, in pixels of ink and of gap in turn; none for a whole line.
+DASHES: tuple[tuple[float, ...], ...] = ((), (7, 3), (2, 2.5), (9, 2.5, 2, 2.5))
+
+
+def layer_dashes(index: int) -> tuple[float, ...]:
+    """The dashes of a layer's line: neighbours differ, and so do layers of one colour, the first 24 all together."""
+    return DASHES[(index + index // 6) % len(DASHES)]
+
+
 LIGHT = Palette(
-    layers=("#2166ac", "#b3356f", "#b37a00", "#1a8f86", "#3a2f28", "#9d86d9"),
-    stop="#c2410c", improve="#0b7a5b", sharpening="#8a6fd1", ink="#1c2430", muted="#5b6675", faint="#aab2bd",
+    layers=("#0963aa", "#af246d", "#bb820f", "#2c9489", "#392e27", "#9c89cc"),
+    stop="#bb4716", improve="#127850", sharpening="#8b67e7", ink="#222730", muted="#57697f", faint="#abb5c0",
     line="#e6e9ee", ground="#ffffff", raised="#f5f7f9", focus="#1976d2", paused="#a16207")
 
 DARK = Palette(
-    layers=("#6fb1f0", "#f07fb0", "#e8b53f", "#3fb5a6", "#f3ece4", "#9a7fe0"),
-    stop="#ff8f57", improve="#3ecf9f", sharpening="#a48cf0", ink="#e8ebef", muted="#a6afba", faint="#6d7682",
+    layers=("#8dc0eb", "#ec7aa3", "#fabf38", "#2ca89c", "#f2eade", "#8a70cd"),
+    stop="#f18d5b", improve="#5adb9f", sharpening="#a88cfb", ink="#ebf0fa", muted="#acb8c5", faint="#6b737e",
     line="#333a43", ground="#14181d", raised="#1c2127", focus="#64b5f6", paused="#e0b34c")
 
 #: For pictures that do not know what they will lie on: all of about the same lightness, halfway between white and black

@@ -55,3 +55,10 @@ def test_the_panel_reaches_as_far_as_the_inputs_do(made_up_run):
 def test_activation_curves_says_what_it_expects(finished_trace, where, words):
     with pytest.raises(ValueError, match=words):
         plots.activation_curves(finished_trace, **where)
+
+
+def test_some_of_the_layers_are_shown(finished_trace):
+    figure = plots.activation_curves(finished_trace, layers=[2, 0])
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["spiking_3", "spiking_1"]
+    with pytest.raises(ValueError, match=r"Expected layers from 0 to 2; got \[3\]"):
+        plots.activation_curves(finished_trace, layers=[3])

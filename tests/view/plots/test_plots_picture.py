@@ -85,6 +85,6 @@ def test_lines_of_equal_values_lie_side_by_side():
         image = pixels(figure, dpi=200)
         for index in range(3):
             mine = (np.abs(image[..., :3] - to_rgb(EITHER.layer(index))).max(-1) < 0.02) & (image[..., 3] > 0.97)
-            # The entry of the legend is some 30 wide.
+            # The entry of the legend is some 30 wide; of the finest dashes less than half is ink.
             assert np.ptp(np.flatnonzero(mine.any(axis=0))) > 500, f"line {index} is hidden"
-            assert mine.any(axis=0).sum() > 400, f"line {index} is hidden"
+            assert mine.any(axis=0).sum() > 0.8 * [1, 0.7, 0.44][index] * 500, f"line {index} is hidden"

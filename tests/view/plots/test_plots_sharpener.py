@@ -3,6 +3,7 @@ from drawn import is_drawn
 
 from whetstone_lab import plots
 from whetstone_lab.records.trace import Trace
+from whetstone_lab.view import scenes
 
 
 def test_sharpener_chart_draws_losses_lines_and_decisions(finished_trace):
@@ -60,3 +61,29 @@ def test_losses_below_zero_are_drawn_on_a_linear_axis():
     assert top.get_yscale() == "linear"
     batches = next(line for line in top.lines if line.get_label() == "batch loss")
     assert batches.get_ydata().tolist() == [-1.0, -2.0, -3.0]
+
+
+def test_a_long_run_is_drawn_in_as_many_shapes_as_a_short_one(made_up_run):
+    def shapes(epochs):
+        run = made_up_run(layers=1, probe=False)
+        for _ in range(epochs):
+            run.batch()
+            run.end_epoch()
+        figure = plots.sharpener_chart(run)
+        return [len([*axes.patches, *axes.collections, *axes.lines]) for axes in figure.axes]
+
+    assert shapes(600) == shapes(30)
+
+
+def test_lines_and_spans_are_steps_from_epoch_to_epoch(finished_trace):
+    top, low = plots.sharpener_chart(finished_trace).axes
+    table = scenes.epoch_table(finished_trace)
+    stop = next(line for line in top.lines if line.get_label() == "a rise to here stops sharpening")
+    assert stop.get_xdata()[:4].tolist() == [0, 1, 1, 2]
+    np.testing.assert_array_equal(stop.get_ydata()[::2], table["stop"])
+    np.testing.assert_array_equal(stop.get_ydata()[1::2], table["stop"])
+    (spans,) = low.collections
+    path = spans.get_paths()[0]
+    inside = path.contains_points(np.column_stack([np.arange(finished_trace.epochs) + 0.5,
+                                                   np.full(finished_trace.epochs, 0.5)]))
+    np.testing.assert_array_equal(inside, table["sharpening"])

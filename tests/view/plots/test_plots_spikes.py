@@ -112,3 +112,32 @@ def test_spike_raster_draws_every_output_and_every_picture():
         "shown", "kind: votes for each class", "odd: votes for each class", "size: values"]
     assert [bar.get_width() for bar in odd.patches] == [-4, 4]
     assert size.lines[0].get_xdata().tolist() == [4, 5]
+
+
+def crowd(neurons=4096, steps=4, share=0.25, classes=64):
+    """One sample of very many spikes, of which a class with few votes is the true one."""
+    rng = np.random.default_rng(0)
+    neuron, step = np.nonzero(rng.random((neurons, steps)) < share)
+    nothing, votes = np.zeros(len(step), np.int32), np.arange(classes, 0, -1.0)[None]
+    return SpikeRecord(("crowd",), ((neurons,),), steps, nothing, step, nothing, neuron, np.zeros((1, 5)), votes,
+                       np.array([classes - 1]))
+
+
+def test_spikes_that_outnumber_the_pixels_are_drawn_as_a_density():
+    record = crowd()
+    raster = plots.spike_raster(record).axes[0]
+    assert not raster.collections, "none is drawn by itself"
+    (image,) = raster.images
+    shares = np.clip((image.get_array() - 0.35) / 0.65, 0, None)
+    assert shares.shape == (400, 4)
+    assert shares.mean() == pytest.approx(record.spikes / (4096 * 4), abs=0.01), "a quarter is no solid block"
+    few = replace(record, **{name: getattr(record, name)[:3] for name in ("step", "layer", "neuron", "sample")})
+    assert len(plots.spike_raster(few).axes[0].collections[0].get_segments()) == 3
+
+
+def test_of_very_many_classes_the_true_one_is_there():
+    axes = plots.spike_raster(crowd(neurons=4)).axes[-1]
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert (len(names), names[0], names[-1]) == (24, "0", "63 ✓")
+    assert axes.get_title() == "votes for each class, 24 of 64"
+    assert [bar.get_width() for bar in axes.patches][-1] == 1

@@ -16,7 +16,29 @@ def test_decisions_join_a_drag(made_up_run):
     assert [(mark["name"], mark["old"], mark["new"], mark["at"]) for mark in marks] == [
         ("sig_increase", 0.15, 0.4, 1.0), ("patience", 1, 3, 1.0)]
     assert marks[0]["reason"] == "sig_increase was changed from 0.15 to 0.4 by hand."
-    assert len(scenes.decisions(run.trace, limit=1)) == 1
+    assert [mark["name"] for mark in scenes.decisions(run.trace, limit=1)] == ["patience"]
+
+
+def test_what_was_taken_back_is_no_decision(made_up_run):
+    run = made_up_run()
+    run.epoch()
+    for old, new in [(1, 2), (2, 3), (3, 1)]:
+        run.trace.append_event("threshold", "x", epoch=1, name="patience", old=old, new=new, by="hand")
+    assert scenes.decisions(run.trace) == []
+    run.trace.append_event("threshold", "x", epoch=2, name="patience", old=1, new=2, by="hand")
+    run.trace.append_event("threshold", "x", epoch=3, name="patience", old=2, new=1, by="hand")
+    assert [mark["new"] for mark in scenes.decisions(run.trace)] == [2, 1], "an epoch was judged in between"
+
+
+def test_however_often_thresholds_are_changed_the_decisions_stay(finished_trace):
+    trace = Trace.from_parts(*finished_trace.to_parts())
+    before = scenes.decisions(trace, limit=10_000)
+    for number in range(200):
+        trace.append_event("threshold", "x", epoch=number, name="patience", old=number, new=number + 1, by="hand")
+    marks = scenes.decisions(trace)
+    assert [mark for mark in marks if mark["kind"] != "threshold"] == before[-60:]
+    assert [mark["new"] for mark in marks if mark["kind"] == "threshold"] == list(range(141, 201))
+    assert [mark["at"] for mark in marks] == sorted(mark["at"] for mark in marks)
 
 
 def test_decisions_before_the_first_batch():

@@ -62,3 +62,15 @@ def test_votes_are_of_the_output_neurons():
     assert scenes.voters(replace(record, meta={"readout": "linear"})) is None
     assert scenes.voters(replace(record, layers=(), shapes=())) is None
     assert scenes.voters(recordings.digits_spikes()) == 100
+
+
+def test_a_grid_tells_what_share_of_its_neurons_and_steps_fire_in_each_cell():
+    step, neuron = np.array([0, 0, 1, 3, 4]), np.array([0, 1, 4, 4, 4])
+    whole = scenes.density(step, neuron, (5, 5), (5, 5))
+    assert set(map(tuple, np.argwhere(whole).tolist())) == set(zip(neuron.tolist(), step.tolist(), strict=True))
+    # Neurons 0 to 2 and 3 to 4, steps 0 to 2 and 3 to 4; tests/js/raster.test.mjs has the same.
+    np.testing.assert_allclose(scenes.density(step, neuron, (5, 5), (2, 2)), [[2 / 9, 0], [1 / 6, 1 / 2]])
+    neurons, steps = np.divmod(np.arange(700), 7)
+    for cells in [(100, 7), (100, 3), (33, 7), (1, 1), (60, 5)]:
+        np.testing.assert_allclose(scenes.density(steps, neurons, (100, 7), cells), 1)
+    assert scenes.density(np.zeros(0, int), np.zeros(0, int), (3, 3), (1, 1)) == 0

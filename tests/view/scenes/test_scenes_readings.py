@@ -68,3 +68,10 @@ def test_several_outputs_have_a_reading_each(several):
 def test_pictures_of_several_inputs_have_their_names(several, spike_record):
     assert {name: len(seen) for name, seen in scenes.pictures(several).items()} == {"right": 2}
     assert {name: len(seen) for name, seen in scenes.pictures(spike_record).items()} == {"": 12}
+
+
+def test_of_very_many_classes_the_true_one_and_the_one_decided_are_always_listed():
+    votes = np.arange(64, 0, -1.0)
+    assert scenes.listed_classes(votes, [], 3).tolist() == [0, 1, 2]
+    assert scenes.listed_classes(votes, [0, 63], 3).tolist() == [0, 1, 63]
+    assert scenes.listed_classes(np.array([1.0, 5, 5]), [], 9).tolist() == [0, 1, 2]

@@ -95,3 +95,12 @@ def test_other_curves_have_other_thresholds():
 
 def test_the_picture_is_the_figure(finished_trace):
     assert ActivationCurves(finished_trace).picture().get_suptitle().startswith("Activation curves, after epoch")
+
+
+def test_the_picture_of_a_very_deep_network_is_bounded(made_up_run):
+    run = made_up_run(layers=40)
+    run.epoch()
+    picture = ActivationCurves(run).picture()
+    titles = [axes.get_title(loc="left") for axes in picture.axes]
+    assert (len(titles), titles[0], titles[-1]) == (12, "spiking_1", "spiking_40")
+    assert picture.get_suptitle() == "Activation curves of 12 of the 40 layers, after epoch 1"

@@ -3,6 +3,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -195,6 +196,56 @@ def test_commands_are_passed_on(live_run):
     widget._handle_custom_msg({"kind": "steer", "values": {"sig_increase": 0.3, "patience": 2}}, [])
     assert source.asked == [("start", (), {}), ("pause", (), {}), ("resume", (), {}), ("stop", (), {}),
                             ("step", (), {"unit": "epoch"}), ("steer", (), {"sig_increase": 0.3, "patience": 2})]
+
+
+def test_a_page_hears_when_what_it_asked_has_been_in_force(live_run, wire):
+    run, source = live_run()
+    widget = SharpenerChart(source)
+    wire.messages.clear()
+    widget._handle_custom_msg({"kind": "steer", "values": {"sig_increase": 0.3}, "gesture": "x 1", "mark": "x 7"}, [])
+    ((name, _, told),) = source.asked
+    assert (name, told["sig_increase"], told["gesture"]) == ("steer", 0.3, "x 1")
+    assert wire.customs() == [], "it was asked for, and is not yet in force"
+    run.trace.append_event("threshold", "x", epoch=0, name="sig_increase", old=0.15, new=0.3, by="hand")
+    told["done"]()
+    assert wire.customs() == [{"kind": "steered", "mark": "x 7"}]
+    sent = [message["state"]["now"]["policy"]["sig_increase"] for message, *_ in wire.messages
+            if "now" in message.get("state", {})]
+    assert sent == [0.3], "what is in force comes before"
+    assert "state" in wire.messages[0][0]
+
+
+def test_a_page_that_cannot_be_told_does_not_end_the_run(live_run, wire, monkeypatch, caplog):
+    _, source = live_run()
+    widget = SharpenerChart(source)
+    widget._handle_custom_msg({"kind": "steer", "values": {"patience": 2}, "mark": "x 1"}, [])
+    monkeypatch.setattr(widget, "_now", lambda trace: 1 / 0)
+    source.asked[0][2]["done"]()
+    assert "could not tell its page" in caplog.text
+
+
+def test_what_changes_twice_while_a_run_pauses_is_shown_as_it_is_in_the_end(live_run, wire):
+    run, source = live_run()
+    widget = SharpenerChart(source)
+    for number in range(6):  # sooner than a page is told
+        run.trace.append_event("threshold", "x", epoch=0, name="patience", old=number, new=number + 1, by="hand")
+        run.trace.publish(urgent=True)
+    end = time.monotonic() + 20
+    while widget.now["policy"]["patience"] != 6 and time.monotonic() < end:
+        time.sleep(0.01)
+    assert widget.now["policy"]["patience"] == 6
+    assert widget.decisions[-1]["new"] == 6
+    assert len(wire.states("now")) < 6
+
+
+def test_a_decision_that_is_replaced_is_told(live_run, wire):
+    run, source = live_run()
+    widget = SharpenerChart(source)
+    event = run.trace.append_event("threshold", "x", epoch=0, name="patience", old=1, new=2, by="hand")
+    widget._update(run.trace)
+    run.trace.events[-1:] = [replace(event, values={**event.values, "new": 9})]
+    widget._update(run.trace)
+    assert [mark["new"] for mark in widget.decisions] == [9]
 
 
 @pytest.mark.parametrize(("message", "words"), [

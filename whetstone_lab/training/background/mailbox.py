@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import queue
 import threading
+from collections import deque
 from collections.abc import Callable
 
 
@@ -15,34 +15,48 @@ class Mailbox:
     """
 
     def __init__(self) -> None:
-        self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._lock = threading.Lock()
+        self._commands: deque[tuple[Callable[[], None], bool]] = deque()
+        self._changed = threading.Condition()
         self._open = False
 
     @property
     def open(self) -> bool:
         """Whether what is put in will be carried out."""
-        with self._lock:
+        with self._changed:
             return self._open
 
     def unlock(self) -> None:
         """Opens it."""
-        with self._lock:
+        with self._changed:
             self._open = True
 
-    def put(self, command: Callable[[], None]) -> bool:
-        """Puts a command in; returns whether the mailbox was open. If not, the command was not kept."""
-        with self._lock:
+    def put(self, command: Callable[[], None], *, soon: bool = False) -> bool:
+        """Puts a command in; returns whether the mailbox was open. If not, the command was not kept.
+
+        Args:
+            command: What is to be done.
+            soon: Whether it may be done in the midst of a validation, where the model must not be touched.
+                Default: False.
+        """
+        with self._changed:
             if self._open:
-                self._commands.put(command)
+                self._commands.append((command, soon))
+                self._changed.notify()
             return self._open
 
     def take(self) -> Callable[[], None]:
         """The oldest command; waits for one."""
-        return self._commands.get()
+        with self._changed:
+            self._changed.wait_for(lambda: self._commands)
+            return self._commands.popleft()[0]
+
+    def take_soon(self) -> Callable[[], None] | None:
+        """The oldest command if it was put in with ``soon``, else None: nothing overtakes what came before it."""
+        with self._changed:
+            return self._commands.popleft()[0] if self._commands and self._commands[0][1] else None
 
     def __len__(self) -> int:
-        return self._commands.qsize()
+        return len(self._commands)
 
     def close(self, then: Callable[[], None]) -> bool:
         """Closes it if it is empty, and calls ``then`` before anybody can see that it is closed.
@@ -50,8 +64,8 @@ class Mailbox:
         Returns:
             Whether it was empty; if not, it stays open.
         """
-        with self._lock:
-            if not self._commands.empty():
+        with self._changed:
+            if self._commands:
                 return False
             then()
             self._open = False

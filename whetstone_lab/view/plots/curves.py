@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,8 @@ from whetstone_lab.view.palette import EITHER
 from whetstone_lab.view.plots.picture import Picture, label_axes, plain_axes, say_instead, write_title
 
 
-def activation_curves(source: Any, epoch: int | None = None, batch: int | None = None) -> Picture:
+def activation_curves(source: Any, epoch: int | None = None, batch: int | None = None,
+                      layers: Sequence[int] | None = None) -> Picture:
     """The activation curve of every layer at one moment of a run, over the histogram of what the layer receives.
 
     Each panel reaches as far as the pre-activations of its layer do; what few lie further out stand as a share at its
@@ -25,12 +27,13 @@ def activation_curves(source: Any, epoch: int | None = None, batch: int | None =
         source: A ``Trace``, or something with a ``.trace``.
         epoch: Show the end of this epoch, from 0; negative counts from the last. Default: the latest batch.
         batch: Show the moment after this many batches, from 0 (before training) on. Not together with ``epoch``.
+        layers: The numbers of the layers to show, from 0. Default: all.
 
     Returns:
         The figure.
 
     Raises:
-        ValueError: Both were given, or there is no such epoch or batch.
+        ValueError: Both were given, or there is no such epoch, batch or layer.
         TypeError: The source has no trace.
 
     Example:
@@ -55,18 +58,23 @@ def activation_curves(source: Any, epoch: int | None = None, batch: int | None =
     finished = int(np.searchsorted(trace.epoch_ends, batch, side="right"))
     shares = scenes.histogram_at(trace, finished)
 
-    count = max(len(trace.layers), 1)
+    shown = list(range(len(trace.layers))) if layers is None else list(layers)
+    if not all(0 <= index < len(trace.layers) for index in shown):
+        raise ValueError(f"Expected layers from 0 to {len(trace.layers) - 1}; got {shown}.")
+
+    count = max(len(shown), 1)
     columns = min(count, 4)
     rows = math.ceil(count / columns)
     figure = Picture(figsize=(max(2.6 * columns, 4.2), 2.35 * rows + 0.55))
     when = "before training" if batch == 0 else f"batch {batch}"
     if batch and finished and batch == trace.epoch_ends[finished - 1]:
         when = f"after epoch {finished}"
-    write_title(figure, f"Activation curves, {when}")
-    for index, name in enumerate(trace.layers):
-        axes = figure.add_subplot(rows, columns, index + 1)
-        _curve_panel(axes, trace, index, name, float(sharpness[index]), shares)
-        label_axes(axes, "pre-activation", "activation" if index % columns == 0 else None)
+    of = "" if len(shown) == len(trace.layers) else f" of {len(shown)} of the {len(trace.layers)} layers"
+    write_title(figure, f"Activation curves{of}, {when}")
+    for place, index in enumerate(shown):
+        axes = figure.add_subplot(rows, columns, place + 1)
+        _curve_panel(axes, trace, index, trace.layers[index], float(sharpness[index]), shares)
+        label_axes(axes, "pre-activation", "activation" if place % columns == 0 else None)
     if not trace.layers:
         say_instead(figure, "no layers yet")
     return figure

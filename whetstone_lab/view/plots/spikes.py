@@ -21,8 +21,12 @@ from whetstone_lab.view.plots.quantities import many
 #: Grey values as more and less ink on whatever the figure lies on.
 _INKED = LinearSegmentedColormap.from_list("inked", [EITHER.ink + "00", EITHER.ink])
 
-#: Classes that the legend of a map names at the most.
-_NAMED = 16
+#: Classes that the legend of a map names at the most, and that have bars of votes.
+_NAMED, _BARS = 16, 24
+
+#: Rows and columns that a raster has at the most, some pixels each; so many spikes at the most are drawn one by one,
+#: and so few always.
+_ROWS, _COLUMNS, _SINGLE, _ALWAYS = 400, 400, 5_000, 50
 
 
 def spike_raster(source: Any, sample: int = 0) -> Picture:
@@ -89,9 +93,20 @@ def _raster_panel(axes: Axes, one: SpikeRecord) -> None:
     wide = max(0.8, one.steps / 300)
     for index, (low, high) in enumerate(places):
         mine = one.layer == index
-        y = low + (one.neuron[mine] + 0.5) / one.sizes[index] * (high - low)
-        steps = one.step[mine]
+        steps, neurons = one.step[mine], one.neuron[mine]
         axes.axhspan(low, high, color=EITHER.layer(index), alpha=0.06, lw=0)
+        grid = one.sizes[index], one.steps
+        cells = min(grid[0], max(round(_ROWS * (high - low)), 1)), min(grid[1], _COLUMNS)
+        used = len(np.unique(steps * cells[1] // one.steps))
+        if len(steps) > _SINGLE or (cells != grid and len(steps) > max(0.5 * cells[0] * used, _ALWAYS)):
+            shares = scenes.density(steps, neurons, grid, cells)
+            # A single spike among many neurons is still seen.
+            axes.imshow(np.where(shares > 0, 0.35 + 0.65 * shares, 0), extent=(0, one.steps, low, high), origin="lower",
+                        aspect="auto", interpolation="nearest", vmin=0, vmax=1, zorder=1,
+                        cmap=LinearSegmentedColormap.from_list("layer", [f"{EITHER.layer(index)}00",
+                                                                         EITHER.layer(index)]))
+            continue
+        y = low + (neurons + 0.5) / one.sizes[index] * (high - low)
         # As thick as a neuron's row, so that a band reads like a bar code; never so thin that it vanishes.
         thickness = float(np.clip(200 * (high - low) / one.sizes[index], 0.7, 4.0))
         axes.add_collection(LineCollection(
@@ -121,21 +136,27 @@ def _raster_panel(axes: Axes, one: SpikeRecord) -> None:
 
 def _bars_panel(axes: Axes, reading: scenes.Reading) -> None:
     """The votes for each class, or the values of an output that stands for no classes."""
-    votes, voted = reading.votes[0], reading.shown == "votes"
-    colours, names = [EITHER.line] * len(votes), [str(number) for number in range(len(votes))]
+    every, voted = reading.votes[0], reading.shown == "votes"
+    must = [int(classes[0]) for classes in (reading.classes, reading.truth) if voted and len(classes)]
+    listed = scenes.listed_classes(every, must, _BARS)
+    votes, names = every[listed], [str(number) for number in listed]
+    colours = [EITHER.line] * len(votes)
     if voted:
-        colours[int(reading.classes[0])] = EITHER.stop if reading.wrong(0) else EITHER.improve
+        colours[listed.tolist().index(must[0])] = EITHER.stop if reading.wrong(0) else EITHER.improve
         if len(reading.truth):
-            names[int(reading.truth[0])] += " ✓"
+            names[listed.tolist().index(must[-1])] += " ✓"
     axes.barh(np.arange(len(votes)), votes, height=0.72, color=colours, zorder=2)
     if not voted and len(reading.truth):
-        axes.plot(reading.truth[0], np.arange(len(votes)), "|", color=EITHER.ink, ms=9, mew=1.4, zorder=4,
+        axes.plot(reading.truth[0][listed], np.arange(len(votes)), "|", color=EITHER.ink, ms=9, mew=1.4, zorder=4,
                   label="truth")
         axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.08), fontsize=8, labelcolor=EITHER.ink)
     axes.axvline(0, color=EITHER.faint, lw=0.9, zorder=3)
     axes.set_yticks(np.arange(len(votes)), names, family="DejaVu Sans")
     axes.invert_yaxis()
-    axes.set_title(_titled(reading, "votes for each class" if voted else "values"), fontsize=8.5, color=EITHER.muted)
+    what = "votes for each class" if voted else "values"
+    if len(votes) < len(every):
+        what += f", {len(votes)} of {len(every)}"
+    axes.set_title(_titled(reading, what), fontsize=8.5, color=EITHER.muted)
     axes.xaxis.set_major_locator(MaxNLocator(3, integer=voted))
     if reading.voters:
         label_axes(axes, f"output neurons that do as\nits key says, less those\nthat do not; at most {reading.voters}")

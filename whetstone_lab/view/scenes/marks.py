@@ -19,7 +19,12 @@ def decisions(trace: Trace, limit: int = 60) -> list[dict[str, Any]]:
     ``change`` of the loss behind it or None, and ``at``, in epochs on the axis.
 
     A threshold that is dragged changes many times; of such a row within an epoch only the last stays, with the value
-    from which the drag began.
+    from which the drag began, and nothing of one that came back. However often thresholds are changed, they push no
+    decision of the policy out.
+
+    Args:
+        trace: The run.
+        limit: How many decisions of the policy there are at the most, and how many changes by hand. Default: 60.
     """
     kept: list[dict[str, Any]] = []
     events = [event for event in list(trace.events) if event.kind in MARKED]
@@ -34,10 +39,18 @@ def decisions(trace: Trace, limit: int = 60) -> list[dict[str, Any]]:
             last = kept[-1] if kept else {}
             if (last.get("name"), last.get("epoch")) == (mark["name"], mark["epoch"]):
                 mark["old"] = kept.pop()["old"]
+                if mark["old"] == mark["new"]:  # taken back
+                    continue
             mark["reason"] = (f"{mark['name']} was changed from {_plain(mark['old'])} to {_plain(mark['new'])} "
                               f"by {event.values.get('by', 'hand')}.")
         kept.append(mark)
-    return kept[-limit:]
+    left, shown = {True: limit, False: limit}, []
+    for mark in reversed(kept):
+        by_hand = mark["kind"] == "threshold"
+        left[by_hand] -= 1
+        if left[by_hand] >= 0:
+            shown.append(mark)
+    return shown[::-1]
 
 
 def apart(places: Sequence[float], breadth: float, low: float, high: float) -> list[float]:

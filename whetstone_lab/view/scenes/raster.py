@@ -64,3 +64,23 @@ def bands(sizes: tuple[int, ...], gap: float = 0.035, least: float = 0.12) -> li
     heights = weights / weights.sum() * (1 - gap * (len(sizes) - 1))
     lows = np.concatenate([[0.0], np.cumsum(heights + gap)[:-1]])
     return [(float(low), float(low + height)) for low, height in zip(lows, heights, strict=True)]
+
+
+def density(step: np.ndarray, neuron: np.ndarray, grid: tuple[int, int], cells: tuple[int, int]) -> np.ndarray:
+    """What share of the neurons and steps that fall into each cell of a grid fire there.
+
+    Where spikes outnumber the pixels of a raster, this is what can be seen of them.
+
+    Args:
+        step: The step of each spike, from 0, shape ``(spikes,)``.
+        neuron: Its neuron, from 0, shape ``(spikes,)``.
+        grid: How many neurons and steps there are.
+        cells: Into how many rows and columns they fall, not more than there are neurons and steps.
+
+    Returns:
+        Shares in [0, 1], shape ``(rows, columns)``, the lowest neurons first.
+    """
+    (neurons, steps), (rows, columns) = grid, cells
+    row, column = (np.arange(things) * parts // things for things, parts in ((neurons, rows), (steps, columns)))
+    counts = np.bincount(row[neuron] * columns + column[step], minlength=rows * columns).reshape(rows, columns)
+    return counts / np.outer(np.bincount(row, minlength=rows), np.bincount(column, minlength=columns))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +56,21 @@ def readings(record: SpikeRecord) -> list[Reading]:
     if not record.outputs:
         return [_reading("", record, voters(record))]
     return [_reading(name, record.output(name)) for name in record.outputs]
+
+
+def listed_classes(votes: np.ndarray, must: Iterable[int], limit: int) -> np.ndarray:
+    """Which classes are listed where there is no room for all: those with the most votes, and what must be seen.
+
+    Args:
+        votes: The votes of one sample, shape ``(classes,)``.
+        must: Classes that are listed however few votes they have, such as the true one.
+        limit: How many classes are listed at the most.
+
+    Returns:
+        Their numbers in rising order, shape ``(listed,)``.
+    """
+    needed = np.isin(np.arange(len(votes)), list(must))
+    return np.sort(np.lexsort((-votes, ~needed))[:limit])
 
 
 def told(readings: list[Reading], sample: int) -> str:

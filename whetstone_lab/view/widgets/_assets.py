@@ -22,6 +22,9 @@ _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./(\w+)\.mjs";\n', re.MULTILIN
 #: A name that a module declares for all of it to see.
 _DECLARED = re.compile(r"^(?:export )?(?:async )?(?:function\*?|const|let|class) (\w+)", re.MULTILINE)
 
+#: Comments on lines of their own, and empty lines: a page gets the module anew for each view, and runs it without them.
+_UNREAD = re.compile(r"^[ \t]*(?:/\*\*(?:(?!\*/).)*\*/[ \t]*\n|//[^\n]*\n|\n)", re.MULTILINE | re.DOTALL)
+
 #: What a page of JupyterLab has colours of its own for.
 _THEMED = {"ink": "--jp-ui-font-color1", "muted": "--jp-ui-font-color2", "ground": "--jp-layout-color0",
            "focus": "--jp-brand-color1"}
@@ -41,7 +44,8 @@ def module(name: str) -> str:
         ValueError: Two modules declare the same name, or one imports in another way than
             ``import { a, b } from "./name.mjs";``, or imports what is not exported.
     """
-    return join(name, {path.stem: path.read_text(encoding="utf-8") for path in _STATIC.glob("*.mjs")})
+    whole = join(name, {path.stem: path.read_text(encoding="utf-8") for path in _STATIC.glob("*.mjs")})
+    return _UNREAD.sub("", whole)
 
 
 def join(name: str, texts: dict[str, str]) -> str:

@@ -21,6 +21,7 @@ import uuid
 import weakref
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anywidget
@@ -155,6 +156,8 @@ class RunView(View):
         self._stamp: tuple[Any, ...] = ()
         self._sent_at = -math.inf
         self._pictured = ""
+        #: What has changed and was not yet sent, for it came too soon after what was sent before; None if nothing.
+        self._owed: object | None = None
         #: Whether a page shows this view or a cell has displayed it, as far as is known since it was last asked.
         self._noticed = False
         trace = scenes.trace_of(source)
@@ -227,8 +230,11 @@ class RunView(View):
             with self._lock:
                 waited = time.monotonic() - self._sent_at
                 turned = (trace.status, trace.message) != self._stamp[:2]
+                urgent = urgent or self._owed is not None
                 if turned or waited >= _INTERVAL or (urgent and waited >= _URGENT_INTERVAL):
                     self._update(trace)
+                elif urgent and self._owed is None:
+                    self._owe()
             if trace.status in _ENDED and threading.current_thread() is threading.main_thread():
                 self._renew_picture(trace)
         except Exception:
@@ -236,10 +242,25 @@ class RunView(View):
             self._rest()
             logging.getLogger(__name__).exception("%r follows its run no longer.", self)
 
+    def _owe(self) -> None:
+        """Sends what is urgent a little later, if nothing else does: a run that pauses or has ended says no more."""
+        owed = self._owed = object()
+
+        def settle() -> None:
+            with self._lock:
+                if self._owed is owed and self._unsubscribe is not None:
+                    self._update(self._trace)
+
+        timer = threading.Timer(2 * _URGENT_INTERVAL, settle)
+        timer.daemon = True
+        timer.start()
+
     def _update(self, trace: Trace) -> None:
         with self._lock:
+            self._owed = None
             about = self._about(trace)
-            stamp = (trace.status, trace.message, trace.epochs, len(trace.events))
+            # The last event may be replaced, as while a line is dragged.
+            stamp = (trace.status, trace.message, trace.epochs, len(trace.events), trace.events[-1:])
             begun = about != self.about
             # A page reads rows of numbers by the number of layers, so what the run is about comes in one message with
             # them.
@@ -255,6 +276,14 @@ class RunView(View):
         """Sends what has been: ``turned`` when the status is another, ``begun`` when the page starts anew."""
         if begun or self.past.get("epochs") != trace.epochs:
             self.past = self._past(trace)
+
+    def _confirm(self, mark: Any) -> None:
+        """Tells the page that what it asked for has been in force; what is in force now comes just before."""
+        try:
+            self._update(self._trace)
+            self.send({"kind": "steered", "mark": mark})
+        except Exception:
+            logging.getLogger(__name__).exception("%r could not tell its page of a change.", self)
 
     def _renew_picture(self, trace: Trace) -> None:
         state = f"{trace.status} {trace.batches}"
@@ -313,7 +342,10 @@ class RunView(View):
         elif not self.live:
             raise RuntimeError("This run takes no commands: it is a record, or was not started with live.fit.")
         elif kind == "steer":
-            self.source.steer(**content["values"])
+            told: dict[str, Any] = {"gesture": content["gesture"]} if "gesture" in content else {}
+            if "mark" in content:
+                told["done"] = partial(self._confirm, content["mark"])
+            self.source.steer(**content["values"], **told)
         elif kind == "command" and name in _COMMANDS:
             getattr(self.source, name)(**({"unit": content["unit"]} if name == "step" else {}))
         else:

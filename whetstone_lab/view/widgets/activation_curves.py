@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 #: Epochs whose histograms are sent at the most, while the run goes on and when it has halted.
 _KEPT_RUNNING, _KEPT = 32, 128
 
+#: Layers on the picture that is left behind, at the most.
+_PICTURED = 12
+
 
 class ActivationCurves(RunView):
     """The activation curve of every layer, bottom first, over the histogram of what the layer receives.
@@ -44,10 +47,15 @@ class ActivationCurves(RunView):
     histograms = traitlets.Dict().tag(sync=True)
 
     def picture(self) -> Picture:
-        """The static figure of the present moment, as :func:`whetstone_lab.view.plots.activation_curves` draws it."""
+        """The static figure of the present moment, as :func:`whetstone_lab.view.plots.activation_curves` draws it.
+
+        Of very many layers it has twelve, spread from the bottom to the top: a figure of all takes seconds.
+        """
         from whetstone_lab.view import plots
 
-        return plots.activation_curves(self._trace)
+        count = len(self._trace.layers)
+        some = np.linspace(0, count - 1, _PICTURED).round().astype(int).tolist() if count > _PICTURED else None
+        return plots.activation_curves(self._trace, layers=some)
 
     def _update_past(self, trace: Trace, *, turned: bool, begun: bool) -> None:
         super()._update_past(trace, turned=turned, begun=begun)

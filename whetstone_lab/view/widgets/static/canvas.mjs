@@ -20,7 +20,9 @@ export function surface(scope, box, draw, attributes = {}) {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, height);
     const properties = getComputedStyle(canvas);
-    draw({ width, height, context, colour: (name) => properties.getPropertyValue(`--wl-${name}`).trim() || "#888" });
+    /** @type {Record<string, string>} */
+    const colours = {}; // to ask the page for one takes longer than to draw a line with it
+    draw({ width, height, context, colour: (name) => (colours[name] ??= properties.getPropertyValue(`--wl-${name}`).trim() || "#888") });
   });
   const sizes = new ResizeObserver(redraw);
   sizes.observe(box);
@@ -33,6 +35,12 @@ export function surface(scope, box, draw, attributes = {}) {
 
 /** The colour of a layer; a seventh starts again at the first. @param {number} index */
 export const layerColour = (index) => `layer-${index % 6}`;
+
+/** Dashes of lines, as in palette.py: each colour comes with each of them before one comes again with the same. */
+const DASHES = [[], [7, 3], [2, 2.5], [9, 2.5, 2, 2.5]];
+
+/** The dashes of a layer's line, which tell layers apart without their colours. @param {number} index @returns {number[]} */
+export const layerDash = (index) => DASHES[(index + Math.floor(index / 6)) % DASHES.length];
 
 /** @param {Pen} pen @param {number} [size] @param {string} [weight] */
 export function font(pen, size = 11, weight = "400") {
@@ -52,4 +60,12 @@ export function dot(context, x, y, radius) {
   context.beginPath();
   context.arc(x, y, radius, 0, 2 * Math.PI);
   context.fill();
+}
+
+/** A piece of a layer's line, for legends. @param {number} layer */
+export function layerSwatch(layer) {
+  const colour = `var(--wl-${layerColour(layer)})`;
+  let at = 0;
+  const parts = layerDash(layer).map((length, part) => `${part % 2 ? "transparent" : colour} ${at}px ${(at += length)}px`);
+  return h("i", { class: "wl-swatch", style: `background: ${parts.length ? `repeating-linear-gradient(90deg, ${parts.join(", ")})` : colour}` });
 }

@@ -2,7 +2,7 @@
 // What the reader can take hold of on the sharpener's chart: commands to the run, parameters, and the two lines.
 import { clamp, percent, plain } from "./numbers.mjs";
 import { button, h, say } from "./page.mjs";
-import { PARAMETERS, meaning, parameter } from "./steering.mjs";
+import { PARAMETERS, meaning, parameter, range } from "./steering.mjs";
 
 /** @typedef {import("./page.mjs").Scope} Scope */
 /** @typedef {import("./steering.mjs").Steering} Steering */
@@ -36,17 +36,19 @@ export function commandBar(scope, status, command) {
 export function knobs(scope, steer, { adaptive, recorded, policy, mode }) {
   const movable = PARAMETERS.filter((what) => adaptive && (what.replays || !recorded));
   const told = PARAMETERS.filter((what) => adaptive && !movable.includes(what));
-  const made = movable.map(({ name, low, high, step }) => {
+  const made = movable.map(({ name, low, high, most, step }) => {
     const means = meaning(name, mode);
     const slider = h("input", { type: "range", min: low, step, max: high, "aria-label": `${name}: ${means}` });
-    const field = h("input", { type: "number", min: low, step, max: name === "patience" ? 1000 : name.startsWith("sig") ? 100 : 1, "aria-label": name });
+    const field = h("input", { type: "number", min: low, step, max: most, "aria-label": name });
     const element = h("div", { class: "wl-knob", "data-name": name },
       h("div", { class: "wl-knob-top" }, h("code", {}, name), field), slider, h("div", { class: "wl-means" }, means));
-    scope.on(slider, "input", () => steer.move(name, Number(slider.value), false));
-    scope.on(slider, "change", () => steer.move(name, Number(slider.value), true));
-    scope.on(field, "change", () => field.value !== "" && steer.move(name, Number(field.value), true));
+    scope.on(slider, "pointerdown", () => steer.grab(name));
+    scope.on(slider, "input", () => steer.move(name, Number(slider.value)));
+    scope.on(field, "change", () => field.value !== "" && steer.move(name, Number(field.value)));
     return { name, slider, field, element };
   });
+  // Wherever the finger leaves the page, a slider is let go of.
+  for (const end of ["pointerup", "pointercancel"]) scope.on(window, end, () => made.some(({ name }) => name === steer.held) && steer.drop());
   const elements = made.map(({ element }) => element);
   if (told.length) elements.push(h("div", { class: "wl-means" }, told.map(({ name }) => `${name} ${plain(policy[name])}`).join("  ·  ")));
   return {
@@ -54,10 +56,11 @@ export function knobs(scope, steer, { adaptive, recorded, policy, mode }) {
     show() {
       for (const { name, slider, field, element } of made) {
         const value = steer.value(name);
+        if (steer.held !== name) slider.max = String(range(name, value).high);
         slider.value = String(value);
-        if (document.activeElement !== field || !(name in steer.asked)) field.value = String(value);
+        if (document.activeElement !== field || !steer.asks(name)) field.value = String(value);
         slider.setAttribute("aria-valuetext", name.startsWith("sig") ? percent(value) : String(value));
-        element.classList.toggle("wl-asked", name in steer.asked);
+        element.classList.toggle("wl-asked", steer.asks(name));
       }
     },
   };
@@ -67,62 +70,59 @@ export function knobs(scope, steer, { adaptive, recorded, policy, mode }) {
 const above = (name, mode) => (name === "sig_increase") === (mode !== "max");
 
 /** What a pull on a line to a loss makes of its parameter.
- * @param {string} name @param {number} loss @param {number} reference @param {Mode} [mode] */
-export function pulled(name, loss, reference, mode = "min") {
-  const { step, low, high } = parameter(name);
+ * @param {string} name @param {number} loss @param {number} reference @param {Mode} [mode] @param {number} [from] where it stood */
+export function pulled(name, loss, reference, mode = "min", from = parameter(name).low) {
+  const { step } = parameter(name);
   const share = ((above(name, mode) ? 1 : -1) * (loss - reference)) / Math.abs(reference);
-  return clamp(Math.round(share / step) * step, low, name === "sig_increase" ? 9 : high);
+  const { low, high } = range(name, from);
+  return clamp(Math.round(share / step) * step, low, high);
 }
+
+/** What was taken hold of: the line, how far from it the finger is, where it stood, and what it is measured by.
+ * @typedef {{ offset: number, y: number, from: number, reference: number }} Hold */
 
 /** The two lines, to be taken hold of at the right edge of the chart.
  * @param {Scope} scope @param {HTMLElement} box @param {Steering} steer
- * @param {{ lossAt: (clientY: number) => number, reference: () => number, changed: (held: string | null) => void, mode: Mode }} chart
- *   `lossAt`: the loss at a height of the page; `changed`: called with the line that is held, or null */
-export function grips(scope, box, steer, { lossAt, reference, changed, mode }) {
-  /** @type {string | null} */
-  let held = null;
+ * @param {{ lossAt: (clientY: number) => number, heightOf: (name: string) => number, reference: () => number, hold: (held: boolean) => void, mode: Mode }} chart
+ *   `lossAt`: the loss at a height of the page; `heightOf`: the height of a line; `hold`: called before a line is held, and after:
+ *   in between nothing that a finger is measured by may move */
+export function grips(scope, box, steer, { lossAt, heightOf, reference, hold, mode }) {
   const made = ["sig_increase", "sig_decrease"].map((name) => {
-    const { low, high, step } = parameter(name);
     const means = meaning(name, mode);
-    const grip = h("div", { class: "wl-grip", role: "slider", tabindex: 0, "data-name": name, title: `${name}: ${means}. Drag it.`, "aria-label": `${name}: ${means}`, "aria-orientation": "vertical", "aria-valuemin": low, "aria-valuemax": high });
+    const grip = h("div", { class: "wl-grip", role: "slider", tabindex: 0, "data-name": name, title: `${name}: ${means}. Drag it.`, "aria-label": `${name}: ${means}`, "aria-orientation": "vertical" });
     box.append(grip);
-    const pull = (/** @type {PointerEvent} */ event) => pulled(name, lossAt(event.clientY), reference(), mode);
-    scope.on(grip, "pointerdown", (/** @type {PointerEvent} */ event) => {
-      grip.setPointerCapture(event.pointerId);
-      held = name;
-      changed(held);
-      event.preventDefault();
-      grip.focus({ preventScroll: true });
+    takeHold(scope, grip, {
+      take: (/** @type {number} */ y) => {
+        hold(true);
+        steer.grab(name);
+        return { offset: y - heightOf(name), y, from: steer.value(name), reference: reference() };
+      },
+      pull: (/** @type {number} */ y, /** @type {Hold} */ { offset, from, reference }) => steer.move(name, pulled(name, lossAt(y - offset), reference, mode, from)),
+      drop: () => {
+        hold(false);
+        steer.drop();
+      },
     });
-    scope.on(grip, "pointermove", (/** @type {PointerEvent} */ event) => held === name && steer.move(name, pull(event), false));
-    const drop = (/** @type {PointerEvent} */ event) => {
-      if (held !== name) return;
-      const value = pull(event);
-      held = null;
-      changed(held);
-      if (event.type === "pointerup") steer.move(name, value, true);
-    };
-    scope.on(grip, "pointerup", drop);
-    scope.on(grip, "pointercancel", drop);
     scope.on(grip, "keydown", (/** @type {KeyboardEvent} */ event) => {
       const up = above(name, mode) ? 1 : -1;
       const steps = { ArrowUp: up, ArrowDown: -up, ArrowRight: 1, ArrowLeft: -1, PageUp: 5 * up, PageDown: -5 * up }[event.key];
-      if (steps === undefined) return;
+      if (steps === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
-      steer.move(name, steer.value(name) + steps * step, true);
+      const { low, high } = range(name, steer.value(name));
+      steer.move(name, clamp(steer.value(name) + steps * parameter(name).step, low, high));
     });
     return { name, grip };
   });
   return {
-    get held() { return held; },
     /** @param {boolean} known whether there are lines yet */
     show(known) {
       for (const { name, grip } of made) {
-        const words = percent((above(name, mode) ? 1 : -1) * steer.value(name), true);
+        const value = steer.value(name);
+        const words = percent((above(name, mode) ? 1 : -1) * value, true);
+        const { low, high } = range(name, value);
         grip.hidden = !known;
         say(grip, words);
-        grip.setAttribute("aria-valuenow", String(steer.value(name)));
-        grip.setAttribute("aria-valuetext", words);
+        for (const [what, told] of Object.entries({ valuemin: low, valuemax: high, valuenow: value, valuetext: words })) grip.setAttribute(`aria-${what}`, String(told));
       }
     },
     /** Puts the grips beside their lines, and apart from each other.
@@ -135,4 +135,32 @@ export function grips(scope, box, steer, { lossAt, reference, changed, mode }) {
       });
     },
   };
+}
+
+/** Lets a finger take hold of a grip, pull it up and down, and let it go. A finger that keeps still pulls nothing, whatever else
+ * moves, and letting go pulls nothing either.
+ * @param {Scope} scope @param {HTMLElement} grip
+ * @param {{ take: (y: number) => Hold, pull: (y: number, held: Hold) => void, drop: () => void }} what */
+function takeHold(scope, grip, { take, pull, drop }) {
+  /** @type {Hold | null} */
+  let held = null;
+  scope.on(grip, "pointerdown", (/** @type {PointerEvent} */ event) => {
+    if (event.button) return;
+    grip.setPointerCapture(event.pointerId);
+    held = take(event.clientY);
+    event.preventDefault();
+    grip.focus({ preventScroll: true });
+  });
+  scope.on(grip, "pointermove", (/** @type {PointerEvent} */ event) => {
+    if (!held || event.clientY === held.y) return;
+    held.y = event.clientY;
+    pull(event.clientY, held);
+  });
+  const leave = () => {
+    if (!held) return;
+    held = null;
+    drop();
+  };
+  for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) scope.on(grip, end, leave);
+  scope.undo.push(leave);
 }

@@ -1,7 +1,8 @@
 // @ts-check
 // Draws the sharpener's chart onto its canvas, from values alone.
-import { dot, font, layerColour, line } from "./canvas.mjs";
+import { dot, font, layerColour, layerDash, line } from "./canvas.mjs";
 import { markOf } from "./chart_words.mjs";
+import { together, trace } from "./lines.mjs";
 import { levels } from "./method.mjs";
 import { plain } from "./numbers.mjs";
 import { beside, logTicks, ticks } from "./scales.mjs";
@@ -16,10 +17,10 @@ import { beside, logTicks, ticks } from "./scales.mjs";
 /** @typedef {{
  *   at: Layout, rows: Record<string, number>[], points: Points, spans: [number, number][], steps: Step[],
  *   marks: { decision: any, x: number }[], unknownFrom: number | null, pointed: number | null,
- *   judged: string, mode: import("./method.mjs").Mode,
+ *   judged: string, mode: import("./method.mjs").Mode, waiting: string,
  * }} Picture
  *   `spans`: of sharpening; `unknownFrom`: the epoch from which a replay knows nothing; `pointed`: where the pointer is;
- *   `judged`: what is judged, in words, and `mode`: how it gets better */
+ *   `judged`: what is judged, in words, and `mode`: how it gets better; `waiting`: what is said where there is nothing yet */
 
 /** @param {Pen} pen @param {Picture} picture */
 export function drawChart(pen, picture) {
@@ -42,16 +43,15 @@ export function drawChart(pen, picture) {
 function drawSpans({ context, colour }, { at, spans }) {
   context.fillStyle = colour("sharpening");
   context.globalAlpha = 0.15;
-  for (const [from, to] of spans) {
-    const [left, width] = [at.x(from), at.x(to) - at.x(from)];
-    context.fillRect(left, at.top, width, at.bottom - at.top);
-    context.fillRect(left, at.low, width, at.end - at.low);
-  }
+  together(spans.length, (span) => at.x(spans[span][0]), (span) => at.x(spans[span][1]), (left, right) => {
+    context.fillRect(left, at.top, right - left, at.bottom - at.top);
+    context.fillRect(left, at.low, right - left, at.end - at.low);
+  });
   context.globalAlpha = 1;
 }
 
 /** @param {Pen} pen @param {Picture} picture @param {boolean} begun */
-function drawAxes(pen, { at, judged }, begun) {
+function drawAxes(pen, { at, judged, waiting }, begun) {
   const { context, colour } = pen;
   font(pen, 10.5);
   context.lineWidth = 1;
@@ -75,20 +75,16 @@ function drawAxes(pen, { at, judged }, begun) {
   context.fillText("epoch", at.width - 8, at.end + 12);
   if (begun) return;
   context.textAlign = "center";
-  context.fillText("no batch yet", (at.left + at.right) / 2, (at.top + at.bottom) / 2);
+  context.fillText(waiting, (at.left + at.right) / 2, (at.top + at.bottom) / 2);
 }
 
 /** The batch loss, faint. @param {Pen} pen @param {Picture} picture */
 function drawBatchLosses({ context, colour }, { at, points }) {
+  const loss = (/** @type {number} */ row) => points.values[row * points.width + 1];
   context.strokeStyle = colour("faint");
   context.globalAlpha = 0.75;
   context.lineWidth = 1;
-  context.beginPath();
-  for (let row = 0; row < points.length; row++) {
-    const loss = points.values[row * points.width + 1];
-    if (at.shows(loss)) context.lineTo(at.x(points.values[row * points.width]), at.y(loss));
-  }
-  context.stroke();
+  trace(context, points.length, (row) => at.x(points.values[row * points.width]), (row) => (at.shows(loss(row)) ? at.y(loss(row)) : NaN));
   context.globalAlpha = 1;
   if (points.length !== 1) return;
   context.fillStyle = colour("ink");
@@ -97,32 +93,32 @@ function drawBatchLosses({ context, colour }, { at, points }) {
 
 /** The reference and the two lines, as steps with the bands between them. @param {Pen} pen @param {Picture} picture */
 function drawLines({ context, colour }, { at, steps, mode }) {
-  const known = steps.filter((step) => step.reference && at.shows(step.reference) && Number.isFinite(step.up) && Number.isFinite(step.down));
-  // A log scale has no zero, to which a fall by all of it would lead.
-  const level = (/** @type {Step} */ step, /** @type {"stop" | "improve"} */ which) => Math.max(levels(step.reference, step.up, step.down, mode)[which], at.log ? step.reference * 1e-6 : -Infinity);
-  const [stop, improve] = [(/** @type {Step} */ step) => level(step, "stop"), (/** @type {Step} */ step) => level(step, "improve")];
-  for (const step of known) {
-    const [left, width] = [at.x(step.from), at.x(step.to) - at.x(step.from)];
-    const [middle, worse, better] = [at.y(step.reference), at.y(stop(step)), at.y(improve(step))];
-    context.globalAlpha = 0.13;
-    context.fillStyle = colour("stop");
-    context.fillRect(left, worse, width, middle - worse);
-    context.fillStyle = colour("improve");
-    context.fillRect(left, middle, width, better - middle);
+  const known = steps.filter((step) => step.reference && at.shows(step.reference) && Number.isFinite(step.up) && Number.isFinite(step.down)).map(({ from, to, reference, up, down }) => {
+    const { stop, improve } = levels(reference, up, down, mode);
+    // A log scale has no zero, to which a fall by all of it would lead.
+    const place = (/** @type {number} */ level) => at.y(Math.max(level, at.log ? reference * 1e-6 : -Infinity));
+    return { left: at.x(from), right: at.x(to), faint: at.y(reference), stop: place(stop), improve: place(improve) };
+  });
+  context.globalAlpha = 0.13;
+  for (const name of /** @type {const} */ (["stop", "improve"])) {
+    context.fillStyle = colour(name);
+    together(known.length, (step) => known[step].left, (step) => known[step].right, (left, right, first, last) => {
+      // The band of one step, or all that the bands of a column of pixels reach.
+      let top = Infinity;
+      let bottom = -Infinity;
+      for (let step = first; step <= last; step++) {
+        top = Math.min(top, known[step][name], known[step].faint);
+        bottom = Math.max(bottom, known[step][name], known[step].faint);
+      }
+      context.fillRect(left, top, right - left, bottom - top);
+    });
   }
   context.globalAlpha = 1;
   context.lineWidth = 1.3;
-  for (const [name, value] of /** @type {[string, (step: Step) => number][]} */ ([
-    ["faint", (step) => step.reference], ["stop", stop], ["improve", improve],
-  ])) {
+  for (const name of /** @type {const} */ (["faint", "stop", "improve"])) {
     context.strokeStyle = colour(name);
     context.setLineDash(name === "faint" ? [3, 3] : []);
-    context.beginPath();
-    for (const step of known) {
-      context.lineTo(at.x(step.from), at.y(value(step)));
-      context.lineTo(at.x(step.to), at.y(value(step)));
-    }
-    context.stroke();
+    trace(context, 2 * known.length, (end) => (end % 2 ? known[end >> 1].right : known[end >> 1].left), (end) => known[end >> 1][name]);
   }
   context.setLineDash([]);
 }
@@ -132,22 +128,20 @@ function drawEpochLosses({ context, colour }, { at, rows }) {
   context.strokeStyle = context.fillStyle = colour("ink");
   context.lineWidth = 1.6;
   context.lineJoin = "round";
-  context.beginPath();
-  const seen = rows.filter((row) => at.shows(row.loss));
-  for (const row of seen) context.lineTo(at.x(row.end), at.y(row.loss));
-  context.stroke();
-  if (at.x(1) - at.x(0) > 5) for (const row of seen) dot(context, at.x(row.end), at.y(row.loss), 2.2);
+  const y = (/** @type {number} */ row) => (at.shows(rows[row].loss) ? at.y(rows[row].loss) : NaN);
+  trace(context, rows.length, (row) => at.x(rows[row].end), y);
+  if (at.x(1) - at.x(0) > 5) for (let row = 0; row < rows.length; row++) if (at.shows(rows[row].loss)) dot(context, at.x(rows[row].end), y(row), 2.2);
 }
 
 /** @param {Pen} pen @param {Picture} picture */
 function drawSharpness({ context, colour }, { at, points }) {
-  for (let layer = points.width - 3; layer >= 0; layer--) {
+  const layers = points.width - 2;
+  for (let layer = layers - 1; layer >= 0; layer--) {
     context.strokeStyle = colour(layerColour(layer));
     context.lineWidth = 1.8;
-    context.setLineDash(layer > 5 ? [5, 3] : []);
-    context.beginPath();
-    for (let row = 0; row < points.length; row++) context.lineTo(at.x(points.values[row * points.width]), at.strip(points.values[row * points.width + layer + 2]) - beside(layer, points.width - 2, 12));
-    context.stroke();
+    context.setLineDash(layerDash(layer));
+    const up = beside(layer, layers, 12);
+    trace(context, points.length, (row) => at.x(points.values[row * points.width]), (row) => at.strip(points.values[row * points.width + layer + 2]) - up);
   }
   context.setLineDash([]);
 }

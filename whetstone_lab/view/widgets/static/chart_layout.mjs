@@ -11,22 +11,33 @@ import { apart } from "./scales.mjs";
  * @param {{ status: string, at: number }} now */
 export const axisEnd = (now) => Math.max(now.status === "recorded" ? now.at : Math.ceil(now.at * 1.02 + 0.2), 1);
 
-/** Lowest and highest loss that must be seen, of batches, epochs and the lines in force.
- * @param {import("./run.mjs").Points} points @param {Record<string, number>[]} rows
- * @param {{ reference: number, up: number, down: number } | null} lines @param {import("./method.mjs").Mode} [mode]
+/** The losses of batches and epochs that must be seen: the lowest, the lowest above zero, and the highest.
+ * @typedef {{ least: number, low: number, high: number }} Extent */
+
+/** @param {import("./run.mjs").Points} points @param {Record<string, number>[]} rows @returns {Extent} */
+export function lossExtent(points, rows) {
+  const extent = { least: 0, low: Infinity, high: -Infinity };
+  for (let row = 0; row < points.length; row++) widen(extent, points.values[row * points.width + 1]);
+  for (const row of rows) widen(extent, row.loss);
+  return extent;
+}
+
+/** @param {Extent} extent @param {number} loss */
+function widen(extent, loss) {
+  if (!Number.isFinite(loss)) return;
+  extent.least = Math.min(extent.least, loss);
+  extent.high = Math.max(extent.high, loss);
+  if (loss > 0) extent.low = Math.min(extent.low, loss);
+}
+
+/** Where the axis of losses begins and ends, so that those of the run and the lines in force are seen.
+ * @param {Extent} extent @param {{ reference: number, up: number, down: number } | null} lines @param {import("./method.mjs").Mode} [mode]
  * @returns {[number, number]} */
-export function lossDomain(points, rows, lines, mode = "min") {
-  let [low, high, least] = [Infinity, -Infinity, 0];
-  const see = (/** @type {number} */ loss) => {
-    if (!Number.isFinite(loss)) return;
-    least = Math.min(least, loss);
-    high = Math.max(high, loss);
-    if (loss > 0) low = Math.min(low, loss);
-  };
-  for (let row = 0; row < points.length; row++) see(points.values[row * points.width + 1]);
-  rows.forEach((row) => see(row.loss));
+export function lossDomain(extent, lines, mode = "min") {
+  const all = { ...extent };
   // Whether there are losses below zero is for them to say: a line alone does not turn the axis into another.
-  if (lines) Object.values(levels(lines.reference, lines.up, lines.down, mode)).filter((level) => least < 0 || level > 0).forEach(see);
+  if (lines) Object.values(levels(lines.reference, lines.up, lines.down, mode)).filter((level) => extent.least < 0 || level > 0).forEach((level) => widen(all, level));
+  const { least, low, high } = all;
   if (least < 0) return [least - 0.06 * (high - least || 1), high + 0.06 * (high - least || 1)];
   return high > 0 ? [low * 0.88, Math.max(high * 1.12, low * 1.3)] : [0.1, 1];
 }

@@ -1,6 +1,6 @@
 // @ts-check
 // What the sharpener's chart says: signs of decisions, the list of them, and sentences about epochs and replays.
-import { layerColour } from "./canvas.mjs";
+import { layerColour, layerSwatch } from "./canvas.mjs";
 import { relativeChange } from "./method.mjs";
 import { percent, plain } from "./numbers.mjs";
 import { h } from "./page.mjs";
@@ -33,10 +33,17 @@ export function verdict(first, judged = "loss") {
   return `After epoch ${first.epoch} sharpening would ${would}${loss}; in this run ${did}. What would follow is not known: that takes a new training.`;
 }
 
+/** What moving a line means to a run. @param {{ recorded: boolean, whole: boolean, known: boolean }} run */
+export function remarkWords({ recorded, whole, known }) {
+  if (recorded && !whole) return "A record of so many epochs is drawn thinned, so it cannot be asked what if.";
+  if (recorded) return "This run is over. Move a line, and see which decision would have been the first to come out differently; nothing is trained again.";
+  return known ? "What you move holds from the next batch on, also while the run is paused." : "The lines appear after the first epoch.";
+}
+
 /** A policy that has no lines to move, in words. @param {Record<string, any>} policy @param {boolean} begun */
 export function policyWords(policy, begun) {
   const values = Object.entries(policy).filter(([name, value]) => name !== "name" && value !== null);
-  return policy.name ? `Policy: ${policy.name}. ${values.map(([name, value]) => `${name} ${value}`).join(", ")}` : begun ? "Policy: unknown." : "Nothing yet: the policy is known when the run begins.";
+  return policy.name ? `Policy: ${policy.name}. ${values.map(([name, value]) => `${name} ${value}`).join(", ")}` : begun ? "Policy: unknown." : "The policy is known as soon as the run begins.";
 }
 
 /** An epoch in a sentence. @param {Record<string, number>} row @param {string} [judged] what was judged */
@@ -46,9 +53,10 @@ export function epochWords(row, judged = "loss") {
   return `Epoch ${row.end}: ${judged} ${plain(row.loss)}${change}${row.sharpening ? "; sharpening" : ""}.`;
 }
 
-/** Why there is no epoch to speak of yet. @param {string} status @param {boolean} recorded */
-export function waitingWords(status, recorded) {
+/** Why there is no epoch to speak of yet. @param {string} status @param {boolean} recorded @param {boolean} begun whether a batch was trained */
+export function waitingWords(status, recorded, begun) {
   if (status === "ready") return recorded ? "Nothing has been trained yet." : "Press Start, or go one batch or one epoch at a time.";
+  if (status === "running" && !begun) return "Getting ready: before the first batch Keras compiles the training step, which takes some seconds.";
   return ["running", "paused"].includes(status) ? "The first epoch is under way." : "No epoch was finished.";
 }
 
@@ -74,7 +82,7 @@ export function decisionList(layers) {
       legend.replaceChildren(...[...new Set(decisions.map((decision) => decision.kind))].map((kind) => {
         const mark = MARKS[kind] ?? MARKS.warning;
         return h("span", {}, h("span", { style: `color: var(--wl-${mark.colour})` }, mark.sign), ` ${mark.word}`);
-      }), ...layers.map((name, layer) => h("span", {}, h("i", { style: `background: var(--wl-${layerColour(layer)})` }), ` ${name}`)));
+      }), ...layers.map((name, layer) => h("span", {}, layerSwatch(layer), ` ${name}`)));
     },
   };
 }

@@ -165,6 +165,21 @@ export function keepKeys(scope, root) {
   });
 }
 
+/** Takes back what was done last, at Ctrl+Z or on a Mac ⌘Z: but for text that is being typed, which has an undo of its own.
+ * @param {Scope} scope @param {HTMLElement} root @param {() => void} undo */
+export function undoKeys(scope, root, undo) {
+  /** @type {EventTarget | null} */
+  let typing = null;
+  scope.on(root, "input", (/** @type {Event} */ event) => (typing = /** @type {HTMLInputElement} */ (event.target).type === "number" ? event.target : null));
+  scope.on(root, "change", () => (typing = null));
+  scope.on(root, "keydown", (/** @type {KeyboardEvent} */ event) => {
+    if (event.key.toLowerCase() !== "z" || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey || event.target === typing) return;
+    event.preventDefault();
+    event.stopPropagation();
+    undo();
+  });
+}
+
 /** A button with a sign and words. @param {string} sign @param {string} words @param {Record<string, any>} [attributes] */
 export function button(sign, words, attributes = {}) {
   return h("button", { type: "button", class: "wl-button", ...attributes },

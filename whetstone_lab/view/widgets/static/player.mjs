@@ -1,6 +1,14 @@
 // @ts-check
 // Moves along a run or a wave.
 import { clamp } from "./numbers.mjs";
+import { say } from "./page.mjs";
+
+/** What the button says that plays and pauses. @param {HTMLElement} button @param {boolean} playing @param {string} what its name while it does not play */
+export function playButton(button, playing, what) {
+  say(button.children[0], playing ? "❚❚" : "▶");
+  say(button.children[1], playing ? "Pause" : "Play");
+  button.setAttribute("aria-label", playing ? "Pause" : what);
+}
 
 /** @typedef {import("./page.mjs").Scope} Scope */
 

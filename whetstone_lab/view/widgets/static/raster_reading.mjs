@@ -35,27 +35,32 @@ const label = ({ name }, what) => h("div", { class: "wl-label" }, name ? `${name
 /** What stands for an output beside the raster. @param {Scope} scope @param {Output} output @param {{ shape: number[], values: any }} map @returns {Reading} */
 export const panel = (scope, output, map) => (output.shown === "map" ? mapPanel(scope, output, map) : barsPanel(output));
 
-/** A bar of votes for each class, or for each value; of very many only the largest.
+/** Which classes are listed, at most so many: those with the most votes, and whatever else they are, those that must be seen.
+ * @param {number[]} votes @param {number[]} must @param {number} limit @returns {number[]} in rising order */
+export function listedClasses(votes, must, limit) {
+  const most = votes.map((_, number) => number).sort((a, b) => Number(must.includes(b)) - Number(must.includes(a)) || votes[b] - votes[a] || a - b);
+  return most.slice(0, limit).sort((a, b) => a - b);
+}
+
+/** A bar of votes for each class, or for each value; of very many only the largest, with the class that was decided and the true one.
  * @param {Output} output @returns {Reading} */
 function barsPanel(output) {
   const { shown, truth, classes, votes, voters } = output;
   const bars = h("div", { class: "wl-votes", role: "img" });
   const words = h("div", { class: "wl-verdict" });
   const meaning = h("div", { class: "wl-meaning" });
-  const listed = votes[0].map((_, number) => number);
   const voted = shown === "votes";
-  const made = listed.slice(0, MOST_BARS).map(() => {
+  const made = votes[0].slice(0, MOST_BARS).map(() => {
     const [name, bar, value] = [h("span", { class: "wl-class" }), h("i"), h("span", { class: "wl-count" })];
     const row = h("div", { class: "wl-vote" }, name, h("span", { class: "wl-gauge" }, bar), value);
     bars.append(row);
     return { row, name, bar, value };
   });
   return {
-    element: h("div", { class: "wl-tally" }, label(output, voters ? `votes, of at most ${voters}` : voted ? "votes" : "values"), bars, words, meaning),
+    element: h("div", { class: "wl-tally" }, label(output, `${voters ? `votes, of at most ${voters}` : voted ? "votes" : "values"}${made.length < votes[0].length ? `; ${made.length} of ${votes[0].length}` : ""}`), bars, words, meaning),
     show(sample, part) {
       const mine = votes[sample].map((vote) => vote ?? 0);
-      const most = [...listed].sort((a, b) => mine[b] - mine[a]).slice(0, made.length);
-      const order = most.sort((a, b) => a - b);
+      const order = listedClasses(mine, voted ? [classes[sample], truth[sample]] : [], made.length);
       const [low, high] = [Math.min(0, ...mine), Math.max(0, ...mine)];
       const wrong = output.wrong[sample];
       const settled = part >= 1;

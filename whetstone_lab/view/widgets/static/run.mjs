@@ -36,15 +36,13 @@ export function valueAt(points, at, column) {
 }
 
 /** A row for each epoch, by name.
- * @param {any} past */
+ * @param {any} past @returns {Record<string, number>[]} */
 export function epochRows(past) {
-  const names = ["end", "loss", "reference", "up", "down", "patience", "sharpening", "sharp"];
   const table = doubles(past.table);
-  return Array.from({ length: table.length / names.length }, (_, row) =>
-    /** @type {Record<string, number>} */ (
-      Object.fromEntries(names.map((name, column) => [name, table[row * names.length + column]]))
-    ),
-  );
+  const rows = [];
+  for (let at = 0; at < table.length; at += 8)
+    rows.push({ end: table[at], loss: table[at + 1], reference: table[at + 2], up: table[at + 3], down: table[at + 4], patience: table[at + 5], sharpening: table[at + 6], sharp: table[at + 7] });
+  return rows;
 }
 
 /** From where to where sharpening went on, in epochs: those that follow each other as one, the open epoch up to now.
@@ -81,4 +79,26 @@ export function runFacts(now) {
     `epoch ${now.epochs}`, `batch ${now.batch}`, ...(now.loss === null ? [] : [`loss ${plain(now.loss)}`]),
     ...(accuracy === undefined || accuracy === null ? [] : [`${"val_accuracy" in now.logs ? "validation " : ""}accuracy ${(100 * accuracy).toFixed(1)} %`]),
   ].join("  ·  ");
+}
+
+/** Why there is no batch yet. @param {string} status */
+export const unbegun = (status) => (status === "running" ? "getting ready: the first batch takes longest" : "no batch yet");
+
+/** A run as the page knows it, unpacked as Python tells of it. `heed` reads what has changed.
+ * @param {{ get(name: string): any }} model */
+export function runOf(model) {
+  const layers = model.get("about").layers.length;
+  const [past, now] = [model.get("past"), model.get("now")];
+  const rows = epochRows(past);
+  const run = {
+    past, now, rows, points: joinPoints(past, now, layers), spans: sharpeningSpans(rows, now),
+    /** @param {"past" | "now"} what */
+    heed(what) {
+      run[what] = model.get(what);
+      // The past is followed by the present, with which it belongs together.
+      if (what === "past") run.rows = epochRows(run.past);
+      else [run.points, run.spans] = [joinPoints(run.past, run.now, layers), sharpeningSpans(run.rows, run.now)];
+    },
+  };
+  return run;
 }

@@ -2,181 +2,179 @@
 import { surface } from "./canvas.mjs";
 import { commandBar, grips, knobs } from "./chart_controls.mjs";
 import { drawChart } from "./chart_drawing.mjs";
-import { axisEnd, layout, lossDomain, placeMarks } from "./chart_layout.mjs";
-import { decisionList, epochWords, policyWords, verdict, waitingWords } from "./chart_words.mjs";
+import { axisEnd, layout, lossDomain, lossExtent, placeMarks } from "./chart_layout.mjs";
+import { pointing } from "./chart_pointing.mjs";
+import { decisionList, epochWords, policyWords, remarkWords, verdict, waitingWords } from "./chart_words.mjs";
 import { levels, whatIf } from "./method.mjs";
 import { clamp } from "./numbers.mjs";
-import { Scope, attended, button, h, header, keepKeys, renderer, say, watchKernel } from "./page.mjs";
-import { epochRows, joinPoints, runFacts, sharpeningSpans } from "./run.mjs";
+import { Scope, attended, button, h, header, keepKeys, renderer, say, undoKeys, watchKernel } from "./page.mjs";
+import { runFacts, runOf, unbegun } from "./run.mjs";
 import { steering } from "./steering.mjs";
 
 /** @typedef {import("./page.mjs").Model} Model */
 /** @typedef {import("./canvas.mjs").Pen} Pen */
+/** @typedef {ReturnType<typeof chartOf>} Chart */
+
+/** What the chart shows: the run, and what follows from it and from what the reader asks.
+ * @param {Model} model @param {(chart: any) => import("./steering.mjs").Steering} steeringOf */
+function chartOf(model, steeringOf) {
+  const about = model.get("about");
+  const { judged = "loss", mode = /** @type {import("./method.mjs").Mode} */ ("min") } = about;
+  const run = runOf(model);
+  const chart = {
+    run, judged, mode, layers: about.layers, adaptive: about.policy === "adaptive", recorded: !about.live,
+    decisions: model.get("decisions"), extent: lossExtent(run.points, run.rows),
+    /** What a line is measured by while it is held: it must not run away from the finger.
+     * @type {{ domain: [number, number], reference: number } | null} */
+    frame: null,
+    /** The same run with other lines. @type {ReturnType<typeof whatIf> | null} */
+    replay: null,
+    /** Reads what Python has changed. @param {"past" | "now"} what */
+    heed(what) {
+      run.heed(what);
+      chart.extent = lossExtent(run.points, run.rows);
+    },
+    reference: () => chart.frame?.reference ?? run.now.reference,
+    /** Whether there are lines: with a reference of 0 both lie on it. */
+    known: () => chart.adaptive && Boolean(chart.reference()),
+    /** The lines of the epoch to come, as the reader has moved them. */
+    coming: () => (chart.known() ? { reference: chart.reference(), up: chart.steer.value("sig_increase"), down: chart.steer.value("sig_decrease") } : null),
+    domain: () => chart.frame?.domain ?? lossDomain(chart.extent, chart.coming(), mode),
+    /** @param {HTMLElement} box */
+    where: (box) => layout({ width: box.clientWidth, height: box.clientHeight, grips: chart.adaptive, last: axisEnd(run.now), domain: chart.domain() }),
+    /** @param {boolean} held */
+    hold(held) {
+      chart.frame = held ? { domain: chart.domain(), reference: run.now.reference } : null;
+    },
+    /** The last finished epoch; of a long run not every one is among the rows. */
+    finished: () => (run.rows.length ? run.rows[run.rows.length - 1].end : 0),
+    rethink() {
+      const asks = chart.recorded && chart.adaptive && run.past.whole && chart.steer.altered();
+      chart.replay = asks ? whatIf(run.rows, chart.steer.asked, run.now.policy.min_init_epochs - 1 - run.past.first, mode) : null;
+    },
+    /** The lines in force, epoch by epoch; then those of the epoch to come, which the reader moves. @param {number} end of the axis */
+    steps(end) {
+      const lines = chart.replay?.lines ?? run.rows;
+      const steps = lines.map(({ reference, up, down }, epoch) => ({ from: run.rows[epoch - 1]?.end ?? run.rows[epoch].end - 1, to: run.rows[epoch].end, reference, up, down }));
+      const ahead = chart.coming();
+      if (ahead && !chart.replay) steps.push({ from: chart.finished(), to: end, ...ahead });
+      return steps;
+    },
+    steer: /** @type {import("./steering.mjs").Steering} */ (/** @type {unknown} */ (null)),
+  };
+  chart.steer = steeringOf(chart);
+  return chart;
+}
 
 /** @param {{ model: Model, el: HTMLElement }} view */
 function mount({ model, el }) {
   const scope = new Scope();
-  const about = model.get("about");
-  const count = about.layers.length;
-  let [past, now, decisions] = [model.get("past"), model.get("now"), model.get("decisions")];
-  let rows = epochRows(past);
-  let points = joinPoints(past, now, count);
-  const adaptive = about.policy === "adaptive";
-  const recorded = !about.live;
-  const { judged = "loss", mode = "min" } = about;
-
-  /** The epoch that is pointed at. @type {number | null} */
-  let pointed = null;
-  /** The decision that is pointed at. @type {{ epoch: number, reason: string } | null} */
-  let marked = null;
-  /** The losses that are seen while a line is held: it must not run away from the finger. @type {[number, number] | null} */
-  let span = null;
-
-  // -- what there is ----------------------------------------------------------------------------------------------------
+  const chart = chartOf(model, ({ run, recorded }) => steering(scope, model, { recorded, inForce: () => run.now.policy, changed: (byHand) => ((error.hidden ||= byHand), show()) }));
+  const { run, steer, adaptive, recorded, judged, mode } = chart;
   const head = header(adaptive ? "Adaptive sharpener" : "Sharpener");
   const error = h("p", { class: "wl-error", role: "alert", hidden: true });
   const box = h("div", { class: "wl-chart" });
   const readout = h("p", { class: "wl-readout" });
   const remark = h("p", { class: "wl-note wl-remark", "aria-live": "polite" });
+  const undo = button("↶", "Undo", { title: "Take back what was moved last (Ctrl+Z)", disabled: true });
   const reset = button("↺", "Back to the run", { hidden: true });
-  const list = decisionList(about.layers);
-  const steer = steering(scope, model, { recorded, inForce: () => now.policy, changed: () => ((error.hidden = true), show()) });
-  const commands = commandBar(scope, () => now.status, (name, unit) => {
+  const list = decisionList(chart.layers);
+  const commands = commandBar(scope, () => run.now.status, (name, unit) => {
     error.hidden = true;
     model.send({ kind: "command", name, ...(unit ? { unit } : {}) });
   });
   commands.element.hidden = recorded;
-  const settings = knobs(scope, steer, { adaptive, recorded, policy: now.policy, mode });
+  const settings = knobs(scope, steer, { adaptive, recorded, policy: run.now.policy, mode });
   const root = h("div", { class: "wl wl-sharpener" }, head.element, commands.element, error,
     h("div", { class: "wl-sides" }, h("div", { class: "wl-left" }, box, list.legend, readout),
-      h("div", { class: "wl-panel" }, ...settings.elements, remark, reset),
+      h("div", { class: "wl-panel" }, ...settings.elements, ...(adaptive ? [h("div", { class: "wl-back" }, undo, reset)] : []), remark),
       h("div", { class: "wl-decisions" }, h("div", { class: "wl-kicker" }, "Decisions"), list.log)));
   el.append(root);
   keepKeys(scope, root);
+  undoKeys(scope, root, () => steer.undo());
   watchKernel(scope, model, root);
-  const chart = surface(scope, box, draw, { tabindex: 0, "aria-roledescription": "chart" });
-  const lines = adaptive ? grips(scope, box, steer, {
-    mode,
-    lossAt: (clientY) => where().loss(clientY - box.getBoundingClientRect().top),
-    reference: () => now.reference,
-    changed: (held) => {
-      span = held ? domain() : null;
-      show();
-    },
-  }) : null;
-  scope.on(reset, "click", () => {
-    steer.forget();
-    show();
-  });
+  const surfaced = surface(scope, box, draw, { tabindex: 0, "aria-roledescription": "chart" });
+  const meant = pointing(scope, surfaced.canvas, { where: () => chart.where(box), decisions: () => chart.decisions, finished: chart.finished, changed: () => (tell(), surfaced.redraw()) });
+  const lines = adaptive ? linesToHold(scope, box, chart) : null;
+  scope.on(undo, "click", () => steer.undo());
+  scope.on(reset, "click", () => steer.forget());
 
-  // -- what follows from it ---------------------------------------------------------------------------------------------
-  const known = () => adaptive && Boolean(now.reference); // with a reference of 0 both lines lie on it
-  /** The lines of the epoch to come, as the reader has moved them. */
-  const coming = () => (known() ? { reference: now.reference, up: steer.value("sig_increase"), down: steer.value("sig_decrease") } : null);
-  const domain = () => span ?? lossDomain(points, rows, coming(), mode);
-  const where = () => layout({ width: box.clientWidth, height: box.clientHeight, grips: adaptive, last: axisEnd(now), domain: domain() });
-  /** The last finished epoch; of a long run not every one is among the rows. */
-  const finished = () => (rows.length ? rows[rows.length - 1].end : 0);
-  const replayed = () => (recorded && adaptive && past.whole && steer.altered() ? whatIf(rows, steer.asked, now.policy.min_init_epochs - 1 - past.first, mode) : null);
-
-  // -- what is seen -----------------------------------------------------------------------------------------------------
   function show() {
-    head.show(now.status, now.status === "failed" ? "" : runFacts(now));
-    if (now.status === "failed") [error.hidden, error.textContent] = [false, now.message];
+    const { status, message } = run.now;
+    head.show(status, status === "failed" ? "" : runFacts(run.now));
+    if (status === "failed") [error.hidden, error.textContent] = [false, message];
+    chart.rethink();
     commands.show();
     settings.show();
-    lines?.show(known());
+    lines?.show(chart.known());
+    undo.disabled = !steer.undoable();
     reset.hidden = !(recorded && steer.altered());
-    const replay = replayed();
-    say(remark, !adaptive ? policyWords(now.policy, now.batch > 0)
-      : replay ? verdict(replay.first, judged)
-        : recorded && !past.whole ? "A record of so many epochs is drawn thinned, so it cannot be asked what if."
-          : recorded ? "This run is over. Move a line, and see which decision would have been the first to come out differently; nothing is trained again."
-            : known() ? "What you move holds from the next batch on, also while the run is paused." : "The lines appear after the first epoch.");
-    list.show(decisions);
+    say(remark, !adaptive ? policyWords(run.now.policy, run.now.batch > 0)
+      : chart.replay ? verdict(chart.replay.first, judged) : remarkWords({ recorded, whole: run.past.whole, known: chart.known() }));
     tell();
-    chart.redraw();
+    surfaced.redraw();
   }
 
   /** The line under the chart: the decision or the epoch that is pointed at, or the last epoch. */
   function tell() {
-    if (marked) return say(readout, `Epoch ${marked.epoch + 1}: ${marked.reason}`);
-    const epoch = clamp(pointed === null ? Infinity : Math.floor(pointed) + 1, 1, finished());
-    const row = rows.find((candidate) => candidate.end >= epoch);
-    const text = row ? epochWords(row, judged) : waitingWords(now.status, recorded);
+    if (meant.decision) return say(readout, `Epoch ${meant.decision.epoch + 1}: ${meant.decision.reason}`);
+    const epoch = clamp(meant.epoch === null ? Infinity : Math.floor(meant.epoch) + 1, 1, chart.finished());
+    const row = run.rows.find((candidate) => candidate.end >= epoch);
+    const text = row ? epochWords(row, judged) : waitingWords(run.now.status, recorded, run.now.batch > 0);
     say(readout, text);
-    chart.canvas.setAttribute("aria-label", row ? `Loss and sharpness over ${now.epochs} epochs. ${text} Arrow keys move over epochs.` : `Loss and sharpness. ${text}`);
+    surfaced.canvas.setAttribute("aria-label", row ? `Loss and sharpness over ${run.now.epochs} epochs. ${text} Arrow keys move over epochs.` : `Loss and sharpness. ${text}`);
   }
 
   /** @param {Pen} pen */
   function draw(pen) {
-    const at = where();
-    const replay = replayed();
-    const ahead = coming();
-    // The lines in force, epoch by epoch; then those of the epoch to come, which the reader moves.
-    const steps = (replay ? replay.lines : rows).map((row, epoch) => ({ from: rows[epoch - 1]?.end ?? rows[epoch].end - 1, to: rows[epoch].end, reference: row.reference, up: row.up, down: row.down }));
-    if (ahead && !replay) steps.push({ from: finished(), to: at.last, ...ahead });
-    drawChart(pen, { at, judged, mode, rows, points, spans: sharpeningSpans(rows, now), steps, marks: placeMarks(at, decisions), unknownFrom: replay?.first?.epoch ?? null, pointed });
+    const at = chart.where(box);
+    drawChart(pen, { at, judged, mode, rows: run.rows, points: run.points, spans: run.spans, steps: chart.steps(at.last), marks: placeMarks(at, chart.decisions), unknownFrom: chart.replay?.first?.epoch ?? null, pointed: meant.epoch, waiting: unbegun(run.now.status) });
+    const ahead = chart.coming();
     if (!ahead) return;
     const { stop, improve } = levels(ahead.reference, ahead.up, ahead.down, mode);
     lines?.place(at.right + 4, at.y(stop), at.y(improve));
   }
 
-  // -- pointing ---------------------------------------------------------------------------------------------------------
-  const point = (/** @type {PointerEvent} */ event) => {
-    const at = where();
-    const epoch = at.epoch(event.offsetX);
-    pointed = epoch >= 0 && epoch <= at.last ? epoch : null;
-    // In the row of marks, the nearest decision within a finger's breadth.
-    const far = (/** @type {any} */ mark) => Math.abs(mark.x - event.offsetX);
-    marked = event.offsetY > at.top + 6 ? null : placeMarks(at, decisions).reduce((/** @type {any} */ best, mark) => (far(mark) < (best ? far(best) : 12) ? mark : best), null)?.decision ?? null;
-    tell();
-    chart.redraw();
-  };
-  scope.on(chart.canvas, "pointermove", point);
-  scope.on(chart.canvas, "pointerdown", point); // a finger that taps does not move
-  const leave = () => {
-    pointed = marked = null;
-    tell();
-    chart.redraw();
-  };
-  // A finger always leaves; what it pointed at stays to be read.
-  scope.on(chart.canvas, "pointerleave", (/** @type {PointerEvent} */ event) => event.pointerType !== "touch" && leave());
-  scope.on(chart.canvas, "blur", leave);
-  scope.on(chart.canvas, "keydown", (/** @type {KeyboardEvent} */ event) => {
-    const here = pointed === null ? finished() : Math.floor(pointed) + 1;
-    const epoch = { ArrowLeft: here - 1, ArrowRight: here + 1, Home: 1, End: finished() }[event.key];
-    if (epoch === undefined || !rows.length) return;
-    event.preventDefault();
-    marked = null;
-    pointed = clamp(epoch, 1, finished()) - 0.5;
-    tell();
-    chart.redraw();
-  });
+  heedRun(scope, model, chart, { show, list, complain: (text) => ([error.hidden, error.textContent] = [false, text]) });
+  list.show(chart.decisions);
+  show();
+  return () => scope.end();
+}
 
-  // -- what Python sends ------------------------------------------------------------------------------------------------
-  scope.follow(model, "change:past", () => {
-    past = model.get("past");
-    rows = epochRows(past);
+/** The two lines of the chart, to be taken hold of. @param {Scope} scope @param {HTMLElement} box @param {Chart} chart */
+function linesToHold(scope, box, chart) {
+  const top = () => box.getBoundingClientRect().top;
+  return grips(scope, box, chart.steer, {
+    mode: chart.mode, reference: chart.reference, hold: chart.hold,
+    lossAt: (clientY) => chart.where(box).loss(clientY - top()),
+    heightOf(name) {
+      const [at, ahead] = [chart.where(box), chart.coming()];
+      if (!ahead) return top();
+      const { stop, improve } = levels(ahead.reference, ahead.up, ahead.down, chart.mode);
+      return top() + at.y(name === "sig_increase" ? stop : improve);
+    },
   });
+}
+
+/** Follows what Python tells of the run. @param {Scope} scope @param {Model} model @param {Chart} chart
+ * @param {{ show: () => void, list: ReturnType<typeof decisionList>, complain: (text: string) => void }} page */
+function heedRun(scope, model, chart, { show, list, complain }) {
+  scope.follow(model, "change:past", () => chart.heed("past"));
   scope.follow(model, "change:decisions", () => {
-    decisions = model.get("decisions");
+    chart.decisions = model.get("decisions");
+    list.show(chart.decisions);
     show();
   });
   scope.follow(model, "change:now", () => {
-    now = model.get("now");
-    points = joinPoints(past, now, count);
-    steer.settle(lines?.held ?? null);
+    chart.heed("now");
     show();
   });
   scope.follow(model, "msg:custom", (/** @type {any} */ message) => {
+    if (message.kind === "steered") chart.steer.settle(message.mark);
     if (message.kind !== "error") return;
-    steer.forget();
-    [error.hidden, error.textContent] = [false, message.text];
-    show();
+    chart.steer.forget();
+    complain(message.text);
   });
-  show();
-  return () => scope.end();
 }
 
 export default { render: attended(renderer(mount)) };
