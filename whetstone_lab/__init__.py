@@ -1,8 +1,9 @@
 """whetstone_lab: train ordinary Keras networks into single-spike networks, and watch it happen.
 
-The folders, from the ground up: ``method``, ``records``, ``datasets``, ``simulator`` and ``exchange`` need NumPy alone;
-``training``, ``conversion``, ``pretrained`` and ``recipes`` are for Keras; ``view`` is what people see, and ``cli`` the
-command. Each imports only what lies below it; ``docs/architecture.md`` has the table.
+The folders, from the ground up: ``method``, ``records``, ``datasets``, ``simulator``, ``environments`` and
+``exchange`` need NumPy alone; ``training``, ``conversion``, ``pretrained``, ``recipes`` and ``reinforcement`` are for
+Keras; ``view`` is what people see, and ``cli`` the command. Each imports only what lies below it;
+``docs/architecture.md`` has the table.
 
 Public names are imported when first used, so that ``import whetstone_lab`` loads neither Keras nor Jupyter.
 """
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from whetstone_lab.conversion.checking import check
     from whetstone_lab.conversion.convert import convert
     from whetstone_lab.conversion.folding import fold_batchnorm
+    from whetstone_lab.environments.playing import play
     from whetstone_lab.exchange import nir
     from whetstone_lab.exchange.c import to_c
     from whetstone_lab.exchange.integers import as_integers, whole_inputs
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from whetstone_lab.records.archive import ArchiveError
     from whetstone_lab.records.spikes import SpikeRecord
     from whetstone_lab.records.trace import Trace
+    from whetstone_lab.reinforcement.dqn import DQN, train_dqn
     from whetstone_lab.simulator.network import Network
     from whetstone_lab.simulator.runner import run
     from whetstone_lab.training import background as live
@@ -58,6 +61,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "AdaptiveSharpener": "training.sharpeners:AdaptiveSharpener",
     "ArchiveError": "records.archive:ArchiveError",
+    "DQN": "reinforcement.dqn:DQN",
     "LiveRun": "training.background:LiveRun",
     "Network": "simulator.network:Network",
     "ScheduledSharpener": "training.sharpeners:ScheduledSharpener",
@@ -88,6 +92,7 @@ _HOMES = {
     "make_key": "method.class_keys:make_key",
     "models": "training.models",
     "nir": "exchange.nir",
+    "play": "environments.playing:play",
     "plots": "view.plots",
     "policies": "method.policies",
     "prepare": "recipes:prepare",
@@ -101,6 +106,7 @@ _HOMES = {
     "to_nir": "exchange.nir:to_nir",
     "to_verilog": "exchange.verilog:to_verilog",
     "train": "recipes:train",
+    "train_dqn": "reinforcement.dqn:train_dqn",
     "whole_inputs": "exchange.integers:whole_inputs",
     "widgets": "view.widgets",
 }

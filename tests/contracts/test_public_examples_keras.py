@@ -1,9 +1,12 @@
 """The examples that train run as they are printed: those in docstrings, on a tiny net, and those of the README."""
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
 from doc_examples import ROOT, blocks, files_with_examples, run_docstrings, sections, try_in_copy
+from worlds import Corridor
 
 import whetstone_lab as wl
 
@@ -19,7 +22,7 @@ def make_names():
     model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"], run_eagerly=True)
     public = {name: getattr(wl, name) for name in wl.__all__}
     return {**public, "whetstone_lab": wl, "keras": keras, "model": model, "x": x, "y": y, "x_train": x, "y_train": y,
-            "sharpener": wl.StepwiseSharpener(), "stream": [(x[:8], y[:8]), (x[8:], y[8:])]}
+            "sharpener": wl.StepwiseSharpener(), "stream": [(x[:8], y[:8]), (x[8:], y[8:])], "env": Corridor()}
 
 
 @pytest.mark.parametrize("file", files_with_examples(keras=True), ids=lambda file: file.as_posix())
@@ -33,7 +36,7 @@ def test_the_readme_does_what_it_says(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     x, y = rng.random((20, 64), np.float32), np.arange(20) % 10
     names = {"x": x, "y": y, "x_test": x[:7]}
-    first, second, third = blocks((ROOT / "README.md").read_text(encoding="utf-8"), "python")
+    first, second, third, fourth = blocks((ROOT / "README.md").read_text(encoding="utf-8"), "python")
     exec(compile(first, "README.md", "exec"), names)
     assert (names["trace"].sharpness[-1] == 1).all()
     decided = names["model"].predict(names["x_test"], verbose=0).argmax(-1)
@@ -45,6 +48,11 @@ def test_the_readme_does_what_it_says(tmp_path, monkeypatch):
     names |= {"relu_model": relu, "x_train": x, "y_train": y}
     exec(compile(third, "README.md", "exec"), names)
     assert (names["trace"].sharpness[-1] == 1).all()
+    names |= {"gymnasium": SimpleNamespace(make=lambda name: Corridor())}
+    assert "steps=50_000" in fourth
+    exec(compile(fourth.replace("steps=50_000", "steps=1_200"), "README.md", "exec"), names)
+    assert (names["agent"].trace.sharpness[-1] == 1).all()
+    assert names["record"].classes.tolist() == names["episodes"][0].actions.tolist()
 
 
 def test_what_adding_a_curve_or_a_layer_shows_is_true(tmp_path):
