@@ -1,6 +1,7 @@
 """Which names are public, where they are found, what importing them loads, and that docstrings name what is there."""
 
 import ast
+import contextlib
 import re
 import subprocess
 import sys
@@ -90,14 +91,14 @@ def test_a_public_module_is_found_by_its_short_name_and_is_one_module(statement)
 
 
 def resolve(name):
-    """What a full name names: a module, or something in one."""
-    module, found = name, None
-    while found is None:
-        try:
-            found = import_module(module)
-        except ModuleNotFoundError:
-            module = module.rpartition(".")[0]
-    for part in name.removeprefix(module).split(".")[1:]:
+    """What a full name names: a module, or something in one. What is an attribute is not imported once more."""
+    first, *parts = name.split(".")
+    found, path = import_module(first), first
+    for part in parts:
+        path = f"{path}.{part}"
+        if not hasattr(found, part) and hasattr(found, "__path__"):
+            with contextlib.suppress(ModuleNotFoundError):
+                import_module(path)
         found = getattr(found, part)
     return found
 

@@ -38,8 +38,8 @@ MIN_WORK = 1 << 33
 #: faster.
 MAX_PRODUCTS = 128
 
-#: Spikes for each eight inputs below which a layer adds them one by one: single layers were as fast either way with some
-#: 7 % of their inputs firing, and 1.6 to 4.7 times as fast with 2 %.
+#: Spikes for each eight inputs below which a layer adds them one by one. Single layers were as fast either way with
+#: some 7 % of their inputs firing, and 1.6 to 4.7 times as fast one by one with 2 %.
 MAX_SPIKES = 0.5
 
 #: For so many places a table is looked up as long as it takes to make it.

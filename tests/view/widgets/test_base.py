@@ -101,7 +101,9 @@ def test_a_growing_run_reaches_the_page_from_its_thread(make, live_run, wire):
     thread = threading.Thread(target=train, name="training")
     thread.start()
     thread.join()
-    assert {name for _, _, name in wire.messages} == {"training"}
+    senders = {name for _, _, name in wire.messages}
+    assert "training" in senders  # what is urgent and came too soon after another is said a moment later, by a timer
+    assert threading.current_thread().name not in senders
     assert widget.now["status"] == "finished"
     assert widget.now["batch"] == run.trace.batches
     assert widget.past["epochs"] == 6
