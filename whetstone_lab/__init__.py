@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from whetstone_lab.exchange.c import to_c
     from whetstone_lab.exchange.integers import as_integers, whole_inputs
     from whetstone_lab.exchange.nir import from_nir, to_nir
+    from whetstone_lab.exchange.onnx import to_onnx
+    from whetstone_lab.exchange.targets import export
     from whetstone_lab.exchange.verilog import to_verilog
     from whetstone_lab.method import class_keys as keys
     from whetstone_lab.method import class_maps, curves, policies
@@ -84,6 +86,7 @@ _HOMES = {
     "depth_profile": "training.depth_profile:depth_profile",
     "encode": "method.class_keys:encode",
     "estimate_norm_statistics": "training.norm_statistics:estimate_norm_statistics",
+    "export": "exchange.targets:export",
     "fit": "training.background:fit",
     "fold_batchnorm": "conversion.folding:fold_batchnorm",
     "from_nir": "exchange.nir:from_nir",
@@ -104,6 +107,7 @@ _HOMES = {
     "spiking_layers": "training.layers:spiking_layers",
     "to_c": "exchange.c:to_c",
     "to_nir": "exchange.nir:to_nir",
+    "to_onnx": "exchange.onnx:to_onnx",
     "to_verilog": "exchange.verilog:to_verilog",
     "train": "recipes:train",
     "train_dqn": "reinforcement.dqn:train_dqn",

@@ -1,5 +1,6 @@
 """The table of targets: it is what lies in the folder, and every target keeps what it says."""
 
+import dataclasses
 import subprocess
 import sys
 
@@ -9,12 +10,12 @@ from nir_graphs import NETWORKS, images
 
 from whetstone_lab import exchange
 from whetstone_lab.exchange import targets as table
-from whetstone_lab.exchange.targets import read, targets, write
+from whetstone_lab.exchange.targets import export, read, targets, write
 from whetstone_lab.simulator import run
 
 NEW = """
 from whetstone_lab.exchange.targets import Target
-TARGET = Target({suffix!r}, lambda network, path: path.write_text(repr(network)), None, None, "Its summary.")
+TARGET = Target({suffix!r}, lambda network, path: path.write_text(repr(network)), None, None, "Its summary.", "text")
 """
 
 
@@ -32,11 +33,28 @@ def add(monkeypatch, tmp_path):
 
 
 def test_the_table():
-    assert list(targets()) == [".c", ".npz", ".v", ".nir"]
-    assert [target.package for target in targets().values()] == [None, None, None, "nir"]
+    assert list(targets()) == [".c", ".npz", ".v", ".nir", ".onnx"]
+    assert [target.package for target in targets().values()] == [None, None, None, "nir", "onnx"]
     for suffix, target in targets().items():
         assert target.suffix == suffix
         assert target.keeps.endswith(".")
+        assert target.about
+
+
+def test_export_takes_a_network_and_any_kind_of_path(tmp_path):
+    network = NETWORKS["mlp"]()
+    for path in (tmp_path / "net.npz", str(tmp_path / "net.npz")):
+        assert export(network, path) == tmp_path / "net.npz"
+    np.testing.assert_array_equal(run(read(tmp_path / "net.npz"), images(network)).votes,
+                                  run(network, images(network)).votes)
+    with pytest.raises(TypeError, match=r"Expected a Network, such as whetstone_lab.convert.* got str"):
+        export("net.npz", tmp_path / "net.nir")
+
+
+def test_whether_a_package_is_there_is_known_without_importing_it():
+    assert targets()[".npz"].installed
+    assert targets()[".nir"].installed
+    assert not dataclasses.replace(targets()[".nir"], package="no_such_package").installed
 
 
 @pytest.mark.parametrize("suffix", [suffix for suffix, target in targets().items() if target.read])
@@ -53,7 +71,7 @@ def test_what_is_written_comes_back_and_spikes_the_same(suffix, name, tmp_path):
 def test_a_new_file_in_the_folder_is_a_new_target(add, tmp_path):
     add("made_up_target", ".made_up")
     network, path = NETWORKS["mlp"](), tmp_path / "network.made_up"
-    assert list(targets()) == [".c", ".made_up", ".npz", ".v", ".nir"]
+    assert list(targets()) == [".c", ".made_up", ".npz", ".v", ".nir", ".onnx"]
     write(network, path)
     assert path.read_text() == repr(network)
     with pytest.raises(ValueError, match=r"Expected a network, a file whose name ends in .npz or .nir; got .*made_up"):
@@ -68,7 +86,7 @@ def test_one_suffix_for_two_is_an_error(add):
 
 @pytest.mark.parametrize("name", ["network.txt", "network", "network.NPZ"])
 def test_another_suffix_is_refused_with_those_there_are(name, tmp_path):
-    with pytest.raises(ValueError, match=rf"to write a file whose name ends in .c, .npz, .v or .nir; got .*{name}"):
+    with pytest.raises(ValueError, match=rf"file whose name ends in .c, .npz, .v, .nir or .onnx; got .*{name}"):
         write(NETWORKS["mlp"](), tmp_path / name)
     with pytest.raises(ValueError, match=rf"a file whose name ends in .npz or .nir; got .*{name}"):
         read(tmp_path / name)
@@ -76,6 +94,6 @@ def test_another_suffix_is_refused_with_those_there_are(name, tmp_path):
 
 def test_the_table_loads_no_package_of_a_target():
     program = (f"import sys; from {table.__name__} import targets; targets(); "
-               "print({'nir', 'h5py', 'keras', 'torch'} & set(sys.modules))")
+               "print({'nir', 'onnx', 'h5py', 'keras', 'torch'} & set(sys.modules))")
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

@@ -31,6 +31,7 @@ from whetstone_lab.simulator.operations import (
     kind_name,
     sparsity,
     without_bias,
+    without_scale,
 )
 
 GEOMETRIES = [
@@ -374,3 +375,22 @@ def test_a_bias_that_rounding_swallows_shifts_the_threshold_by_half_a_step():
     assert without_bias(0.5, [1e-20])[0] == np.float32(0.5)
     bias = np.random.default_rng(0).uniform(-1, 1, 1000).astype(np.float32)
     assert (without_bias(0.5, bias) != np.float32(0.5) - bias).mean() > 0.1  # so plain subtraction would not do
+
+
+@pytest.mark.parametrize("real", [np.float32, np.float64])
+def test_thresholds_without_scale_fire_on_the_same_floats(real):
+    rng = np.random.default_rng(1)
+    threshold, offset = (np.append(rng.normal(size=200), [0, 0.5, 0]).astype(real) for _ in range(2))
+    factor = np.append(rng.normal(size=200), [-0.3, 1.0, 0.1]).astype(real)
+    signs, moved = without_scale(threshold, factor, offset)
+    assert signs.dtype == moved.dtype == real
+    at = signs * moved  # the float where it turns, and those around it
+    for x in (at, np.nextafter(at, real(np.inf)), np.nextafter(at, real(-np.inf)), rng.normal(size=203).astype(real)):
+        np.testing.assert_array_equal(signs * x >= moved, x * factor + offset >= threshold)
+    assert ((threshold - offset) / np.abs(factor) != moved).mean() > 0.1  # so plain arithmetic would not do
+
+
+def test_a_scale_by_zero_leaves_neurons_that_always_or_never_fire():
+    signs, moved = without_scale(np.float32([0.5, 0.5]), np.float32(0), np.float32([0.5, 0.25]))
+    x = np.float32([[-1e38, -1e38], [0, 0], [1e38, 1e38]])
+    assert (signs * x >= moved).tolist() == [[True, False]] * 3

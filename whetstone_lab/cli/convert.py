@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> None:
         print("The model's file does not say what it was trained on, so that a test cannot tell which pictures are new "
               "to it; --data, --seed and --test-fraction say it.")
     else:
-        kept = "" if args.out.suffix == ".npz" else f", which a {args.out.suffix} file does not keep"
+        kept = "" if args.out.suffix in (".npz", ".onnx") else f", which a {args.out.suffix} file does not keep"
         print(f"Trained on {trained_on}{kept}.")
     print(f"Wrote {args.out}")
 
@@ -97,9 +97,7 @@ def convert_file(model: Path, out: Path, *, as_if_sharp: bool = False, absorb_bi
     from whetstone_lab.exchange import targets
     from whetstone_lab.training import model_file
 
-    # Asked before Keras is loaded, which takes seconds.
-    if out.suffix not in targets.targets():
-        raise ValueError(f"Expected to write a file whose name ends in {' or '.join(targets.targets())}; got {out}.")
+    targets.target_of(out)  # asked before Keras is loaded, which takes seconds
     if not model.is_file():
         raise FileNotFoundError(f"There is no file {model}.")
     if model.suffix != ".keras":  # code in older formats is run by some releases of Keras

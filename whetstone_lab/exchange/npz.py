@@ -7,4 +7,5 @@ from whetstone_lab.simulator.network import Network
 
 TARGET = Target(
     ".npz", write=Network.save, read=Network.load, package=None,
-    keeps="All of the network, to the last bit; any language that reads NumPy's format reads it.")
+    keeps="All of the network, to the last bit; any language that reads NumPy's format reads it.",
+    about="the simulator's own format, NumPy arrays in a zip archive")

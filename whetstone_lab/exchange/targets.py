@@ -6,10 +6,12 @@ file: the table is made of what lies in the folder. Importing a target must not 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import iter_modules
 from types import MappingProxyType
@@ -30,6 +32,7 @@ class Target:
         read: Makes a network from a path, or None where the format is for writing only.
         package: The package that it needs, which the extra of the same name installs, or None.
         keeps: One sentence: what of a network a file keeps.
+        about: What the format is, in a few words.
     """
 
     suffix: str
@@ -37,6 +40,12 @@ class Target:
     read: Callable[[Path], Network] | None
     package: str | None
     keeps: str
+    about: str
+
+    @property
+    def installed(self) -> bool:
+        """Whether the package that it needs is installed; it is not imported."""
+        return self.package is None or find_spec(self.package) is not None
 
 
 @cache
@@ -54,6 +63,30 @@ def targets() -> Mapping[str, Target]:
     return MappingProxyType(dict(sorted(found.items(), key=lambda item: (item[1].package is not None, item[0]))))
 
 
+def export(network: Network, path: str | os.PathLike[str]) -> Path:
+    """Writes a network in the format that the path's suffix names: ``.npz``, ``.nir``, ``.onnx``,
+    ``.c`` or ``.v``.
+
+    ``whetstone-lab targets`` prints what there is, what each format needs and what it keeps.
+
+    Args:
+        network: The network; a Keras model becomes one by :func:`whetstone_lab.convert`.
+        path: Where to write.
+
+    Returns:
+        The path.
+
+    Raises:
+        TypeError: It is no network.
+        ValueError: There is no target of that suffix, or the format cannot say what the network does.
+        ImportError: The package that the target needs is not installed; the message says how to install it.
+    """
+    if not isinstance(network, Network):
+        raise TypeError(f"Expected a Network, such as whetstone_lab.convert(model) makes of a Keras model; got "
+                        f"{type(network).__name__}.")
+    return write(network, Path(path))
+
+
 def write(network: Network, path: Path) -> Path:
     """Writes a network in the format that the path's suffix names; returns the path.
 
@@ -61,11 +94,20 @@ def write(network: Network, path: Path) -> Path:
         ValueError: There is no target of that suffix, or the format cannot say what the network does.
         ImportError: The package that the target needs is not installed.
     """
+    target_of(path).write(network, path)
+    return path
+
+
+def target_of(path: Path) -> Target:
+    """The target that a path's suffix names.
+
+    Raises:
+        ValueError: There is none.
+    """
     target = targets().get(path.suffix)
     if target is None:
         raise ValueError(f"Expected to write a file whose name ends in {_either(targets())}; got {path}.")
-    target.write(network, path)
-    return path
+    return target
 
 
 def read(path: Path) -> Network:

@@ -221,4 +221,5 @@ def _hex(values: Iterable[int], bits: int) -> str:
 
 TARGET = Target(
     ".v", write=to_verilog, read=None, package=None,
-    keeps="Every spike and every vote of a network of whole numbers, as a core and its memories; not the metadata.")
+    keeps="Every spike and every vote of a network of whole numbers, as a core and its memories; not the metadata.",
+    about="Verilog, for FPGAs and chips of one's own")

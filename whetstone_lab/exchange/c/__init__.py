@@ -9,4 +9,5 @@ __all__ = ["CProgram", "to_c"]
 
 TARGET = Target(
     ".c", write=to_c, read=None, package=None,
-    keeps="Every spike and every vote, in a source and a header without allocation; not the metadata.")
+    keeps="Every spike and every vote, in a source and a header without allocation; not the metadata.",
+    about="C99, for microcontrollers and whatever else has a compiler")

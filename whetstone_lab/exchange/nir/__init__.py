@@ -16,4 +16,5 @@ __all__ = ["STEP", "from_nir", "to_nir"]
 
 TARGET = Target(
     ".nir", write=to_nir, read=from_nir, package="nir",
-    keeps="Every spike, the class key and the read-out; not the metadata, and names only in letters, digits and _.")
+    keeps="Every spike, the class key and the read-out; not the metadata, and names only in letters, digits and _.",
+    about="NIR, for simulators such as Norse, snnTorch and SpikingJelly")

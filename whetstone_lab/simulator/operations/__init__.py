@@ -13,7 +13,7 @@ from whetstone_lab.simulator.operations.base import Operation, Shape, Weighted
 from whetstone_lab.simulator.operations.conv import Conv2D
 from whetstone_lab.simulator.operations.conv_transpose import Conv2DTranspose
 from whetstone_lab.simulator.operations.dense import Dense
-from whetstone_lab.simulator.operations.neurons import Neurons, without_bias
+from whetstone_lab.simulator.operations.neurons import Neurons, without_bias, without_scale
 from whetstone_lab.simulator.operations.pooling import (
     AveragePool2D,
     GlobalAveragePool2D,
@@ -26,6 +26,7 @@ __all__ = [
     "KINDS", "Add", "AveragePool2D", "Concatenate", "Conv2D", "Conv2DTranspose", "Dense", "GlobalAveragePool2D",
     "GlobalMaxPool2D", "MaxPool2D", "Neurons", "Operation", "Pad2D", "Permute", "ReLU", "Reshape", "Scale", "Shape",
     "UpSample2D", "Weighted", "kind_name", "without_bias",
+    "without_scale",
 ]
 
 #: Name of a kind in files -> its class. The names are the file format: a class may be renamed, its name here may not,

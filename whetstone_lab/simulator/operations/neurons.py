@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
@@ -97,14 +98,52 @@ def without_bias(threshold: Any, bias: Any) -> np.ndarray:
     threshold, bias = np.broadcast_arrays(checks.floats("threshold", threshold), checks.floats("bias", bias))
     real = np.result_type(threshold, bias)
     threshold, bias = threshold.astype(real), bias.astype(real)
+    return _least(lambda x: x + bias >= threshold, bias.shape, real)
+
+
+def without_scale(threshold: Any, factor: Any, offset: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The signs and thresholds that make neurons fire exactly as behind ``x * factor + offset``.
+
+    ``signs * x >= new`` if and only if ``x * factor + offset >= threshold``, rounded after the product and after the
+    sum, for every x and to the bit: as in :func:`without_bias`, what is compared grows with ``signs * x``. (The largest
+    float stands for a threshold that nothing reaches.)
+
+    Args:
+        threshold: Thresholds behind the scale, finite, an array or a number.
+        factor: Factors, finite, that broadcast against them.
+        offset: Offsets, finite, that broadcast against them.
+
+    Returns:
+        Signs, 1 or -1, and thresholds, in the widest floating point type of the three.
+
+    Example:
+        >>> signs, thresholds = without_scale(0.5, [2.0, -0.5], [0.0, 1.0])
+        >>> signs.tolist(), thresholds.tolist()
+        ([1.0, -1.0], [0.25, -1.0])
+    """
+    arrays = np.broadcast_arrays(*(checks.floats(name, value) for name, value in (
+        ("threshold", threshold), ("factor", factor), ("offset", offset))))
+    real = np.result_type(*arrays)
+    threshold, factor, offset = (array.astype(real) for array in arrays)
+    size = np.abs(factor)
+    found = _least(lambda x: x * size + offset >= threshold, size.shape, real)
+    largest = np.finfo(real).max
+    return np.where(factor < 0, real.type(-1), real.type(1)), np.clip(found, -largest, largest)
+
+
+def _least(reached: Callable[[np.ndarray], np.ndarray], shape: Shape, real: np.dtype) -> np.ndarray:
+    """For each place the smallest float of which ``reached`` holds, where it holds of all above; infinity if of none.
+
+    It is found by bisection over all floats.
+    """
     ordinal = np.dtype(f"i{real.itemsize}").type
     # A float's bits, read as an integer with a sign, count the floats from zero: minus to plus infinity is the range.
     infinity = np.array(np.inf, real).view(ordinal)
-    low, high = np.full(bias.shape, -infinity), np.full(bias.shape, infinity)
+    low, high = np.full(shape, -infinity), np.full(shape, infinity)
     for _ in range(8 * real.itemsize):
         middle = (low >> 1) + (high >> 1) + (low & high & 1)
         x = np.copysign(np.abs(middle).view(real), middle.astype(real))
-        with np.errstate(over="ignore"):
-            reached = x + bias >= threshold
-        high, low = np.where(reached, middle, high), np.where(reached, low, middle)
+        with np.errstate(over="ignore", invalid="ignore"):
+            yes = reached(x)
+        high, low = np.where(yes, middle, high), np.where(yes, low, middle)
     return np.copysign(np.abs(high).view(real), high.astype(real))

@@ -1,0 +1,78 @@
+"""The commands ``export`` and ``targets``: one file into another, and what there is."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from whetstone_lab import exchange
+from whetstone_lab.cli import main as cli
+from whetstone_lab.exchange import targets as table
+from whetstone_lab.exchange.integers import as_integers
+from whetstone_lab.simulator import Network, run
+from whetstone_lab.simulator.operations import Dense, Neurons
+
+
+@pytest.fixture
+def saved(tmp_path):
+    weights = np.random.default_rng(0).integers(-3, 4, (6, 5)) / 4
+    return Network((6,), [Dense(weights), Neurons()], key=np.eye(5)).save(tmp_path / "net.npz")
+
+
+def test_a_network_goes_to_nir_and_back(saved, tmp_path, capsys):
+    nir, back = tmp_path / "new" / "net.nir", tmp_path / "back.npz"
+    assert cli.main(["export", str(saved), "-o", str(nir)]) == 0
+    target = table.targets()[".nir"]
+    assert capsys.readouterr().out.splitlines() == [
+        repr(Network.load(saved)), f"Wrote {nir}, {target.about}.", f"It keeps: {target.keeps}"]
+    assert cli.main(["export", str(nir), "-o", str(back)]) == 0
+    x = np.random.default_rng(1).integers(0, 3, (20, 6)).astype(np.float32)
+    np.testing.assert_array_equal(run(Network.load(back), x).votes, run(Network.load(saved), x).votes)
+
+
+def test_every_target_is_a_name_away(saved, tmp_path):
+    whole = as_integers(Network.load(saved), bits=4, step=1.0, largest=2).save(tmp_path / "whole.npz")
+    for suffix, target in table.targets().items():
+        if target.installed:
+            assert cli.main(["export", str(whole), "-o", str(tmp_path / f"other{suffix}")]) == 0
+            assert (tmp_path / f"other{suffix}").stat().st_size > 100
+
+
+@pytest.mark.parametrize(("given", "out", "said"), [
+    ("net.npz", "net.txt", "Expected to write a file whose name ends in .c, .npz, .v, .nir or .onnx; got"),
+    ("net.npz", "net.npz", "Expected another file to write than the one that is read"),
+    ("net.keras", "net.onnx", "Convert it: whetstone-lab convert"),
+    ("net.onnx", "net.nir", "Expected a network, a file whose name ends in .npz or .nir; got"),
+    ("none.npz", "net.nir", "none.npz"),
+])
+def test_what_cannot_be_is_a_sentence(given, out, said, saved, capsys):
+    assert cli.main(["export", str(saved.with_name(given)), "-o", str(saved.with_name(out))]) == 1
+    assert said in capsys.readouterr().err
+    assert [path.name for path in saved.parent.iterdir()] == ["net.npz"]
+
+
+def test_a_missing_package_is_named_with_its_extra(saved, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    assert cli.main(["export", str(saved), "-o", str(saved.with_name("net.onnx"))]) == 1
+    assert "need the package onnx: pip install 'whetstone-lab[onnx]'" in capsys.readouterr().err
+
+
+def test_targets_says_what_there_is_and_what_is_missing(monkeypatch, tmp_path, capsys):
+    (tmp_path / "made_up_listing.py").write_text(
+        "from whetstone_lab.exchange.targets import Target\n"
+        "TARGET = Target('.made_up', print, None, 'no_such_package', 'Nothing at all.', 'a format of no use')\n")
+    monkeypatch.setattr(exchange, "__path__", [*exchange.__path__, str(tmp_path)])
+    table.targets.cache_clear()
+    try:
+        assert cli.main(["targets"]) == 0
+        found = dict(table.targets())
+    finally:
+        table.targets.cache_clear()
+    told = capsys.readouterr().out
+    for suffix, target in found.items():
+        assert f"{suffix:6} {target.about}\n" in told
+        assert f"keeps: {target.keeps}\n" in told
+    assert "reads and writes; needs nothing else" in told
+    assert "needs the package nir, which is installed" in told
+    assert ("writes; needs the package no_such_package, which is not installed: "
+            "python -m pip install 'whetstone-lab[no_such_package]'") in told

@@ -1,0 +1,28 @@
+"""``whetstone-lab targets``: the formats that networks are written in, what each needs and what it keeps."""
+
+from __future__ import annotations
+
+import argparse
+
+from whetstone_lab.cli.arguments import Commands, command
+
+
+def add(commands: Commands) -> None:
+    """Declares the command, which takes no arguments."""
+    command(commands, "targets", run, "list the formats that networks are written in, and what each needs and keeps")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Prints a few lines for each target."""
+    from whetstone_lab.exchange import targets
+
+    for suffix, target in targets.targets().items():
+        can = "reads and writes" if target.read is not None else "writes"
+        if target.package is None:
+            needs = "nothing else"
+        elif target.installed:
+            needs = f"the package {target.package}, which is installed"
+        else:
+            needs = (f"the package {target.package}, which is not installed: "
+                     f"python -m pip install 'whetstone-lab[{target.package}]'")
+        print(f"{suffix:6} {target.about}\n       {can}; needs {needs}\n       keeps: {target.keeps}")
