@@ -38,6 +38,19 @@ def test_every_target_is_a_name_away(saved, tmp_path):
             assert (tmp_path / f"other{suffix}").stat().st_size > 100
 
 
+def test_whole_numbers_are_made_on_the_way_and_the_costs_are_said(saved, tmp_path, capsys):
+    arguments = ["--bits", "4", "--step", "1", "--largest", "2"]
+    assert cli.main(["export", str(saved), "-o", str(tmp_path / "net.c"), *arguments]) == 0
+    assert "It takes 75 bytes of flash" in capsys.readouterr().out  # 30 weights, 5 thresholds of 4 bytes, a key of 25
+    assert "const int8_t" in (tmp_path / "net.c").read_text()
+    assert cli.main(["export", str(saved), "-o", str(tmp_path / "net.v"), *arguments]) == 0
+    assert "cycles for an input" in capsys.readouterr().out
+    assert cli.main(["export", str(saved), "-o", str(tmp_path / "whole.npz"), *arguments]) == 0
+    assert Network.load(tmp_path / "whole.npz").meta["integers"] == {"bits": 4, "step": 1.0, "largest": 2}
+    assert cli.main(["export", str(saved), "-o", str(tmp_path / "no.c"), "--bits", "17"]) == 1
+    assert "from 2 to 16" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("given", "out", "said"), [
     ("net.npz", "net.txt", "Expected to write a file whose name ends in .c, .npz, .v, .nir or .onnx; got"),
     ("net.npz", "net.npz", "Expected another file to write than the one that is read"),

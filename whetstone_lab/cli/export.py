@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from whetstone_lab.cli.arguments import Commands, command
+from whetstone_lab.cli.arguments import Commands, command, integer
 
 
 def add(commands: Commands) -> None:
@@ -15,6 +15,14 @@ def add(commands: Commands) -> None:
     parser.add_argument("-o", "--out", metavar="FILE", type=Path, required=True,
                         help="where to write; the name ends in a format, such as .onnx, .nir or .c; whetstone-lab "
                              "targets lists them")
+    parser.add_argument("--bits", metavar="N", type=integer(2), default=None,
+                        help="make it a network of whole numbers first, with N bits a weight, 2 to 16; it then takes "
+                             "inputs in whole numbers, and what it writes rounds nothing (default: as it is)")
+    parser.add_argument("--step", metavar="X", type=float, default=1 / 255,
+                        help="with --bits, what an input of 1 stands for (default: 1/255; the digits of the demo have "
+                             "0.0625)")
+    parser.add_argument("--largest", metavar="N", type=integer(1), default=255,
+                        help="with --bits, the largest input (default: 255; of the digits 16)")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -37,8 +45,14 @@ def run(args: argparse.Namespace) -> None:
         raise ValueError(f"Expected another file to write than the one that is read; got {out} for both.")
     target = targets.target_of(out)  # asked first, so that nothing is read or made for a wrong name
     network = targets.read(path)
+    if args.bits is not None:
+        from whetstone_lab.exchange.integers import as_integers
+
+        network = as_integers(network, args.bits, step=args.step, largest=args.largest)
     out.parent.mkdir(parents=True, exist_ok=True)
-    targets.write(network, out)
+    made = target.write(network, out)
     print(repr(network))
     print(f"Wrote {out}, {target.about}.")
+    if hasattr(made, "costs"):
+        print(f"It takes {made.costs}.")
     print(f"It keeps: {target.keeps}")

@@ -133,9 +133,13 @@ class VerilogCore:
     cycles: int
     memory: int
 
+    @property
+    def costs(self) -> str:
+        """What it takes, in words."""
+        return f"{self.cycles:,} cycles for an input, {self.memory:,} bits of memory"
+
     def __str__(self) -> str:
-        return (f"{self.files[0]} with {' and '.join(path.name for path in self.files[1:])}: {self.cycles:,} cycles "
-                f"for an input, {self.memory:,} bits of memory")
+        return f"{self.files[0]} with {' and '.join(path.name for path in self.files[1:])}: {self.costs}"
 
 
 def to_verilog(network: Network, path: str | Path) -> VerilogCore:

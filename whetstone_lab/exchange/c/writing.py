@@ -35,10 +35,15 @@ class CProgram:
     ram: int
     operations: int
 
+    @property
+    def costs(self) -> str:
+        """What it takes, in words."""
+        return (f"{self.flash:,} bytes of flash for weights and thresholds, {self.ram:,} bytes of RAM, at most "
+                f"{self.operations:,} additions for one input")
+
     def __str__(self) -> str:
         return (f"{self.source} and {self.header.name}, in {'integers' if self.integers else 'floating point'}: "
-                f"{self.flash:,} bytes of flash for weights and thresholds, {self.ram:,} bytes of RAM, at most "
-                f"{self.operations:,} additions for one input")
+                f"{self.costs}")
 
 
 def to_c(network: Network, path: str | Path) -> CProgram:
