@@ -186,7 +186,7 @@ def train(job: Job, path: str | None, progress: Path | None = None) -> dict[str,
         {} if system.shift else {"batch_size": system.batch_size})
     compiled: dict[str, Any] = {}
     if progress is not None:
-        compiled = {"steps_per_execution": STEPS}
+        compiled = {} if keras.backend.backend() == "torch" else {"steps_per_execution": STEPS}
         options["callbacks"] = [keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: results.note(
             progress, {**job._asdict(), "epoch": epoch, "logs": {name: float(value) for name, value in logs.items()},
                        "seconds": round(time.perf_counter() - began, 1)}))]

@@ -5,7 +5,7 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
-from backends import array, only_on, ready, without_graphs
+from backends import BACKEND, array, only_on, ready, without_graphs
 
 from whetstone_lab.conversion.refusals import ConversionError
 from whetstone_lab.method.policies import AdaptivePolicy, ScheduledPolicy, StepwisePolicy
@@ -23,6 +23,8 @@ def eagerly():
     with without_graphs():
         yield
 
+
+STEPS = 1 if BACKEND == "torch" else 2  # Keras takes one batch at a time there
 
 ALL = pytest.mark.parametrize("recipe", RECIPES.values(), ids=list(RECIPES))
 
@@ -140,12 +142,12 @@ def test_one_call_takes_what_fit_and_compile_take():
     trace = train(model, x, keras.utils.to_categorical(y), epochs=2, optimizer=own, loss="categorical_crossentropy",
                   metrics=["mae"], probe=x[:8], validation_data=(x, keras.utils.to_categorical(y)), verbose=0,
                   callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))],
-                  steps_per_execution=2)
+                  steps_per_execution=STEPS)
     assert seen == [0, 1]
     assert set(trace.epoch_logs[-1]) == {"loss", "mae", "val_loss", "val_mae"}
     assert np.isfinite(trace.firing_rates).all()
     assert model.optimizer.inner_optimizer is own
-    assert model.steps_per_execution == 2
+    assert model.steps_per_execution == STEPS
     sharpener = prepare(model, epochs=9, jit_compile=False, probe=x[:8])
     assert (model.jit_compile, model.steps_per_execution) == (False, 1)
     assert sharpener.probe is not None

@@ -80,7 +80,7 @@ def train(model: keras.Model, x: Any = None, y: Any = None, *, epochs: int = 20,
         **kwargs: As for ``model.fit``: ``batch_size``, ``validation_data``, ``verbose``, more ``callbacks``, ... A
             sharpener among the callbacks decides when to sharpen in place of train's own. Or as for ``model.compile``:
             ``loss_weights``, ``jit_compile``, ``steps_per_execution``, ... (On a GPU a small net waits for Python
-            between two steps, which ``steps_per_execution=20`` makes rarer.)
+            between two steps, which ``steps_per_execution=20`` makes rarer; Keras has it on TensorFlow and JAX.)
 
     Returns:
         What happened. The model is fully sharp, unless a warning says that it is not.

@@ -187,6 +187,36 @@ def test_the_class_is_that_of_the_most_votes_and_the_lowest_on_a_tie(tmp_path):
     assert [int(digit) for digit in out] == predict(network, x).tolist()
 
 
+def test_a_residual_network_of_whole_numbers_stays_one(tmp_path):
+    network = as_integers(NETWORKS["residual"](), 8, step=1 / 4, largest=4)
+    assert to_c(network, tmp_path / "net.c").integers
+    x = np.random.default_rng(1).integers(-4, 5, (30, *network.input_shape))
+    expected, _ = simulated(network, x)
+    for got, want in zip(ran(network, x, tmp_path)[0], expected, strict=True):
+        np.testing.assert_array_equal(got, want)
+
+
+def test_any_name_makes_a_program(tmp_path):
+    nodes = [Node("2*/", ops.Dense(ties(3, 2)), ("a*/b",)), Node("na\nme", ops.Neurons(), ("2*/",))]
+    network = Network({"a*/b": (3,)}, nodes)
+    for stem in ("dense", "fire", "int", "größe"):
+        program = to_c(network, tmp_path / f"{stem}.c")
+        subprocess.run([COMPILERS[0], *FLAGS, "-c", f"{stem}.c"], cwd=tmp_path, check=True)
+        assert program.name.isascii()
+
+
+def test_layers_are_numbered_as_in_the_network_wherever_their_weights_stand(tmp_path):
+    nodes = [Node("a", ops.Dense(ties(3, 2)), ("input",)), Node("b", ops.Dense(ties(3, 4)), ("input",)),
+             Node("nb", ops.Neurons(), ("b",)), Node("na", ops.Neurons(), ("a",)),
+             Node("both", ops.Concatenate(), ("na", "nb"))]
+    network = Network((3,), nodes)
+    assert network.layers == ("nb", "na")
+    to_c(network, tmp_path / "net.c")
+    lines = [line.strip() for line in (tmp_path / "net.c").read_text().splitlines()]
+    calls = [line for line in lines if line.startswith("TRACE(")]
+    assert sorted((call[6], call.split()[-1][:1]) for call in calls) == [("0", "4"), ("1", "2")]
+
+
 def test_the_name_of_the_file_is_what_the_functions_begin_with(tmp_path):
     write(chain((3,), ops.Dense(ties(3, 2)), ops.Neurons()), tmp_path / "2nd net.c")
     text = (tmp_path / "2nd net.h").read_text()

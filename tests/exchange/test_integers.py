@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whetstone_lab.exchange.integers import as_integers, whole_inputs
-from whetstone_lab.simulator import Network, Node, predict, run
+from whetstone_lab.simulator import Network, Node, Output, predict, run
 from whetstone_lab.simulator import operations as ops
 
 
@@ -89,6 +89,63 @@ def test_a_silent_channel_and_thresholds_out_of_reach_stay_so():
     whole = as_integers(network, 4, step=1.0, largest=3)
     x = np.array([[0, 0], [3, 3], [-3, 3]], np.float32)
     np.testing.assert_array_equal(spikes(whole, x)[0], [[0, 0, 1]] * 3)
+
+
+def test_a_tie_stays_a_tie_whatever_the_bits():
+    for bits in range(2, 17):
+        for weight in (1.0, 0.5, 0.1, 3.0):
+            weights = np.full((3, 1), weight, np.float32)
+            whole = as_integers(Network((3,), [ops.Dense(weights), ops.Neurons(weights[0, 0])]), bits)
+            assert spikes(whole, np.array([[255, 0, 0], [254, 0, 0]], np.float32))[0].tolist() == [[1], [0]]
+            logit = Network((3,), [ops.Dense(weights)], readout="logit", threshold=float(weights[0, 0]))
+            yes = as_integers(logit, bits)
+            assert predict(yes, [[255, 0, 0], [255, 1, 0]]).tolist() == [0, 1]
+
+
+def test_the_order_of_nodes_and_a_source_that_is_added_twice_change_nothing():
+    def network(nodes, total):
+        return Network((3,), [*nodes, Node("sum", ops.Add(), total), Node("out", ops.Neurons(0.75), ("sum",))])
+
+    short, a, f, b = (Node("short", ops.Dense(random(3, 4, seed=1)), ("input",)),
+                      Node("a", ops.Dense(random(3, 4)), ("input",)), Node("f", ops.Neurons(0.1), ("a",)),
+                      Node("b", ops.Dense(random(4, 4)), ("f",)))
+    x = np.random.default_rng(0).integers(-255, 256, (60, 3))
+    fired = [spikes(as_integers(network(nodes, ("short", "b"))), x)[-1]
+             for nodes in ([short, a, f, b], [a, f, b, short])]
+    np.testing.assert_array_equal(*fired)
+    twice = network([a, f, b], ("f", "f", "b"))
+    whole = as_integers(twice, 16)
+    assert (spikes(whole, x)[-1] != spikes(twice, x / 255)[-1]).mean() < 0.01
+
+
+def test_the_output_keeps_its_name_and_place():
+    nodes = [Node("d", ops.Dense(random(3, 4)), ("input",)), Node("e", ops.Neurons(), ("d",))]
+    whole = as_integers(Network((3,), nodes, outputs={"y": Output("d", "linear")}))
+    assert (whole.read, whole.heads["y"].kind) == ({"y": "d"}, "linear")
+
+
+def test_sums_beyond_float32_are_exact_and_thresholds_out_of_reach_stay_in_32_bits():
+    network = Network((200,), [ops.Dense(np.ones((200, 1), "f")), ops.Neurons(np.float64(16777219 / 32767))])
+    whole = as_integers(network, 16, step=1.0, largest=255)
+    assert whole.dtype == np.float64
+    assert abs(float(whole.nodes[1].operation.threshold[0]) - 16777219) <= 1  # the threshold itself was a float32
+    far = as_integers(Network((2,), [ops.Dense([[1e-3], [1e-3]])], readout="logit", threshold=100.0))
+    assert far.head.threshold == 127 * 255 * 2 + 1
+    assert predict(far, [[255, 255]]).tolist() == [0]
+
+
+@pytest.mark.parametrize(("nodes", "words"), [
+    ([Node("a", ops.Conv2D(random(1, 1, 1, 3)), ("input",)), Node("pool", ops.MaxPool2D(1), ("a",)),
+      Node("b", ops.Conv2D(random(1, 1, 1, 3, seed=4)), ("input",)), Node("sum", ops.Add(), ("pool", "b")),
+      Node("out", ops.Neurons(), ("sum",))], "'sum' .* 'pool' reaches it with another scale"),
+    ([Node("f", ops.Neurons(), ("input",)), Node("b", ops.Conv2D(np.full((1, 1, 1, 1), 99.0)), ("input",)),
+      Node("sum", ops.Add(), ("f", "b")), Node("out", ops.Neurons(), ("sum",))], "what 'f' adds rounds to nothing"),
+    ([Node("a", ops.Conv2D(random(1, 1, 1, 3)), ("input",)), Node("out", ops.Scale([0.5, 1, 2]), ("a",))],
+     "'out' .* scaled each by itself"),
+])
+def test_sums_that_have_no_scale_in_common_are_refused(nodes, words):
+    with pytest.raises(ValueError, match=words):
+        as_integers(Network((2, 2, 1), nodes), 4, step=1.0)
 
 
 @pytest.mark.parametrize(("operations", "words"), [

@@ -64,10 +64,25 @@ def test_a_pool_of_spikes_and_one_of_sums_fire_if_any_of_their_window_does():
     np.testing.assert_array_equal(sums[1].threshold, np.ones(8))
 
 
+def test_new_names_are_nobody_s():
+    nodes = [Node("n_unpooled", ops.Neurons(0.9), ("input",)), Node("p", ops.MaxPool2D(2), ("input",)),
+             Node("n", ops.Neurons(0.1), ("p",)), Node("up", ops.UpSample2D(2), ("n",)),
+             Node("sum", ops.Add(), ("n_unpooled", "up")), Node("out", ops.Neurons(1.5), ("sum",))]
+    network = Network((2, 2, 1), nodes)
+    x = np.random.default_rng(0).random((20, 2, 2, 1)).astype("f")
+    record = run(network, x)
+    names = [each.name for each in populations(network)]
+    assert len(set(names)) == len(names)
+    want = record.dense("out")[:, network.steps["out"]].reshape(20, -1)
+    np.testing.assert_array_equal(wave(network, x)["out"], want)
+
+
 @pytest.mark.parametrize(("network", "words"), [
     (lambda: Network((2,), [ops.ReLU(), ops.Neurons()]), r"'relu' \(ReLU\) .* no spike"),
     (lambda: Network((2,), [ops.Neurons(leak=0.5)]), "remember from step to step"),
     (lambda: Network((2, 2, 1), [ops.MaxPool2D(2), ops.Reshape(), ops.Neurons()]), "largest of sums is no spike"),
+    (lambda: Network((2, 2, 1), [Node("p", ops.MaxPool2D(2), ("input",)), Node("n", ops.Neurons(), ("p",))],
+                     outputs={"y": Output("p", "values")}), "largest of sums is no spike"),
     (lambda: NETWORKS["pool before thresholds of their own"](), "differ from place to place"),
     (lambda: Network((2,), [Node("one", ops.Neurons(), ("input",)), Node("two", ops.Neurons(0.75), ("input",))],
                      outputs={"x": Output("one"), "y": Output("two")}), r"outputs \['x', 'y'\]"),

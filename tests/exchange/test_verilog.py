@@ -25,7 +25,7 @@ module bench;
     wire signed [63:0] vote;
     wire [31:0] decision;
     integer sample, k;
-    net core (clk, reset, write, address[A:0], value[V:0], start, busy, fired_valid, fired, vote_valid, vote[S:0],
+    net_core core (clk, reset, write, address[A:0], value[V:0], start, busy, fired_valid, fired, vote_valid, vote[S:0],
               decision[D:0]);
     always #1 clk = !clk;
     always @(negedge clk) begin
@@ -137,9 +137,12 @@ def test_what_hardware_does_not_take_is_refused_and_nothing_is_written(tmp_path)
     for network, path, words in (
             (mlp(), "net.v", "whole numbers.*as_integers"),
             (as_integers(mlp()), "net.sv", "ends in .v; got"),
-            (Network({"a": (2,), "b": (2,)}, [Node("sum", ops.Add(), ("a", "b")), Node("out", ops.Neurons(), ("sum",))],
-                     meta={"integers": {}}), "net.v", "inputs"),
-            (Network((2,), [ops.ReLU(), ops.Neurons()], meta={"integers": {"largest": 1}}), "net.v", "ReLU is no")):
+            (Network({"a": (2,), "b": (2,)}, [Node("s", ops.Add(), ("a", "b")), Node("out", ops.Neurons(1), ("s",))],
+                     meta={"integers": {"largest": 1}}), "net.v", "inputs"),
+            (Network((2,), [ops.ReLU(), ops.Neurons(1)], meta={"integers": {"largest": 1}}), "net.v", "ReLU is no"),
+            (Network((2,), [ops.Dense([[0.5], [1]]), ops.Neurons(1)], meta={"integers": {"largest": 1}}), "net.v",
+             "whole numbers"),
+            (as_integers(Network((4, 3), [ops.Dense(random(3, 2))], readout="softmax")), "net.v", "one decision")):
         with pytest.raises(ValueError, match=words):
             to_verilog(network, tmp_path / path)
     assert not any(tmp_path.iterdir())

@@ -10,12 +10,15 @@ from typing import Any
 import numpy as np
 
 from whetstone_lab.simulator import operations as ops
-from whetstone_lab.simulator.network import Network, Node
+from whetstone_lab.simulator.network import Network, Node, Output
 from whetstone_lab.simulator.operations.base import Weighted
 from whetstone_lab.simulator.operations.windows import Windows
 
 #: Whole numbers up to here are exact in float32, and up to the second in int32, which programs add in.
 _SINGLE, _MOST = 2**24, 2**31 - 1
+
+#: Relative rounding of a few operations on float64, far below that of a weight.
+_ULPS = 1e-14
 
 #: What moves values without mixing channels, so that a scale for each channel stays one.
 _KEEP_CHANNELS = (ops.MaxPool2D, ops.GlobalMaxPool2D, ops.Pad2D, ops.UpSample2D)
@@ -65,18 +68,37 @@ def as_integers(network: Network, bits: int = 8, *, step: float = 1 / 255, large
         raise ValueError("Expected an output that stands for classes or spikes; this one stands for values, which "
                          "whole numbers of another scale are not.")
     lowering = _Lowering(network, 2 ** (bits - 1) - 1, step, largest)
-    nodes = [node for part in network.nodes for node in lowering.node(part)]
+    nodes = [node for part in network.nodes for node in lowering.nodes(part.name)]
     meta = {**network.meta, "integers": {"bits": bits, "step": step, "largest": largest}}
     if lowering.bound > _MOST:
         raise ValueError(f"Expected sums within 32 bits; with {bits} bits a weight they may reach "
                          f"{lowering.bound:.3g}. Take fewer bits.")
     if lowering.bound >= _SINGLE:  # the simulator then adds in float64, where they are exact
         nodes = [replace(node, operation=node.operation.astype(np.float64)) for node in nodes]
-    head = network.head
-    threshold = head.threshold / float(lowering.values[network.output].scale) if head.threshold else 0.0
-    if head.threshold:
-        threshold = math.floor(threshold)  # whole numbers exceed the one where they exceed the other
-    return Network(network.inputs, nodes, key=head.key, readout=head.kind, threshold=threshold, meta=meta)
+    (name, node), head, read = *network.read.items(), network.head, lowering.value(network.output)
+    if not read.uniform:
+        raise ValueError(f"Node {node!r} has no counterpart in whole numbers: it is read, and its channels are scaled "
+                         "each by itself. Fold batch norm into the weights before it (fold_batchnorm).")
+    # Whole numbers exceed the one threshold where they exceed the other; beyond the largest sum none does.
+    threshold = float(np.clip(_whole(np.floor, head.threshold / read.scale), -read.largest - 1, read.largest + 1))
+    if name == node == nodes[-1].name:
+        return Network(network.inputs, nodes, key=head.key, readout=head.kind, threshold=threshold, meta=meta)
+    outputs = {name: Output(node, head.kind, head.key, threshold)}
+    return Network(network.inputs, nodes, outputs=outputs, meta=meta)
+
+
+def is_whole(network: Network) -> bool:
+    """Whether all weights, biases and thresholds of a network are whole numbers, as :func:`as_integers` makes them."""
+    return "integers" in network.meta and not any(
+        isinstance(node.operation, (ops.AveragePool2D, ops.GlobalAveragePool2D))
+        or any((array != np.rint(array)).any() for array in node.operation.arrays().values()) for node in network.nodes)
+
+
+def _whole(rounding: Any, numbers: Any) -> np.ndarray:
+    """Numbers rounded down or up, but for those that are whole save for what a division of floats has rounded."""
+    numbers = np.asarray(numbers, np.float64)
+    nearest = np.rint(numbers)
+    return np.where(np.abs(numbers - nearest) <= _ULPS * np.maximum(np.abs(numbers), 1), nearest, rounding(numbers))
 
 
 @dataclass(frozen=True)
@@ -99,17 +121,28 @@ class _Lowering:
     def __init__(self, network: Network, most: int, step: float, largest: int) -> None:
         self.network, self.most = network, most
         zero = np.zeros(())
-        self.values: dict[str, _Value] = {name: _Value(np.asarray(float(step)), zero, float(largest))
-                                          for name in network.inputs}
+        self._values = {name: _Value(np.asarray(float(step)), zero, float(largest)) for name in network.inputs}
+        self._nodes: dict[str, list[Node]] = {}
+        self.places = {node.name: node for node in network.nodes}
         self.operations: Mapping[str, ops.Operation] = {node.name: node.operation for node in network.nodes}
-        self.inputs = {node.name: node.inputs for node in network.nodes}
+        self.taken = {*network.inputs, *self.places}
         self.added = self._added()
         self.bound = 0.0
 
-    def node(self, node: Node) -> list[Node]:
-        """The nodes that do the same in whole numbers."""
+    def value(self, name: str) -> _Value:
+        """What the whole numbers of a node or an input stand for."""
+        if name not in self._values:
+            self._nodes[name] = self._lowered(self.places[name])
+        return self._values[name]
+
+    def nodes(self, name: str) -> list[Node]:
+        """The nodes that do in whole numbers what one does."""
+        self.value(name)
+        return self._nodes[name]
+
+    def _lowered(self, node: Node) -> list[Node]:
         operation = node.operation
-        sources = [self.values[name] for name in node.inputs]
+        sources = [self.value(name) for name in node.inputs]
         nodes, value = [node], sources[0]
         if isinstance(operation, Weighted):
             nodes, value = self._weighted(node, operation, value)
@@ -136,7 +169,7 @@ class _Lowering:
             raise self._refusal(node, f"whole numbers have no {type(operation).__name__}")
         elif isinstance(operation, ops.Pad2D) and value.offset.any():
             raise self._refusal(node, "it puts zeros beside sums that lack their bias")
-        self.values[node.name] = value
+        self._values[node.name] = value
         self.bound = max(self.bound, value.largest)
         return nodes
 
@@ -150,7 +183,7 @@ class _Lowering:
         bias = np.zeros(()) if operation.bias is None else operation.bias.astype(np.float64)
         kept, offset = None, bias
         if scale.size == 1 and bias.any():  # an output that is read: its bias is a whole number, too
-            kept, offset = np.rint(bias / scale).astype(np.float32), np.zeros(())
+            kept, offset = np.rint(bias / scale), np.zeros(())
             reach = reach * source.largest + np.abs(kept)
         else:
             reach = reach * source.largest
@@ -160,23 +193,34 @@ class _Lowering:
     def _neurons(self, node: Node, operation: ops.Neurons, source: _Value) -> tuple[list[Node], _Value]:
         if operation.remembers:
             raise self._refusal(node, "they remember from step to step")
-        limit = np.ceil((operation.threshold.astype(np.float64) - source.offset) / source.scale)
+        limit = _whole(np.ceil, (operation.threshold.astype(np.float64) - source.offset) / source.scale)
         limit = np.clip(limit, -source.largest - 1, source.largest + 1)  # beyond, all fire or none
-        return [replace(node, operation=ops.Neurons(limit.astype(np.float32)))], _spikes()
+        self.bound = max(self.bound, source.largest + 1)
+        return [replace(node, operation=ops.Neurons(limit))], _spikes()
 
     def _add(self, node: Node, sources: Sequence[_Value]) -> tuple[list[Node], _Value]:
         """Summands of one scale; spikes and inputs among them become whole multiples of it."""
         scale = self._scale(node.name)
-        nodes, inputs, largest = [], [], 0.0
+        nodes: list[Node] = []
+        scaled: dict[str, str] = {}
+        inputs, largest = [], 0.0
         for name, source in zip(node.inputs, sources, strict=True):
             if source.scale.shape == scale.shape and (source.scale == scale).all():
                 inputs.append(name)
                 largest += source.largest
                 continue
-            factor = np.rint(source.scale / scale).astype(np.float32)
-            inputs.append(f"{node.name}_{name}")
-            nodes.append(Node(inputs[-1], ops.Scale(factor), (name,)))
-            largest += source.largest * float(factor.max(initial=0))
+            factor = np.rint(source.scale / scale)
+            if not (name in self.network.inputs or self.network.spiking[name]):
+                raise self._refusal(node, f"{name!r} reaches it with another scale than the weights beside it. Fold "
+                                    "batch norm into the weights (fold_batchnorm), and add sums before they are pooled")
+            if not factor.all():
+                raise self._refusal(node, f"beside its largest weights what {name!r} adds rounds to nothing. Take more "
+                                    "bits")
+            if name not in scaled:
+                scaled[name] = self._free(f"{node.name}_{name}")
+                nodes.append(Node(scaled[name], ops.Scale(factor), (name,)))
+            inputs.append(scaled[name])
+            largest += source.largest * float(factor.max())
         offset = sum((source.offset for source in sources), np.zeros(()))
         return [*nodes, replace(node, inputs=tuple(inputs))], _Value(scale, offset, largest)
 
@@ -193,7 +237,7 @@ class _Lowering:
         conv = ops.Conv2D(np.ones((*size, 1, shape[2]), np.float32), strides=strides, groups=shape[2])
         value = _Value(source.scale / taps, source.offset, source.largest * taps)
         if isinstance(operation, ops.GlobalAveragePool2D) and not operation.keepdims:
-            summed = Node(f"{node.name}_sums", conv, node.inputs)
+            summed = Node(self._free(f"{node.name}_sums"), conv, node.inputs)
             return [summed, Node(node.name, ops.Reshape((shape[2],)), (summed.name,))], value
         return [replace(node, operation=conv)], value
 
@@ -212,7 +256,7 @@ class _Lowering:
         """What 1 stands for in the sums of a node: for each channel, or for all where they are compared or read."""
         top = self.added.get(name, name)
         reach = [self._largest(source) for source in self._summands(top)]
-        channels = self.network.shapes[top][-1]
+        channels = (self.network.shapes[top] or (1,))[-1]
         largest = np.max([np.broadcast_to(each, (channels,)) for each in reach], axis=0)
         if self._read(top):
             largest = largest.max(keepdims=False)
@@ -222,21 +266,23 @@ class _Lowering:
         """What a sum is made of in the end."""
         if not isinstance(self.operations.get(name), ops.Add):
             return [name]
-        return [part for source in self.inputs[name] for part in self._summands(source)]
+        return [part for source in self.places[name].inputs for part in self._summands(source)]
 
     def _largest(self, name: str) -> np.ndarray:
         """The largest weight of each channel of a summand; spikes and inputs count as one of their own scale."""
         operation = self.operations.get(name)
         if not isinstance(operation, Weighted):
-            return self.values[name].scale
-        weights = np.abs(self._effective(Node(name, operation, self.inputs[name])))
+            spikes = name not in self.network.inputs and self.network.spiking[name]
+            return np.asarray(1.0) if spikes else self.value(name).scale
+        weights = np.abs(self._effective(self.places[name]))
         return weights.max(axis=tuple(range(weights.ndim - 1)), initial=0.0)
 
     def _effective(self, node: Node) -> np.ndarray:
         """Weights by which a whole number at the input adds to the true sum."""
         operation: Any = node.operation
-        source = self.values[node.inputs[0]]
-        scale = source.scale
+        # Of spikes the scale is known before their neurons are, which may listen to the very sums that this is for.
+        name = node.inputs[0]
+        scale = np.asarray(1.0) if self.network.spiking[name] else self.value(name).scale
         if isinstance(operation, ops.Conv2D) and operation.groups > 1 and scale.size > 1:
             raise self._refusal(node, "groups of channels with a scale each")
         shaped = scale[:, None] if scale.ndim else scale
@@ -247,8 +293,15 @@ class _Lowering:
         shape_only = (ops.Reshape, ops.Permute, *_KEEP_CHANNELS, ops.AveragePool2D, ops.GlobalAveragePool2D)
         at = self.network.output
         while at != name and isinstance(self.operations.get(at), shape_only):
-            at = self.inputs[at][0]
+            at = self.places[at].inputs[0]
         return at == name
+
+    def _free(self, name: str) -> str:
+        """A name that no node has, for one that is new."""
+        while name in self.taken:
+            name += "_"
+        self.taken.add(name)
+        return name
 
     def _refusal(self, node: Node, reason: str) -> ValueError:
         return ValueError(f"Node {node.name!r} ({type(node.operation).__name__}) has no counterpart in whole numbers: "

@@ -115,7 +115,8 @@ class _Lowering:
                 yield self._pool(node, node.inputs[0], node.name)
             elif isinstance(operation, _POOLS):
                 heard = [later for later in network.nodes if node.name in later.inputs]
-                if not heard or not all(isinstance(later.operation, ops.Neurons) for later in heard):
+                compared = all(isinstance(later.operation, ops.Neurons) for later in heard)
+                if not heard or not compared or node.name in network.read.values():
                     raise self._refusal(node, "the largest of sums is no spike, and not compared with a threshold")
             elif isinstance(operation, ops.ReLU):
                 raise self._refusal(node, "a ReLU is no spike")
@@ -130,11 +131,11 @@ class _Lowering:
             yield self._population(node.name, node.inputs[0], np.broadcast_to(neurons.threshold, shape).ravel())
             return
         below = self.shapes[source.inputs[0]]
-        each = f"{node.name}_unpooled"
-        if neurons.threshold.size > 1 and neurons.threshold.shape != below[-1:]:
+        each = self._free(f"{node.name}_unpooled")
+        if neurons.threshold.size > 1 and not neurons.threshold.size == neurons.threshold.shape[-1] == below[-1]:
             raise self._refusal(node, "its thresholds differ from place to place behind a pool of sums")
         self.shapes[each] = below
-        yield self._population(each, source.inputs[0], np.broadcast_to(neurons.threshold, below).ravel())
+        yield self._population(each, source.inputs[0], np.broadcast_to(neurons.threshold.ravel(), below).ravel())
         yield self._pool(source, each, node.name)
 
     def _population(self, name: str, source: str, threshold: np.ndarray | None) -> Population:
@@ -201,13 +202,19 @@ class _Lowering:
         """What is read of the output."""
         network, head = self.network, self.network.head
         if head.key is None:
-            return self._population(f"{network.output}_read", network.output, None)
+            return self._population(self._free(f"{network.output}_read"), network.output, None)
         signs = 2 * head.key.T.astype(network.dtype) - 1
-        votes = Node(f"{network.output}_votes", ops.Dense(2 * signs, -signs.sum(axis=0)), (network.output,))
+        votes = Node(self._free(f"{network.output}_votes"), ops.Dense(2 * signs, -signs.sum(axis=0)), (network.output,))
         self.nodes[votes.name] = votes
         self.silent[votes.name] = replace(votes, operation=_without_bias(votes.operation))
         self.shapes[votes.name] = votes.operation.output_shape(self.shapes[network.output])
         return self._population(votes.name, votes.name, None)
+
+    def _free(self, name: str) -> str:
+        """A name that no node has."""
+        while name in self.shapes:
+            name += "_"
+        return name
 
     def _refusal(self, node: Node, reason: str) -> ValueError:
         return ValueError(f"Node {node.name!r} ({type(node.operation).__name__}) has no synapses: {reason}.")

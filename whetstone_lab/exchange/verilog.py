@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from whetstone_lab.exchange.integers import is_whole
 from whetstone_lab.exchange.synapses import Population, populations
 from whetstone_lab.exchange.targets import Target
 from whetstone_lab.records import archive
@@ -31,7 +32,7 @@ _CORE = """\
 // {file}_limits.hex: the threshold of each neuron, then what is added to each vote.
 `default_nettype none
 
-module {name} (
+module {name}_core (
     input wire clk,
     input wire reset,
     input wire write,
@@ -123,7 +124,7 @@ class VerilogCore:
 
     Attributes:
         files: The ``.v`` file, then those of its memories.
-        name: Name of the module.
+        name: What the name of the module begins with; it ends in ``_core``.
         cycles: Cycles of the clock that a wave takes.
         memory: Bits of synapses, thresholds and values.
     """
@@ -161,21 +162,25 @@ def to_verilog(network: Network, path: str | Path) -> VerilogCore:
     path = Path(path)
     if path.suffix != ".v":
         raise ValueError(f"Expected a file whose name ends in .v; got {path}.")
-    if "integers" not in network.meta:
+    if not is_whole(network):
         raise ValueError("Expected a network of whole numbers, as hardware has them; make one of this first: "
                          "whetstone_lab.as_integers(network, bits=8).")
     if len(network.inputs) > 1:
         raise ValueError(f"Expected a network with one input; got the inputs {list(network.inputs)}.")
+    if len(network.heads) == 1 and network.head.places:
+        raise ValueError(f"Expected a network with one decision for an input; this one decides at the places "
+                         f"{network.head.places}.")
     *neurons, read = populations(network)
     words, limits, sizes = _memories(network, neurons, read)
-    name = re.sub(r"\W", "_", path.stem)
+    name = re.sub(r"\W", "_", path.stem, flags=re.ASCII)
     name = f"n{name}" if name[:1].isdigit() or not name else name
     inputs, count = math.prod(network.input_shape), sum(each.size for each in neurons)
     a, q, s, v = sizes
     w = a + q + 1
     text = _CORE.format(
-        network=repr(network), name=name, file=path.stem, inputs=inputs, last_input=inputs - 1, neurons=count,
-        votes=read.size, synapses=len(words), a=a - 1, v=v - 1, s=s - 1, w=w - 1, q=q - 1, high=a + q - 1, low=q,
+        network=" ".join(repr(network).split()), name=name, file=path.stem, inputs=inputs, last_input=inputs - 1,
+        neurons=count, votes=read.size, synapses=len(words), a=a - 1, v=v - 1, s=s - 1, w=w - 1, q=q - 1,
+        high=a + q - 1, low=q,
         d=max(read.size - 1, 1).bit_length() - 1, k=len(words).bit_length() - 1,
         n=(count + read.size).bit_length() - 1, decide=_YES if network.head.kind in ("logit", "sigmoid") else _LARGEST,
         said="a vote for each class" if network.head.decides else "the output")

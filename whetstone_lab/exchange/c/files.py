@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from whetstone_lab.exchange.c.program import Program, number
+from whetstone_lab.simulator.network import Network
 from whetstone_lab.simulator.readouts import Readout
 
 _HEADER = """\
@@ -41,7 +42,7 @@ typedef struct {{
 void {name}_run(const {name}_input *input, {name}_vote *votes, {name}_memory *memory);
 {decide}
 #ifdef {upper}_TRACE
-/* Yours to define: hears which neurons of each layer fired, zeros and ones, bottom first. */
+/* Yours to define: hears which neurons of a layer fired, zeros and ones. Layers are numbered as in the network. */
 void {name}_trace(int layer, const uint8_t *fired, uint32_t count);
 #endif
 
@@ -119,7 +120,7 @@ def header(program: Program, name: str) -> str:
     types = {**program.types, "place": program.sums}
     classes = head.columns if head.decides else 0
     return _HEADER.format(
-        network=repr(network), name=name, upper=name.upper(), flash=f"{program.flash:,}", ram=f"{program.ram:,}",
+        network=_comment(network), name=name, upper=name.upper(), flash=f"{program.flash:,}", ram=f"{program.ram:,}",
         additions=f"{network.synapses:,}", neurons=network.neurons, shape=network.input_shape,
         advice="" if program.integers else "\n * Compile with -ffp-contract=off: fused multiply-adds round once less.",
         inputs=math.prod(network.input_shape), classes=classes,
@@ -142,10 +143,15 @@ def source(program: Program, name: str, header_name: str) -> str:
         text = step.text.replace("$0", program.at(step.reads[0]))
         calls.append("    " + (text.replace("$out", program.at(step.writes)) if step.writes else text))
     return _SOURCE.format(
-        network=repr(program.network), name=name, upper=name.upper(), header=header_name,
+        network=_comment(program.network), name=name, upper=name.upper(), header=header_name,
         tables="\n".join(program.tables), kernels="".join(program.kernels.values()), calls="\n".join(calls),
         votes=_votes(program),
         decide=_DECIDE_SOURCE.format(name=name, upper=name.upper()) if program.network.head.decides else "")
+
+
+def _comment(network: Network) -> str:
+    """The network in a line that ends no comment."""
+    return " ".join(repr(network).replace("*/", "* /").split())
 
 
 def _votes(program: Program) -> str:

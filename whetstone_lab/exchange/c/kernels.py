@@ -10,8 +10,8 @@ from __future__ import annotations
 KERNELS: dict[str, str] = {
     "finish": """
 /* What becomes of the sums of one place: with thresholds its neurons fire, without them the sums are kept. */
-static void finish(@S *restrict sums, size_t count, const @S *bias, const @S *thresholds, size_t period, size_t first,
-                   uint8_t *restrict fired, @S *restrict kept)
+static void wl_finish(@S *restrict sums, size_t count, const @S *bias, const @S *thresholds, size_t period,
+                      size_t first, uint8_t *restrict fired, @S *restrict kept)
 {
     size_t k, place = period ? first % period : 0;
     for (k = 0; k < count; k++) {
@@ -27,7 +27,7 @@ static void finish(@S *restrict sums, size_t count, const @S *bias, const @S *th
 }
 """,
     "dense": """
-static void dense_@K(const @T *in, size_t rows, size_t inputs, const @W *weights, const @S *bias, size_t outputs,
+static void wl_dense_@K(const @T *in, size_t rows, size_t inputs, const @W *weights, const @S *bias, size_t outputs,
                      const @S *thresholds, size_t period, @S *restrict sums, uint8_t *restrict fired, @S *restrict kept)
 {
     size_t row, i, k;
@@ -40,12 +40,12 @@ static void dense_@K(const @T *in, size_t rows, size_t inputs, const @W *weights
                 @ADD(outputs)
             }
         }
-        finish(sums, outputs, bias, thresholds, period, row * outputs, fired, kept);
+        wl_finish(sums, outputs, bias, thresholds, period, row * outputs, fired, kept);
     }
 }
 """,
     "conv": """
-static void conv_@K(const @T *in, const size_t *shape, const @W *weights, const size_t *window, size_t groups,
+static void wl_conv_@K(const @T *in, const size_t *shape, const @W *weights, const size_t *window, size_t groups,
                     const @S *bias, size_t filters, const size_t *out, const @S *thresholds, size_t period,
                     @S *restrict sums, uint8_t *restrict fired, @S *restrict kept)
 {
@@ -75,12 +75,12 @@ static void conv_@K(const @T *in, const size_t *shape, const @W *weights, const 
                     }
                 }
             }
-            finish(sums, filters, bias, thresholds, period, (row * out[1] + column) * filters, fired, kept);
+            wl_finish(sums, filters, bias, thresholds, period, (row * out[1] + column) * filters, fired, kept);
         }
 }
 """,
     "conv_transpose": """
-static void conv_transpose_@K(const @T *in, const size_t *shape, const @W *weights, const size_t *window,
+static void wl_conv_transpose_@K(const @T *in, const size_t *shape, const @W *weights, const size_t *window,
                               const @S *bias, size_t filters, const size_t *out, @S *restrict kept)
 {
     /* window: taps, strides, dilation and places cut off before, each along rows and columns */
@@ -113,7 +113,7 @@ static void conv_transpose_@K(const @T *in, const size_t *shape, const @W *weigh
 }
 """,
     "fire": """
-static void fire_@K(const @T *in, size_t count, const @S *thresholds, size_t period, uint8_t *restrict fired)
+static void wl_fire_@K(const @T *in, size_t count, const @S *thresholds, size_t period, uint8_t *restrict fired)
 {
     size_t k, place = 0;
     for (k = 0; k < count; k++) {
@@ -124,7 +124,7 @@ static void fire_@K(const @T *in, size_t count, const @S *thresholds, size_t per
 }
 """,
     "max_pool": """
-static void max_pool_@K(const @T *in, const size_t *shape, const size_t *window, const size_t *out,
+static void wl_max_pool_@K(const @T *in, const size_t *shape, const size_t *window, const size_t *out,
                         @T *restrict largest)
 {
     size_t row, column, i, j, channel;
@@ -148,7 +148,8 @@ static void max_pool_@K(const @T *in, const size_t *shape, const size_t *window,
 }
 """,
     "mean_pool": """
-static void mean_pool_@K(const @T *in, const size_t *shape, const size_t *window, const size_t *out, @S *restrict mean)
+static void wl_mean_pool_@K(const @T *in, const size_t *shape, const size_t *window, const size_t *out,
+                            @S *restrict mean)
 {
     size_t row, column, i, j, channel;
     for (row = 0; row < out[0]; row++)
@@ -169,7 +170,8 @@ static void mean_pool_@K(const @T *in, const size_t *shape, const size_t *window
 """,
     "pad": """
 /* Zeros around an image; where the offsets are negative, which wraps, rows and columns are cut off. */
-static void pad_@K(const @T *in, const size_t *shape, size_t top, size_t left, const size_t *out, @T *restrict padded)
+static void wl_pad_@K(const @T *in, const size_t *shape, size_t top, size_t left, const size_t *out,
+                      @T *restrict padded)
 {
     size_t row, column, channel;
     for (row = 0; row < out[0]; row++)
@@ -181,7 +183,7 @@ static void pad_@K(const @T *in, const size_t *shape, size_t top, size_t left, c
 }
 """,
     "repeat": """
-static void repeat_@K(const @T *in, const size_t *shape, size_t down, size_t along, @T *restrict out)
+static void wl_repeat_@K(const @T *in, const size_t *shape, size_t down, size_t along, @T *restrict out)
 {
     size_t row, column, channel;
     for (row = 0; row < shape[0] * down; row++)
@@ -191,7 +193,7 @@ static void repeat_@K(const @T *in, const size_t *shape, size_t down, size_t alo
 }
 """,
     "permute": """
-static void permute_@K(const @T *in, size_t axes, const size_t *lengths, const size_t *steps, @T *restrict out)
+static void wl_permute_@K(const @T *in, size_t axes, const size_t *lengths, const size_t *steps, @T *restrict out)
 {
     size_t count = 1, k, axis;
     for (axis = 0; axis < axes; axis++)
@@ -205,7 +207,7 @@ static void permute_@K(const @T *in, size_t axes, const size_t *lengths, const s
 }
 """,
     "copy": """
-static void copy_@K(const @T *in, size_t rows, size_t count, size_t stride, @R *restrict out)
+static void wl_copy_@K(const @T *in, size_t rows, size_t count, size_t stride, @R *restrict out)
 {
     size_t row, k;
     for (row = 0; row < rows; row++)
@@ -214,7 +216,7 @@ static void copy_@K(const @T *in, size_t rows, size_t count, size_t stride, @R *
 }
 """,
     "add": """
-static void add_@K(const @T *in, size_t count, @S *restrict sums)
+static void wl_add_@K(const @T *in, size_t count, @S *restrict sums)
 {
     size_t k;
     for (k = 0; k < count; k++)
@@ -222,7 +224,7 @@ static void add_@K(const @T *in, size_t count, @S *restrict sums)
 }
 """,
     "scale": """
-static void scale_@K(const @T *in, size_t count, const @S *factor, const @S *offset, size_t period, @S *restrict out)
+static void wl_scale_@K(const @T *in, size_t count, const @S *factor, const @S *offset, size_t period, @S *restrict out)
 {
     size_t k, place = 0;
     for (k = 0; k < count; k++) {
@@ -234,7 +236,7 @@ static void scale_@K(const @T *in, size_t count, const @S *factor, const @S *off
 }
 """,
     "relu": """
-static void relu_@K(const @T *in, size_t count, @S *restrict out)
+static void wl_relu_@K(const @T *in, size_t count, @S *restrict out)
 {
     size_t k;
     for (k = 0; k < count; k++)

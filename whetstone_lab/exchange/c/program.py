@@ -13,6 +13,7 @@ import numpy as np
 
 from whetstone_lab.exchange.c.kernels import KERNELS
 from whetstone_lab.exchange.c.memory import Step, place
+from whetstone_lab.exchange.integers import is_whole
 from whetstone_lab.simulator import operations as ops
 from whetstone_lab.simulator.network import Network, Node
 from whetstone_lab.simulator.operations.base import Shape, Weighted
@@ -23,24 +24,6 @@ _INTEGERS = (("int8_t", 2**7), ("int16_t", 2**15), ("int32_t", 2**31))
 
 #: Bytes of a value.
 SIZES = {"float": 4, "double": 8, "int8_t": 1, "uint8_t": 1, "int16_t": 2, "int32_t": 4}
-
-
-def _whole(array: np.ndarray | None) -> bool:
-    return array is None or bool((array == np.rint(array)).all())
-
-
-def is_whole(network: Network) -> bool:
-    """Whether a network computes in whole numbers that never leave 24 bits, given inputs that are whole numbers.
-
-    That they are not larger than ``int16_t`` holds is for the caller to see to.
-    """
-    for node in network.nodes:
-        operation = node.operation
-        if isinstance(operation, (ops.Scale, ops.AveragePool2D, ops.GlobalAveragePool2D)):
-            return False
-        if not all(_whole(array) for array in operation.arrays().values()):
-            return False
-    return bool(network.meta.get("integers"))
 
 
 @dataclass
@@ -78,7 +61,6 @@ class Program:
         self.kinds = dict.fromkeys(network.inputs, "input")
         self.same: dict[str, str] = {}  # values that are another's under another shape
         self.heard = Counter([*(name for node in network.nodes for name in node.inputs), *network.read.values()])
-        self.layers = 0
         self.done: set[str] = set()
         self.pooled: dict[str, str] = {}  # a pool behind its neurons -> what it would pool
         for node in network.nodes:
@@ -209,7 +191,7 @@ class Program:
         suffix = f"{kind}_kept" if kernel == "copy" and result == kind != "sums" else suffix
         self._need(kernel, {"@K": suffix, "@T": self.types[kind], "@R": self.types[result]}, kind)
         self.kinds[name] = gives
-        self.steps.append(Step(f"{kernel}_{suffix}({arguments});", list(reads), name))
+        self.steps.append(Step(f"wl_{kernel}_{suffix}({arguments});", list(reads), name))
 
     def _need(self, kernel: str, words: dict[str, str], kind: str = "") -> None:
         """Takes the text of a kernel for values of a kind into the file."""
@@ -225,8 +207,7 @@ class Program:
         self.kernels.setdefault(kernel + words.get("@K", ""), text)
 
     def _fired(self, name: str, count: int) -> None:
-        self.steps.append(Step(f"TRACE({self.layers}, $0, {count});", [name], ""))
-        self.layers += 1
+        self.steps.append(Step(f"TRACE({self.network.layers.index(name)}, $0, {count});", [name], ""))
 
     def _value(self, name: str) -> str:
         while name in self.same:
@@ -240,7 +221,7 @@ class Program:
         if array is None:
             return "NULL"
         kind = kind or self.sums
-        name = f"{re.sub(r'[^0-9A-Za-z_]', '_', node.name)}_{what}_{len(self.tables)}"
+        name = f"t{len(self.tables)}_{re.sub(r'[^0-9A-Za-z_]', '_', node.name)}_{what}"
         values = [number(value, kind) for value in array.ravel()]
         lines = [", ".join(values[start:start + 12]) for start in range(0, len(values), 12)]
         self.tables.append(f"static const {kind} {name}[{len(values)}] = {{\n    " + ",\n    ".join(lines) + "\n};\n")

@@ -88,7 +88,7 @@ def to_c(network: Network, path: str | Path) -> CProgram:
         if isinstance(node.operation, Neurons) and node.operation.remembers:
             raise ValueError(f"Node {node.name!r}: these neurons remember from step to step (leak, refractory or "
                              "delay), which C is not written for. Run them in the simulator, or write NIR.")
-    name = re.sub(r"\W", "_", path.stem)
+    name = re.sub(r"\W", "_", path.stem, flags=re.ASCII)
     name = f"n{name}" if name[:1].isdigit() or not name else name
     program = Program(network)
     header = path.with_suffix(".h")

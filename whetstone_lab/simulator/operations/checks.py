@@ -24,6 +24,14 @@ def floats(name: str, value: Any, ndim: int | None = None) -> np.ndarray:
     return array
 
 
+def kernel(value: Any) -> np.ndarray:
+    """The weights of windows: four axes, none of them empty."""
+    array = floats("weights", value, 4)
+    if not array.size:
+        raise ValueError(f"Expected weights with something along each axis; got shape {array.shape}.")
+    return array
+
+
 def bias_for(weights: np.ndarray, bias: Any) -> np.ndarray | None:
     """A bias for each output of the weights, or None."""
     if bias is None:

@@ -47,7 +47,7 @@ class Conv2D(Weighted):
     padding: str = "valid"
 
     def __post_init__(self) -> None:
-        self._set(weights=checks.floats("weights", self.weights, 4), groups=checks.integer("groups", self.groups, 1))
+        self._set(weights=checks.kernel(self.weights), groups=checks.integer("groups", self.groups, 1))
         self._set(bias=checks.bias_for(self.weights, self.bias), strides=checks.pair("strides", self.strides),
                   dilation=checks.pair("dilation", self.dilation), padding=checks.padding(self.padding))
         if self.weights.shape[3] % self.groups:

@@ -36,7 +36,7 @@ class Conv2DTranspose(Weighted):
     start: Any = 0
 
     def __post_init__(self) -> None:
-        self._set(weights=checks.floats("weights", self.weights, 4))
+        self._set(weights=checks.kernel(self.weights))
         self._set(bias=checks.bias_for(self.weights, self.bias), size=checks.pair("size", self.size),
                   strides=checks.pair("strides", self.strides), dilation=checks.pair("dilation", self.dilation),
                   start=checks.pair("start", self.start, 0))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from whetstone_lab.records.archive import MAX_VALUES
 from whetstone_lab.simulator.operations import checks
 from whetstone_lab.simulator.operations.base import Shape
 
@@ -48,6 +49,10 @@ class Windows:
         if rows < 1 or columns < 1:
             raise ValueError(f"Expected an image that a window of {self.size} taps, {self.dilation} apart, fits into; "
                              f"got {shape[:2]} rows and columns.")
+        (_, top, bottom), (_, left, right) = self.axes(shape)
+        if (shape[0] + top + bottom) * (shape[1] + left + right) * shape[2] > MAX_VALUES:
+            raise ValueError(f"Expected an image that has at most {MAX_VALUES} values with its padding; got {shape}, "
+                             f"for windows of {self.size} taps, {self.dilation} apart.")
         return rows, columns, shape[2]
 
     def taps(self, x: np.ndarray, fill: float) -> Iterator[np.ndarray]:
