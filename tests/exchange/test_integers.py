@@ -140,6 +140,8 @@ def test_sums_beyond_float32_are_exact_and_thresholds_out_of_reach_stay_in_32_bi
       Node("out", ops.Neurons(), ("sum",))], "'sum' .* 'pool' reaches it with another scale"),
     ([Node("f", ops.Neurons(), ("input",)), Node("b", ops.Conv2D(np.full((1, 1, 1, 1), 99.0)), ("input",)),
       Node("sum", ops.Add(), ("f", "b")), Node("out", ops.Neurons(), ("sum",))], "what 'f' adds rounds to nothing"),
+    ([Node("a", ops.Conv2D(random(1, 1, 1, 1)), ("input",)), Node("same", ops.Reshape((2, 2, 1)), ("a",)),
+      Node("sum", ops.Add(), ("a", "same")), Node("out", ops.Neurons(), ("sum",))], "scale follows from itself"),
     ([Node("a", ops.Conv2D(random(1, 1, 1, 3)), ("input",)), Node("out", ops.Scale([0.5, 1, 2]), ("a",))],
      "'out' .* scaled each by itself"),
 ])

@@ -80,7 +80,7 @@ def as_integers(network: Network, bits: int = 8, *, step: float = 1 / 255, large
         raise ValueError(f"Node {node!r} has no counterpart in whole numbers: it is read, and its channels are scaled "
                          "each by itself. Fold batch norm into the weights before it (fold_batchnorm).")
     # Whole numbers exceed the one threshold where they exceed the other; beyond the largest sum none does.
-    threshold = float(np.clip(_whole(np.floor, head.threshold / read.scale), -read.largest - 1, read.largest + 1))
+    threshold = np.clip(_whole(np.floor, head.threshold / read.scale), -read.largest - 1, read.largest + 1).item()
     if name == node == nodes[-1].name:
         return Network(network.inputs, nodes, key=head.key, readout=head.kind, threshold=threshold, meta=meta)
     outputs = {name: Output(node, head.kind, head.key, threshold)}
@@ -123,6 +123,7 @@ class _Lowering:
         zero = np.zeros(())
         self._values = {name: _Value(np.asarray(float(step)), zero, float(largest)) for name in network.inputs}
         self._nodes: dict[str, list[Node]] = {}
+        self._under_way: set[str] = set()
         self.places = {node.name: node for node in network.nodes}
         self.operations: Mapping[str, ops.Operation] = {node.name: node.operation for node in network.nodes}
         self.taken = {*network.inputs, *self.places}
@@ -131,8 +132,12 @@ class _Lowering:
 
     def value(self, name: str) -> _Value:
         """What the whole numbers of a node or an input stand for."""
+        if name in self._under_way:
+            raise self._refusal(self.places[name], "its scale follows from itself, as it is added to what it leads to")
         if name not in self._values:
+            self._under_way.add(name)
             self._nodes[name] = self._lowered(self.places[name])
+            self._under_way.remove(name)
         return self._values[name]
 
     def nodes(self, name: str) -> list[Node]:
