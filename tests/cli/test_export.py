@@ -49,6 +49,8 @@ def test_whole_numbers_are_made_on_the_way_and_the_costs_are_said(saved, tmp_pat
     assert Network.load(tmp_path / "whole.npz").meta["integers"] == {"bits": 4, "step": 1.0, "largest": 2}
     assert cli.main(["export", str(saved), "-o", str(tmp_path / "no.c"), "--bits", "17"]) == 1
     assert "from 2 to 16" in capsys.readouterr().err
+    assert cli.main(["export", str(saved), "-o", str(tmp_path / "no.c"), "--step", "1"]) == 1
+    assert "together with --bits" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("given", "out", "said"), [

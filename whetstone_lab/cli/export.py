@@ -18,10 +18,10 @@ def add(commands: Commands) -> None:
     parser.add_argument("--bits", metavar="N", type=integer(2), default=None,
                         help="make it a network of whole numbers first, with N bits a weight, 2 to 16; it then takes "
                              "inputs in whole numbers, and what it writes rounds nothing (default: as it is)")
-    parser.add_argument("--step", metavar="X", type=float, default=1 / 255,
+    parser.add_argument("--step", metavar="X", type=float, default=None,
                         help="with --bits, what an input of 1 stands for (default: 1/255; the digits of the demo have "
                              "0.0625)")
-    parser.add_argument("--largest", metavar="N", type=integer(1), default=255,
+    parser.add_argument("--largest", metavar="N", type=integer(1), default=None,
                         help="with --bits, the largest input (default: 255; of the digits 16)")
 
 
@@ -48,7 +48,10 @@ def run(args: argparse.Namespace) -> None:
     if args.bits is not None:
         from whetstone_lab.exchange.integers import as_integers
 
-        network = as_integers(network, args.bits, step=args.step, largest=args.largest)
+        scale = {name: value for name, value in (("step", args.step), ("largest", args.largest)) if value is not None}
+        network = as_integers(network, args.bits, **scale)
+    elif args.step is not None or args.largest is not None:
+        raise ValueError("Expected --step and --largest together with --bits, which makes whole numbers; got none.")
     out.parent.mkdir(parents=True, exist_ok=True)
     made = target.write(network, out)
     print(repr(network))
