@@ -106,9 +106,9 @@ def train(model: keras.Model, x: Any = None, y: Any = None, *, epochs: int = 20,
         raise ValueError(f"Expected at most one sharpener among the callbacks; got {len(own)}.")
     if resume is None:
         resume = any(isinstance(callback, keras.callbacks.BackupAndRestore) for callback in callbacks)
-    compiled = {name: kwargs.pop(name) for name in _COMPILED if name in kwargs}
+    compiled = _taken_by_compile(kwargs)
     sharpener = _prepare(model, (x, y, kwargs.get("validation_data")), epochs, optimizer, loss, metrics, check,
-                         probe=probe, resume=resume, **compiled)
+                         compiled, probe=probe, resume=resume)
     if own:
         sharpener = own[0]
     else:
@@ -154,14 +154,19 @@ def prepare(model: keras.Model, *, epochs: int = 20, optimizer: Any = "adam", lo
         >>> run = whetstone_lab.fit(model, x, y, epochs=20, sharpener=prepare(model, epochs=20))  # in the background
         >>> history = run.wait()
     """
-    return _prepare(model, (None, None, None), epochs, optimizer, loss, metrics, check, **kwargs)
+    compiled = _taken_by_compile(kwargs)
+    return _prepare(model, (None, None, None), epochs, optimizer, loss, metrics, check, compiled, **kwargs)
+
+
+def _taken_by_compile(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Takes out of the arguments those that are for ``compile``."""
+    return {name: kwargs.pop(name) for name in _COMPILED if name in kwargs}
 
 
 def _prepare(model: keras.Model, data: tuple[Any, Any, Any], epochs: int, optimizer: Any, loss: Any, metrics: Any,
-             check: bool, **kwargs: Any) -> Sharpener:
+             check: bool, compiled: Mapping[str, Any], **kwargs: Any) -> Sharpener:
     """Compiles a model for inputs, targets and validation data, which may be unknown, and gives the sharpener."""
     x, y, validation = data
-    compiled = {name: kwargs.pop(name) for name in _COMPILED if name in kwargs}
     if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
         raise ValueError(f"Expected epochs to be an integer of at least 1; got {epochs!r}.")
     if check:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from whetstone_lab.simulator import operations as ops
-from whetstone_lab.simulator.network import Network, Node, Output
+from whetstone_lab.simulator.network import Network, Node, Output, free_name
 from whetstone_lab.simulator.operations.base import Weighted
 from whetstone_lab.simulator.operations.windows import Windows
 
@@ -125,7 +125,6 @@ class _Lowering:
         self._nodes: dict[str, list[Node]] = {}
         self._under_way: set[str] = set()
         self.places = {node.name: node for node in network.nodes}
-        self.operations: Mapping[str, ops.Operation] = {node.name: node.operation for node in network.nodes}
         self.taken = {*network.inputs, *self.places}
         self.added = self._added()
         self.bound = 0.0
@@ -269,13 +268,13 @@ class _Lowering:
 
     def _summands(self, name: str) -> list[str]:
         """What a sum is made of in the end."""
-        if not isinstance(self.operations.get(name), ops.Add):
+        if not isinstance(self._operation(name), ops.Add):
             return [name]
         return [part for source in self.places[name].inputs for part in self._summands(source)]
 
     def _largest(self, name: str) -> np.ndarray:
         """The largest weight of each channel of a summand; spikes and inputs count as one of their own scale."""
-        operation = self.operations.get(name)
+        operation = self._operation(name)
         if not isinstance(operation, Weighted):
             spikes = name not in self.network.inputs and self.network.spiking[name]
             return np.asarray(1.0) if spikes else self.value(name).scale
@@ -297,14 +296,17 @@ class _Lowering:
         """Whether a node is read as numbers: then all its channels are compared with each other."""
         shape_only = (ops.Reshape, ops.Permute, *_KEEP_CHANNELS, ops.AveragePool2D, ops.GlobalAveragePool2D)
         at = self.network.output
-        while at != name and isinstance(self.operations.get(at), shape_only):
+        while at != name and isinstance(self._operation(at), shape_only):
             at = self.places[at].inputs[0]
         return at == name
 
+    def _operation(self, name: str) -> ops.Operation | None:
+        """What a node does; None for an input."""
+        return self.places[name].operation if name in self.places else None
+
     def _free(self, name: str) -> str:
         """A name that no node has, for one that is new."""
-        while name in self.taken:
-            name += "_"
+        name = free_name(name, self.taken)
         self.taken.add(name)
         return name
 

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,7 @@ from whetstone_lab.exchange.layout import kernel_channels_first
 from whetstone_lab.exchange.targets import Target
 from whetstone_lab.records import archive
 from whetstone_lab.simulator import operations as ops
-from whetstone_lab.simulator.network import Network, Node
+from whetstone_lab.simulator.network import Network, Node, free_name
 from whetstone_lab.simulator.operations import Shape, without_scale
 from whetstone_lab.simulator.readouts import Readout
 
@@ -97,7 +95,7 @@ def _without_scales(network: Network) -> Network:
 
     Runtimes multiply scales into the weights before them, which rounds otherwise. What is left of a scale are signs.
     """
-    heard = Counter([*(name for node in network.nodes for name in node.inputs), *network.read.values()])
+    heard = network.heard
     nodes: dict[str, Node] = {}
     for node in network.nodes:
         neurons, (source, *_) = node.operation, node.inputs
@@ -345,9 +343,7 @@ class _GraphWriter:
 
     def _name(self, wanted: str) -> str:
         """A name that nothing else has: as wanted, or with a number."""
-        wanted = wanted or "_"
-        name = next(name for number in count(1) if (name := f"{wanted}_{number}" if number > 1 else wanted)
-                    not in self.taken)
+        name = free_name(wanted or "_", self.taken)
         self.taken.add(name)
         return name
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from whetstone_lab.simulator import operations as ops
-from whetstone_lab.simulator.network import Network, Node
+from whetstone_lab.simulator.network import Network, Node, free_name
 from whetstone_lab.simulator.operations.base import Weighted
 
 #: At most so many numbers are worked on at once.
@@ -131,8 +131,8 @@ class _Lowering:
             yield self._population(node.name, node.inputs[0], np.broadcast_to(neurons.threshold, shape).ravel())
             return
         below = self.shapes[source.inputs[0]]
-        each = self._free(f"{node.name}_unpooled")
-        if neurons.threshold.size > 1 and not neurons.threshold.size == neurons.threshold.shape[-1] == below[-1]:
+        each = free_name(f"{node.name}_unpooled", self.shapes)
+        if not neurons.by_channel(below):
             raise self._refusal(node, "its thresholds differ from place to place behind a pool of sums")
         self.shapes[each] = below
         yield self._population(each, source.inputs[0], np.broadcast_to(neurons.threshold.ravel(), below).ravel())
@@ -202,19 +202,14 @@ class _Lowering:
         """What is read of the output."""
         network, head = self.network, self.network.head
         if head.key is None:
-            return self._population(self._free(f"{network.output}_read"), network.output, None)
+            return self._population(free_name(f"{network.output}_read", self.shapes), network.output, None)
         signs = 2 * head.key.T.astype(network.dtype) - 1
-        votes = Node(self._free(f"{network.output}_votes"), ops.Dense(2 * signs, -signs.sum(axis=0)), (network.output,))
+        name = free_name(f"{network.output}_votes", self.shapes)
+        votes = Node(name, ops.Dense(2 * signs, -signs.sum(axis=0)), (network.output,))
         self.nodes[votes.name] = votes
         self.silent[votes.name] = replace(votes, operation=_without_bias(votes.operation))
         self.shapes[votes.name] = votes.operation.output_shape(self.shapes[network.output])
         return self._population(votes.name, votes.name, None)
-
-    def _free(self, name: str) -> str:
-        """A name that no node has."""
-        while name in self.shapes:
-            name += "_"
-        return name
 
     def _refusal(self, node: Node, reason: str) -> ValueError:
         return ValueError(f"Node {node.name!r} ({type(node.operation).__name__}) has no synapses: {reason}.")

@@ -7,6 +7,7 @@ file: the table is made of what lies in the folder. Importing a target must not 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -123,6 +124,12 @@ def read(path: Path) -> Network:
     if path.suffix not in readers:
         raise ValueError(f"Expected a network, a file whose name ends in {_either(readers)}; got {path}.")
     return readers[path.suffix](path)
+
+
+def identifier(path: Path) -> str:
+    """The name of a file as one that programming languages take: letters, digits and _, no digit first."""
+    name = re.sub(r"\W", "_", path.stem, flags=re.ASCII)
+    return f"n{name}" if name[:1].isdigit() or not name else name
 
 
 def _either(suffixes: Mapping[str, Any]) -> str:

@@ -8,7 +8,6 @@ the same core with other memories, and a wave takes as many cycles as there are 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ import numpy as np
 
 from whetstone_lab.exchange.integers import is_whole
 from whetstone_lab.exchange.synapses import Population, populations
-from whetstone_lab.exchange.targets import Target
+from whetstone_lab.exchange.targets import Target, identifier
 from whetstone_lab.records import archive
 from whetstone_lab.simulator.network import Network
 
@@ -172,8 +171,7 @@ def to_verilog(network: Network, path: str | Path) -> VerilogCore:
                          f"{network.head.places}.")
     *neurons, read = populations(network)
     words, limits, sizes = _memories(network, neurons, read)
-    name = re.sub(r"\W", "_", path.stem, flags=re.ASCII)
-    name = f"n{name}" if name[:1].isdigit() or not name else name
+    name = identifier(path)
     inputs, count = math.prod(network.input_shape), sum(each.size for each in neurons)
     a, q, s, v = sizes
     w = a + q + 1

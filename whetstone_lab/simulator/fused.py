@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
@@ -23,7 +22,6 @@ from whetstone_lab.simulator.operations import (
     Operation,
     Pad2D,
     Reshape,
-    Shape,
     UpSample2D,
 )
 from whetstone_lab.simulator.operations.windows import Axes, Windows, padded
@@ -181,12 +179,6 @@ def takes(operation: Operation, spikes: bool) -> bool:
     return isinstance(operation, Dense) and spikes
 
 
-def by_channel(neurons: Neurons, shape: Shape) -> bool:
-    """Whether neurons have a threshold for each channel, or one for all."""
-    threshold = neurons.threshold
-    return threshold.size == 1 or threshold.shape == shape[-1:] or threshold.size == threshold.shape[-1] == shape[-1]
-
-
 def on_bits(operation: Operation, spikes: SpikeBits) -> SpikeBits | None:
     """What an operation does to spikes as bits; None where it needs them as zeros and ones."""
     words, channels = spikes.words, spikes.channels
@@ -214,13 +206,13 @@ class FusedPlan:
     """
 
     def __init__(self, network: Network) -> None:
-        heard = Counter([*(name for node in network.nodes for name in node.inputs), *network.read.values()])
+        heard = network.heard
         nodes = {node.name: node for node in network.nodes}
         layers = {name: number for number, name in enumerate(network.layers)}
         known = {node.name for node in network.nodes if takes(node.operation, network.spiking[node.inputs[0]])}
         fused = {node.name: nodes[node.inputs[0]] for node in network.nodes
                  if isinstance(node.operation, Neurons) and node.inputs[0] in known and heard[node.inputs[0]] == 1
-                 and by_channel(node.operation, network.shapes[node.name])}
+                 and node.operation.by_channel(network.shapes[node.name])}
         self._inputs, self._read, self._dtype = tuple(network.inputs), tuple(network.read.values()), network.dtype
         #: What each node does, the values it takes, its name, and the number of its layer of neurons or -1.
         self._stages: list[tuple[Any, tuple[str, ...], str, int]] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -229,6 +229,11 @@ class Network:
                            for name, cell, width in zip(head, row, widths, strict=True)).rstrip() for row in rows]
         return "\n".join([*lines, repr(self)])
 
+    @property
+    def heard(self) -> Counter[str]:
+        """How many nodes and outputs listen to each node or input."""
+        return Counter([*(name for node in self.nodes for name in node.inputs), *self.read.values()])
+
     def absorb_biases(self) -> Network:
         """The same network with biases moved into thresholds wherever neurons follow their weights directly.
 
@@ -237,7 +242,7 @@ class Network:
         are lower by the bias. A bias that also feeds something else, goes through an average first, or adds up in
         neurons that remember, stays.
         """
-        heard = Counter([*(name for node in self.nodes for name in node.inputs), *self.read.values()])
+        heard = self.heard
         changed = {node.name: node.operation for node in self.nodes}
         for node in self.nodes:
             source = node.inputs[0]
@@ -277,8 +282,7 @@ class Network:
         source = self.output
         for operation in [*added, above]:
             taken = {*self.inputs, *(node.name for node in nodes)}
-            names = ("answer" if number == 1 else f"answer_{number}" for number in count(1))
-            nodes.append(Node(next(name for name in names if name not in taken), operation, (source,)))
+            nodes.append(Node(free_name("answer", taken), operation, (source,)))
             source = nodes[-1].name
         return Network(self.inputs, nodes, key=np.eye(2), meta=self.meta)
 
@@ -353,6 +357,12 @@ def _named(nodes: Iterable[Node | Operation], first: str) -> tuple[Node, ...]:
     if not named:
         raise ValueError("Expected at least one node; got none.")
     return tuple(named)
+
+
+def free_name(wanted: str, taken: Collection[str]) -> str:
+    """A name that is not taken: as wanted, or with a number behind it."""
+    names = (f"{wanted}_{number}" if number > 1 else wanted for number in count(1))
+    return next(name for name in names if name not in taken)
 
 
 def check_size(what: str, shape: Shape) -> None:

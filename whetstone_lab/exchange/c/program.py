@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -60,7 +59,7 @@ class Program:
             self.weights = next(kind for kind, limit in _INTEGERS if widest < limit)
         self.kinds = dict.fromkeys(network.inputs, "input")
         self.same: dict[str, str] = {}  # values that are another's under another shape
-        self.heard = Counter([*(name for node in network.nodes for name in node.inputs), *network.read.values()])
+        self.heard = network.heard
         self.done: set[str] = set()
         self.pooled: dict[str, str] = {}  # a pool behind its neurons -> what it would pool
         for node in network.nodes:
@@ -165,8 +164,7 @@ class Program:
             if self.heard[node.name] != 1 or later.inputs != (node.name,):
                 continue
             if isinstance(later.operation, ops.Neurons):
-                every = later.operation.threshold
-                alike = every.size == 1 or every.shape == self.network.shapes[later.name][-1:]
+                alike = later.operation.by_channel(self.network.shapes[later.name])
                 return (later, pool) if pool is None or alike else (None, None)
             if pool is None and isinstance(later.operation, (ops.MaxPool2D, ops.GlobalMaxPool2D)):
                 pool = node = later
@@ -267,8 +265,9 @@ def _window(operation: Any, shape: Shape) -> tuple[list[str], list[int]]:
 
 def _period(out: Shape, *shapes: Shape) -> int:
     """After how many places values that broadcast to a shape repeat: one, as many as channels, or never."""
-    lengths = [1 if math.prod(shape) == 1 else out[-1] if shape == out[-1:] else math.prod(out) for shape in shapes]
-    return max(lengths)
+    sizes = [math.prod(shape) for shape in shapes]
+    return max(1 if size == 1 else size if size == shape[-1] == out[-1] else math.prod(out)
+               for size, shape in zip(sizes, shapes, strict=True))
 
 
 def _list(values: Sequence[Any]) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from whetstone_lab.exchange.c import files
 from whetstone_lab.exchange.c.program import Program
+from whetstone_lab.exchange.targets import identifier
 from whetstone_lab.records import archive
 from whetstone_lab.simulator.network import Network
 from whetstone_lab.simulator.operations import Neurons
@@ -88,8 +88,7 @@ def to_c(network: Network, path: str | Path) -> CProgram:
         if isinstance(node.operation, Neurons) and node.operation.remembers:
             raise ValueError(f"Node {node.name!r}: these neurons remember from step to step (leak, refractory or "
                              "delay), which C is not written for. Run them in the simulator, or write NIR.")
-    name = re.sub(r"\W", "_", path.stem, flags=re.ASCII)
-    name = f"n{name}" if name[:1].isdigit() or not name else name
+    name = identifier(path)
     program = Program(network)
     header = path.with_suffix(".h")
     with archive.in_one_piece(header) as one, archive.in_one_piece(path) as other:

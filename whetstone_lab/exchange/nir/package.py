@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from whetstone_lab.records.archive import MAX_BYTES, MAX_RATIO, ArchiveError
+from whetstone_lab.records.archive import MAX_BYTES, MAX_RATIO, ArchiveError, in_one_piece
 
 
 def load_nir() -> ModuleType:
@@ -25,12 +24,8 @@ def load_nir() -> ModuleType:
 
 def write_graph(path: Path, graph: Any) -> None:
     """Writes a graph to a file in one piece: a reader sees the old file or the new one, never a half."""
-    part = path.with_name(path.name + ".part")
-    try:
+    with in_one_piece(path) as part:
         load_nir().write(part, graph)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def read_graph(path: Path) -> Any:

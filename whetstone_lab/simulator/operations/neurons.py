@@ -60,6 +60,11 @@ class Neurons(Operation):
         """Whether a step depends on those before it."""
         return self.leak < 1 or self.refractory > 0 or self.delay > 0
 
+    def by_channel(self, shape: Shape) -> bool:
+        """Whether neurons of this shape have one threshold for all, or one for each channel."""
+        size = self.threshold.size
+        return size == 1 or bool(self.threshold.ndim and size == self.threshold.shape[-1] == (shape or (1,))[-1])
+
     def output_shape(self, *inputs: Shape) -> Shape:
         shape = checks.single(inputs)
         if not checks.broadcasts(self.threshold.shape, shape):
