@@ -29,8 +29,8 @@ hypothesis.settings.register_profile("few", max_examples=10)
 
 TESTS = Path(__file__).parent
 #: What ``pytest -m quick`` runs: the folders whose code never loads Keras, and the command line...
-QUICK = {"method", "records", "datasets", "environments", "simulator", "exchange", "view", "cli", "parity",
-         "old_files"}
+QUICK = {"method", "records", "datasets", "environments", "simulator", "exchange", "view", "course", "cli",
+         "parity", "old_files"}
 #: ... but for these files, which train or load a model, or ask Keras or PyTorch.
 NOT_QUICK = {
     "cli/test_convert_command.py", "cli/test_demo.py", "datasets/test_keras_datasets.py", "exchange/test_nir_peers.py",

@@ -21,7 +21,7 @@ from whetstone_lab._registration import register_with_keras
 # What editors and type checkers see; at run time ``__getattr__`` imports the same names.
 # ruff: noqa: F401
 if TYPE_CHECKING:
-    from whetstone_lab import datasets, recipes, simulator
+    from whetstone_lab import course, datasets, recipes, simulator
     from whetstone_lab.conversion.checking import check
     from whetstone_lab.conversion.convert import convert
     from whetstone_lab.conversion.folding import fold_batchnorm
@@ -80,6 +80,7 @@ _HOMES = {
     "check": "conversion.checking:check",
     "check_key": "method.class_keys:check_key",
     "convert": "conversion.convert:convert",
+    "course": "course",
     "curves": "method.curves",
     "datasets": "datasets",
     "decode": "method.class_keys:decode",

@@ -1,0 +1,50 @@
+"""Makes the networks and runs that the package keeps for the course, in ``whetstone_lab/course/data``.
+
+    python benchmarks/kept.py            # what is missing
+    python benchmarks/kept.py digits     # these anew
+
+One function makes one of them. It trains, asserts that the network does what the chapter says of it, and saves.
+Trainings on several threads or other machines differ in the last digits, so what is made anew may be a little better
+or worse.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from whetstone_lab.course import kept
+
+
+def digits() -> None:
+    """The network that ``whetstone-lab demo`` trains."""
+    from whetstone_lab.cli.demo import demonstrate
+
+    with tempfile.TemporaryDirectory() as folder:
+        result = demonstrate(Path(folder) / "demo", seed=0)
+        assert result.accuracies["spiking"] > 0.97, result.accuracies
+        (Path(folder) / "demo" / "network.npz").replace(kept.DATA / "digits.network.npz")
+
+
+#: What is kept, by the function that makes it.
+MAKERS: dict[str, Callable[[], None]] = {"digits": digits}
+
+
+def main() -> None:
+    """Makes what the command line names, or what is missing."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("names", nargs="*", choices=[*MAKERS, []], metavar="NAME",
+                        help=f"which: {', '.join(MAKERS)} (default: those that are missing)")
+    missing = [name for name in MAKERS if not list(kept.DATA.glob(f"{name}.*.npz"))]
+    for name in parser.parse_args().names or missing:
+        print(f"-- {name}: {MAKERS[name].__doc__}", flush=True)
+        MAKERS[name]()
+
+
+if __name__ == "__main__":
+    main()
