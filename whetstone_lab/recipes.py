@@ -25,8 +25,10 @@ from whetstone_lab.training.data_checks import check_data
 from whetstone_lab.training.fit_hooks import listed
 from whetstone_lab.training.layers import spiking_layers
 from whetstone_lab.training.models import mlp
+from whetstone_lab.training.norm_statistics import torch_left_alone
 from whetstone_lab.training.objectives import fitting_loss, fitting_metrics
 from whetstone_lab.training.sharpener import Sharpener
+from whetstone_lab.training.training_inputs import first_batch
 
 #: When nearly all is learnt, gradients are tiny. This epsilon lets the steps of the Adam family become small then, too.
 _EPSILON = 1e-4
@@ -88,8 +90,9 @@ def train(model: keras.Model, x: Any = None, y: Any = None, *, epochs: int = 20,
     Raises:
         ValueError: The model cannot become spikes (a :class:`whetstone_lab.conversion.refusals.ConversionError`), has
             no spiking layer, there is no such optimizer, ``epochs`` is no number of them, several sharpeners are
-            among the callbacks, or the data do not fit the model: inputs or targets of another shape, labels past the
-            classes. Nothing has been trained or compiled then.
+            among the callbacks, or the data do not fit the model: inputs or targets of another shape, NaN among them,
+            labels past the classes. Of data in batches, such as a ``tf.data.Dataset``, the first batch is looked at.
+            Nothing has been trained or compiled then.
 
     Warns:
         UserWarning: The model sharpens, but only in Keras: ``convert`` cannot follow some of its layers. The training
@@ -167,6 +170,7 @@ def _prepare(model: keras.Model, data: tuple[Any, Any, Any], epochs: int, optimi
              check: bool, compiled: Mapping[str, Any], **kwargs: Any) -> Sharpener:
     """Compiles a model for inputs, targets and validation data, which may be unknown, and gives the sharpener."""
     x, y, validation = data
+    sample = _a_batch(x)
     if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
         raise ValueError(f"Expected epochs to be an integer of at least 1; got {epochs!r}.")
     if check:
@@ -180,14 +184,22 @@ def _prepare(model: keras.Model, data: tuple[Any, Any, Any], epochs: int, optimi
     if not isinstance(optimizer, WhetstoneOptimizer):
         optimizer = WhetstoneOptimizer(optimizer)
     if isinstance(loss, str) and loss == "auto":
-        loss = fitting_loss(model, y)
-    check_data(model, loss, x, y)
+        loss = fitting_loss(model, y) if sample is None else fitting_loss(model, sample[1], whole=False)
+    check_data(model, loss, *(sample or (x, y)))
     if isinstance(validation, (list, tuple)) and len(validation) in (2, 3):
         check_data(model, loss, validation[0], validation[1], " of validation_data")
+    elif (held := _a_batch(validation)) is not None:
+        check_data(model, loss, *held, " of validation_data")
     if isinstance(metrics, str) and metrics == "auto":
         metrics = fitting_metrics(model, loss)
     model.compile(optimizer, loss, metrics=list(metrics) if isinstance(metrics, tuple) else metrics, **compiled)
     return Sharpener(policy, **kwargs)
+
+
+def _a_batch(data: Any) -> tuple[Any, Any] | None:
+    """The first batch of data that come in batches. On PyTorch a ``DataLoader`` draws a random number to begin."""
+    with torch_left_alone():
+        return first_batch(data)
 
 
 def _check(model: keras.Model) -> None:

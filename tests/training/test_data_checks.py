@@ -13,6 +13,7 @@ from whetstone_lab.training.layers import SpikingBReLU
 from whetstone_lab.training.segmentation import SegmentationCrossentropy
 
 X, MAPS = np.zeros((8, 4), np.float32), np.zeros((8, 4, 6, 1), np.float32)
+HOLES = np.where(np.arange(32).reshape(8, 4) % 16 == 12, np.nan, np.float32(0.5))
 SCE = "sparse_categorical_crossentropy"
 
 
@@ -28,6 +29,21 @@ def maps():
 
 def values():
     return keras.Sequential([keras.Input((4,)), layers.Dense(6), SpikingBReLU(), layers.Dense(3, name="values")])
+
+
+class Batches(keras.utils.PyDataset):
+    """All of some arrays in one batch."""
+
+    def __init__(self, *arrays):
+        super().__init__()
+        self.arrays = arrays
+
+    @property
+    def num_batches(self):
+        return 1
+
+    def __getitem__(self, index):
+        return self.arrays
 
 
 REFUSED = [
@@ -50,6 +66,9 @@ REFUSED = [
     (values, X, np.zeros((8, 4)), "mse", r"targets of output 'values' of shape \(samples, 3\).*got \(8, 4\)"),
     (values, X, np.zeros((8, 1)), "mse", r"got \(8, 1\)"), (values, X, np.zeros(8), "mse", r"got \(8,\)"),
     (values, X, np.zeros((8, 1)), keras.losses.BinaryCrossentropy(from_logits=True), r"got \(8, 1\)"),
+    (vector, HOLES, np.zeros(8, int), SCE, "'numbers' to be finite numbers; got nan in sample 3, in 2 of 8 samples"),
+    (vector, X - np.inf, np.zeros(8, int), SCE, "got -inf in sample 0, in 8 of 8"),
+    (values, X, HOLES[:, :3], "mse", "targets of output 'values' to be finite numbers; got nan in sample 3"),
     # From these a cross-entropy falls without end: -1 and 1 for no and yes, shades up to 255, a picture of the classes.
     (values, X, np.tile([-1, 0, 1], (8, 1)), keras.losses.BinaryCrossentropy(from_logits=True),
      "output 'values' from 0 to 1, .* got -1 to 1. Divide"),
@@ -97,13 +116,16 @@ def test_each_of_several_inputs_and_outputs_is_looked_at_by_its_name():
     check_data(model, [None, "mse"], [a, b], [kind + 3, size])
 
 
-@pytest.mark.parametrize("place", ["targets", "validation", "inputs"])
+@pytest.mark.parametrize("place", ["targets", "validation", "inputs", "batches", "validation in batches"])
 def test_train_refuses_them_before_anything_is_compiled(place):
     model, y = maps(), np.zeros((8, 4, 6), int)
     before = [weight.copy() for weight in model.get_weights()]
     x, true, options = {"targets": (MAPS, y + 3, {}), "inputs": (MAPS[:, 1:], y, {}),
-                        "validation": (MAPS, y, {"validation_data": (MAPS, y + 3)})}[place]
-    with pytest.raises(ValueError, match="of validation_data of output 'map'" if place == "validation" else "Expected"):
+                        "validation": (MAPS, y, {"validation_data": (MAPS, y + 3)}),
+                        "batches": (Batches(MAPS, y + 3), None, {}),
+                        "validation in batches": (MAPS, y, {"validation_data": Batches(MAPS, y + 3)})}[place]
+    words = "of validation_data of output 'map'" if place.startswith("validation") else "Expected"
+    with pytest.raises(ValueError, match=words):
         recipes.train(model, x, true, epochs=2, verbose=0, **options)
     assert not model.compiled
     for one, other in zip(before, model.get_weights(), strict=True):

@@ -88,6 +88,13 @@ def test_one_linear_value_whose_targets_are_unknown_is_told_of():
             fitting_loss(ends()[end])
 
 
+def test_a_batch_of_the_targets_says_what_it_can_and_no_more():
+    assert said(fitting_loss(ends()["softmax"], np.array(HOT), whole=False)) == CCE
+    assert said(fitting_loss(ends()["one"], np.array([0, 3, 1]), whole=False)) == MSE
+    with pytest.warns(UserWarning, match="one linear value"):  # the next batch may hold other numbers
+        assert said(fitting_loss(ends()["one"], np.array([0, 1, 1]), whole=False)) == MSE
+
+
 @pytest.mark.parametrize(("end", "threshold"), [("linear", None), ("one", 0), ("several", 0.5)])
 def test_accuracy_is_the_share_of_what_is_right(end, threshold):
     model, x = ends()[end], np.random.default_rng(1).normal(size=(4, 4))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from backends import array, only_on
 
-from whetstone_lab.training.training_inputs import inputs_in_batches, trained_on
+from whetstone_lab.training.training_inputs import first_batch, inputs_in_batches, trained_on
 
 X = np.arange(600, dtype=np.float32).reshape(300, 2)
 
@@ -82,6 +82,9 @@ def test_the_first_batches_of_a_data_set_are_taken():
     data = tf.data.Dataset.from_tensor_slices((X, X[:, 0])).batch(16)
     np.testing.assert_array_equal(rows(data, 40)[0], X[:48])
     np.testing.assert_array_equal(rows(data.repeat(), 340)[0], np.concatenate([X, X])[:300 + 48])
+    for found, expected in zip(first_batch(data), (X[:16], X[:16, 0]), strict=True):
+        assert isinstance(found, np.ndarray)
+        np.testing.assert_array_equal(found, expected)
 
 
 @only_on("torch", why="a DataLoader")
@@ -91,6 +94,13 @@ def test_the_first_batches_of_a_data_loader_are_taken():
 
     loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.tensor(X), torch.zeros(300)), 16)
     np.testing.assert_array_equal(rows(loader, 40)[0], X[:48])
+    np.testing.assert_array_equal(first_batch(loader)[0], X[:16])
+
+
+def test_the_first_batch_is_that_of_data_in_batches_only():
+    np.testing.assert_array_equal(first_batch(Batches())[0], X[:10])
+    for other in (X, [X], {"a": X}, Batches(0), iter([(X, X)]), None):
+        assert first_batch(other) is None
 
 
 def test_what_can_be_read_once_only_gives_none():

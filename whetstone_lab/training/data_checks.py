@@ -2,7 +2,8 @@
 
 Keras finds some of it in the first batch, in words about tensors. Some it never finds: labels past the classes teach
 nothing on JAX, and on a GPU turn the loss into NaN; labels that are decimals are cut off; one target for several values
-is taken for all of them; the cross-entropy of targets beyond 0 and 1 falls without end.
+is taken for all of them; the cross-entropy of targets beyond 0 and 1 falls without end; one NaN in the inputs makes all
+weights NaN.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ _PROBABILITIES = ("binary_crossentropy", "binary_focal_crossentropy", "categoric
 def check_data(model: keras.Model, loss: Any, x: Any, y: Any, what: str = "") -> None:
     """Refuses arrays that a model cannot be trained on, or would not learn from as they are meant.
 
-    Looked at are the shapes of inputs and targets and, where the loss takes labels, what these are. Data that come in
-    batches, such as a ``tf.data.Dataset``, are not looked into, nor are targets of losses that are not Keras's.
+    Looked at are the shapes of inputs and targets, whether they are numbers and, where the loss takes labels, what
+    these are. Data that come in batches, such as a ``tf.data.Dataset``, are not looked into here: give a batch of them.
+    Nor are targets of losses that are not Keras's.
 
     Args:
         model: A model. Where its layers cannot be followed, nothing is checked.
@@ -45,10 +47,11 @@ def check_data(model: keras.Model, loss: Any, x: Any, y: Any, what: str = "") ->
             raise ValueError(f"Expected input {name!r}{what} of shape {_said(expected)}; got {tuple(array.shape)}. "
                              "Bring each sample to the shape that the model's Input layer has, or give that the shape "
                              "of a sample.")
+        _check_numbers(f"input {name!r}{what}", array)
     heads = heads_known(model, loss)
     for head, own, target in zip(heads, losses_of(heads, loss), for_each(heads, y), strict=True):
         called = loss_name(own)
-        if not hasattr(target, "shape") or None in head.shape[-1:]:
+        if not hasattr(target, "__array__") or None in head.shape[-1:]:
             continue
         array = np.asarray(target)
         if called == _SPARSE and head.shape:
@@ -58,6 +61,8 @@ def check_data(model: keras.Model, loss: Any, x: Any, y: Any, what: str = "") ->
                              f"values have; got {array.shape}. Bring the targets to the size of the output.")
         elif called in _PROBABILITIES:
             _check_probabilities(head, array, what)
+        elif called in NUMERIC:
+            _check_numbers(f"targets{what} of output {head.name!r}", array)
 
 
 def _check_labels(head: Head, loss: Any, labels: np.ndarray, what: str) -> None:
@@ -86,6 +91,18 @@ def _check_labels(head: Head, loss: Any, labels: np.ndarray, what: str) -> None:
     if weights is not None and len(weights) != classes:
         raise ValueError(f"Expected a class weight for each of the {classes} classes of output {head.name!r}; got "
                          f"{len(weights)}.")
+
+
+def _check_numbers(whose: str, array: Any) -> None:
+    """Refuses NaN and infinity. Of a file that is mapped into memory not all is read for it."""
+    if not isinstance(array, np.ndarray) or isinstance(array, np.memmap) or array.dtype.kind != "f" or not array.size:
+        return
+    if np.isfinite(array.min()) and np.isfinite(array.max()):  # a NaN is the least and the largest
+        return
+    at = np.unravel_index(int(np.argmin(np.isfinite(array))), array.shape)
+    raise ValueError(f"Expected {whose} to be finite numbers; got {array[at]} in sample {at[0]}, in "
+                     f"{np.count_nonzero(~np.isfinite(array).reshape(len(array), -1).all(axis=1))} of {len(array)} "
+                     "samples. Leave these samples out, or put a number in place of what is missing.")
 
 
 def _check_probabilities(head: Head, targets: np.ndarray, what: str) -> None:

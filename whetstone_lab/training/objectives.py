@@ -16,7 +16,7 @@ from whetstone_lab.training.segmentation import SegmentationAccuracy, Segmentati
 _CLASSES = ("key", "softmax", "linear")
 
 
-def fitting_loss(model: keras.Model, y: Any = None) -> Any:
+def fitting_loss(model: keras.Model, y: Any = None, *, whole: bool = True) -> Any:
     """A loss for each output of a model, as ``model.compile`` takes them.
 
     ========================  ==================================================================================
@@ -35,6 +35,7 @@ def fitting_loss(model: keras.Model, y: Any = None) -> Any:
     Args:
         model: A model. Where its layers cannot be followed, the loss is that of a softmax.
         y: The targets, as for ``model.fit``. Default: unknown; those of classes are then taken for integers.
+        whole: Whether these are all targets, and not a batch of them, which may hold 0 and 1 by chance. Default: True.
 
     Returns:
         The loss of a model with one output; a list, or a dict where the model gives one, of several.
@@ -47,6 +48,9 @@ def fitting_loss(model: keras.Model, y: Any = None) -> Any:
     if not heads:
         return "sparse_categorical_crossentropy"
     targets = for_each(heads, y)
+    if not whole:
+        targets = [None if head.kind == "values" and _binary(target) else target
+                   for head, target in zip(heads, targets, strict=True)]
     for head, target in zip(heads, targets, strict=True):
         if head.kind == "values" and target is None:
             warnings.warn(f"Output {head.name!r}, one linear value, is trained as the number of a regression, with the "
@@ -91,7 +95,7 @@ def heads_known(model: Any, loss: Any) -> list[Head]:
 def _loss(head: Head, target: Any) -> Any:
     losses, array = keras.losses, None if target is None else np.asarray(target)
     whole = array is not None and array.dtype.kind in "biu"
-    binary = array if array is not None and array.dtype.kind in "biuf" and np.isin(array, (0, 1)).all() else None
+    binary = array if array is not None and _binary(array) else None
     alike = array is not None and (*array.shape[1:],) == tuple(head.shape)
     if head.kind == "sigmoid":
         return "binary_crossentropy"
@@ -112,6 +116,12 @@ def _loss(head: Head, target: Any) -> Any:
     if head.kind == "linear":
         return losses.SparseCategoricalCrossentropy(from_logits=True)
     return "categorical_crossentropy" if alike else "sparse_categorical_crossentropy"
+
+
+def _binary(targets: Any) -> bool:
+    """Whether targets are zeros and ones."""
+    array = np.asarray(targets)
+    return array.dtype.kind in "biuf" and bool(np.isin(array, (0, 1)).all())
 
 
 def _metrics(head: Head, loss: Any) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Some inputs of a training in batches, drawn beside the training and without disturbing it."""
+"""Some data of a training in batches, drawn beside the training and without disturbing it."""
 
 from __future__ import annotations
 
@@ -42,6 +42,29 @@ def inputs_in_batches(x: Any, samples: int) -> Iterator[Any] | None:
     if isinstance(x, Iterator) or not isinstance(x, Iterable):
         return None
     return _until(samples, _spread(x, samples) if isinstance(x, keras.utils.PyDataset) else x)
+
+
+def first_batch(data: Any) -> tuple[Any, Any] | None:
+    """Inputs and targets of the first batch of data that come in batches, as arrays; None of anything else.
+
+    Args:
+        data: As for ``fit``. Of what can be read only once, such as a generator, nothing is taken.
+    """
+    if isinstance(data, (Iterator, list, tuple, dict)) or not isinstance(data, Iterable) or _are_arrays(data):
+        return None
+    if isinstance(data, keras.utils.PyDataset):
+        batch = data[0] if data.num_batches != 0 else None
+    else:
+        batch = next(iter(data), None)
+    if batch is None:
+        return None
+    inputs, targets, _ = keras.utils.unpack_x_y_sample_weight(batch)
+    return keras.tree.map_structure(_array, inputs), keras.tree.map_structure(_array, targets)
+
+
+def _array(leaf: Any) -> Any:
+    """A leaf of a batch as an array; what is ragged or sparse stays as it is."""
+    return np.asarray(leaf) if hasattr(leaf, "__array__") else leaf
 
 
 def _are_arrays(x: Any) -> bool:
