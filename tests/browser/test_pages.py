@@ -131,7 +131,8 @@ def test_a_page_may_not_ask_for_anything(chromium, tmp_path):
     path = tmp_path / "page.html"
     page(["<img id=out src='http://127.0.0.1:9/x.png' alt=out><link rel=stylesheet href='http://127.0.0.1:9/x.css'>"
           "<script>document.title = 'ran'</script>"], path, title="quiet",
-         scripts=["try { await fetch('http://127.0.0.1:9/'); } catch (error) { document.body.dataset.refused = error; }"])
+         scripts=["try { await fetch('http://127.0.0.1:9/'); }"
+                  "catch (error) { document.body.dataset.refused = error; }"])
     opened = chromium.new_page()
     refused = []
     opened.on("console", lambda message: refused.append(message.text))
