@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from whetstone_lab.training.segmentation import SegmentationCrossentropy
     from whetstone_lab.training.sharpeners import AdaptiveSharpener, ScheduledSharpener, StepwiseSharpener
     from whetstone_lab.view import plots, widgets
+    from whetstone_lab.view.page import page
 
 __version__ = "0.1.0"
 
@@ -96,6 +97,7 @@ _HOMES = {
     "make_key": "method.class_keys:make_key",
     "models": "training.models",
     "nir": "exchange.nir",
+    "page": "view.page:page",
     "play": "environments.playing:play",
     "plots": "view.plots",
     "policies": "method.policies",

@@ -311,3 +311,15 @@ def test_text_is_read_where_it_is_asked_for_and_refused_elsewhere(tmp_path):
     np.savez(tmp_path / "objects.npz", names=np.array(["sky", None], object))
     with pytest.raises(ArchiveError, match="dtype object; only booleans, integers, floats and text are read"):
         archive.read_arrays(tmp_path / "objects.npz", kinds="biufU")
+
+
+def test_the_format_of_a_file_is_told_without_reading_it_as_one(tmp_path):
+    assert archive.kind_of(archive.write(tmp_path / "a.npz", "some.kind", 7, {}, {"x": np.zeros(2)})) == "some.kind"
+    for number, header in enumerate([b"[1]", b"{}", b'{"format": 3}']):
+        path = tmp_path / f"{number}.npz"
+        np.savez(path, header=np.frombuffer(header, np.uint8))
+        with pytest.raises(archive.ArchiveError, match="names no format"):
+            archive.kind_of(path)
+    np.savez(tmp_path / "none.npz", x=np.zeros(2))
+    with pytest.raises(archive.ArchiveError, match="has no header in JSON"):
+        archive.kind_of(tmp_path / "none.npz")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from whetstone_lab.datasets import Dataset
+    from whetstone_lab.records.spikes import SpikeRecord
     from whetstone_lab.simulator.network import Network
     from whetstone_lab.simulator.readouts import Readout
 
@@ -58,25 +59,14 @@ def run(args: argparse.Namespace) -> None:
     network = read_network(path)
     trained_on = datasets.Split.of(network.meta)
     dataset = split.load(trained_on, args.data, args.seed, args.test_fraction)
-    if len(network.inputs) > 1:
-        raise ValueError(f"Expected a network with one input, which takes pictures; {path} has the inputs "
-                         f"{', '.join(network.inputs)}. Run it from Python, with an array for each.")
-    if math.prod(network.input_shape) != math.prod(dataset.image_shape):
-        raise ValueError(f"Expected a network for the pictures of {dataset.name}, {dataset.image_shape}; {path} takes "
-                         f"inputs of shape {network.input_shape}.")
+    check_pictures(network, dataset, path)
     print(report(network, dataset, args.samples))
     print(split.told(trained_on, dataset))
     if out is not None:
         from rich.console import Console
 
-        from whetstone_lab import simulator
-
-        x, labels = _test_samples(network, dataset, args.samples)
         with Console(stderr=True).status(f"Writing {out}"):
-            known = {name: labels for name, head in network.heads.items()
-                     if labels.shape[1:] in ((), head.places) and
-                     (head.kind == "spikes" or (head.decides and head.columns >= dataset.classes))}
-            simulator.run(network, x, labels=known).save(out)
+            record(network, dataset, args.samples).save(out)
         print(f"Wrote {out}")
 
 
@@ -86,6 +76,27 @@ def read_network(path: Path) -> Network:
     from whetstone_lab.simulator.network import Network
 
     return targets.read(path) if path.suffix in targets.targets() else Network.load(path)
+
+
+def check_pictures(network: Network, dataset: Dataset, path: Path) -> None:
+    """Refuses a network, which was read from ``path``, that does not take the pictures of a data set."""
+    if len(network.inputs) > 1:
+        raise ValueError(f"Expected a network with one input, which takes pictures; {path} has the inputs "
+                         f"{', '.join(network.inputs)}. Run it from Python, with an array for each.")
+    if math.prod(network.input_shape) != math.prod(dataset.image_shape):
+        raise ValueError(f"Expected a network for the pictures of {dataset.name}, {dataset.image_shape}; {path} takes "
+                         f"inputs of shape {network.input_shape}.")
+
+
+def record(network: Network, dataset: Dataset, samples: int | None = None) -> SpikeRecord:
+    """Every spike of a network on the first test samples of a data set, and the truth where an output stands for it."""
+    from whetstone_lab import simulator
+
+    x, labels = _test_samples(network, dataset, samples)
+    known = {name: labels for name, head in network.heads.items()
+             if labels.shape[1:] in ((), head.places) and
+             (head.kind == "spikes" or (head.decides and head.columns >= dataset.classes))}
+    return simulator.run(network, x, labels=known)
 
 
 def report(network: Network, dataset: Dataset, samples: int | None = None) -> str:

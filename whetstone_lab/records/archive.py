@@ -87,12 +87,7 @@ def read(path: str | os.PathLike[str], kind: str, version: int) -> tuple[dict[st
     """
     path = Path(path)
     arrays = read_arrays(path)
-    try:
-        header = json.loads(arrays.pop(_HEADER).tobytes().decode())
-    except (KeyError, ValueError, RecursionError) as error:
-        raise ArchiveError(f"{path} is not a readable {kind} file: it has no header in JSON "
-                           f"({type(error).__name__}: {error}).") from error
-    found = header.pop("format", None) if isinstance(header, dict) else None
+    header, found = _header(arrays, kind, path)
     if found != kind:
         raise ArchiveError(f"{path} holds {found!r}; expected {kind!r}.")
     found_version = header.pop("version", None)
@@ -100,6 +95,30 @@ def read(path: str | os.PathLike[str], kind: str, version: int) -> tuple[dict[st
         read = "version 1" if version == 1 else f"versions 1 to {version}"
         raise ArchiveError(f"{path} is a {kind} file of version {found_version!r}; this release reads {read}.")
     return header, arrays
+
+
+def kind_of(path: str | os.PathLike[str]) -> str:
+    """The format that a file's header names, such as ``"whetstone_lab.trace"``.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ArchiveError: The file is truncated or damaged, or names no format.
+    """
+    path = Path(path)
+    _, found = _header(read_arrays(path), "whetstone_lab", path)
+    if not isinstance(found, str):
+        raise ArchiveError(f"{path} names no format: it is no file of whetstone_lab.")
+    return found
+
+
+def _header(arrays: dict[str, np.ndarray], kind: str, path: Path) -> tuple[dict[str, Any], Any]:
+    """Takes the header out of the arrays, and the format out of the header."""
+    try:
+        header = json.loads(arrays.pop(_HEADER).tobytes().decode())
+    except (KeyError, ValueError, RecursionError) as error:
+        raise ArchiveError(f"{path} is not a readable {kind} file: it has no header in JSON "
+                           f"({type(error).__name__}: {error}).") from error
+    return (header, header.pop("format", None)) if isinstance(header, dict) else ({}, None)
 
 
 def read_arrays(path: str | os.PathLike[str], kinds: str = "biuf") -> dict[str, np.ndarray]:

@@ -2,12 +2,14 @@
 
 The modules in ``static/`` name what they import, as modules do, so that Node.js runs them and TypeScript checks them as
 they are. A browser cannot: anywidget loads a widget from a Blob URL, from which nothing relative can be imported. So
-:func:`module` joins a widget's module with all that it imports into one.
+:func:`module` joins a widget's module with all that it imports into one, and :func:`script` those of several widgets,
+for a page without Jupyter.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -18,6 +20,10 @@ _STATIC = Path(__file__).parent / "static"
 
 #: ``import { a, b } from "./name.mjs";`` on one line or on several.
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./(\w+)\.mjs";\n', re.MULTILINE)
+
+#: The names that a module exports, and its only export without a name.
+_EXPORTED = re.compile(r"^export (?:async )?(?:function\*?|const|let|class) (\w+)", re.MULTILINE)
+_DEFAULT = re.compile(r"^export default ", re.MULTILINE)
 
 #: A name that a module declares for all of it to see.
 _DECLARED = re.compile(r"^(?:export )?(?:async )?(?:function\*?|const|let|class) (\w+)", re.MULTILINE)
@@ -44,36 +50,42 @@ def module(name: str) -> str:
         ValueError: Two modules declare the same name, or one imports in another way than
             ``import { a, b } from "./name.mjs";``, or imports what is not exported.
     """
-    whole = join(name, {path.stem: path.read_text(encoding="utf-8") for path in _STATIC.glob("*.mjs")})
-    return _UNREAD.sub("", whole)
+    return _UNREAD.sub("", join(name, _texts()))
 
 
-def join(name: str, texts: dict[str, str]) -> str:
+def script(names: Iterable[str]) -> str:
+    """The modules of ``names`` and all that they import as one script, in which ``modules.name`` has what each exports.
+
+    Each module is a function of its own here, so that none sees the names of another, and what several import is there
+    once.
+
+    Args:
+        names: Names of files in ``static/``, without their ending.
+
+    Raises:
+        ValueError: As for :func:`module`, but that two modules may declare the same name.
+    """
+    texts = _texts()
+    parts = ["const modules = {};"]
+    for here in _order(names, texts):
+        text = _IMPORT.sub(r"const {\1} = modules.\2;\n", texts[here])
+        exports = _EXPORTED.findall(text) + ["default: standard"] * bool(_DEFAULT.search(text))
+        text = re.sub("^export ", "", _DEFAULT.sub("const standard = ", text), flags=re.MULTILINE)
+        parts.append(f"modules.{here} = (() => {{\n{text}return {{ {', '.join(exports)} }};\n}})();")
+    return _UNREAD.sub("", "\n".join(parts))
+
+
+@cache
+def _texts() -> dict[str, str]:
+    return {path.stem: path.read_text(encoding="utf-8") for path in _STATIC.glob("*.mjs")}
+
+
+def join(name: str, texts: Mapping[str, str]) -> str:
     """Joins a module of ``texts`` with all that it imports; see :func:`module`."""
-    needs: dict[str, set[str]] = {}
-    waiting = [name]
-    while waiting:
-        here = waiting.pop()
-        if here in needs:
-            continue
-        if here not in texts:
-            raise ValueError(f"Expected a module among {sorted(texts)}; got {here!r}.")
-        imported = {match[2]: match[1] for match in _IMPORT.finditer(texts[here])}
-        for other, names in imported.items():
-            exported = set(re.findall(r"^export (?:async )?(?:function\*?|const|let|class) (\w+)", texts.get(other, ""),
-                                      re.MULTILINE))
-            missing = {part.strip() for part in names.split(",") if part.strip()} - exported
-            if missing:
-                raise ValueError(f"{here}.mjs imports {sorted(missing)} from {other}.mjs, which exports "
-                                 f"{sorted(exported)}.")
-        needs[here] = set(imported)
-        waiting += imported
     homes: dict[str, str] = {}
     parts = []
-    for here in TopologicalSorter({key: sorted(needs[key]) for key in sorted(needs)}).static_order():
+    for here in _order([name], texts):
         text = _IMPORT.sub("", texts[here])
-        if re.search(r"^import\b", text, re.MULTILINE) or "import(" in re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL):
-            raise ValueError(f'{here}.mjs has an import that is not of the form import {{ a, b }} from "./name.mjs";.')
         for declared in _DECLARED.findall(text):
             if declared in homes:
                 raise ValueError(f"{here}.mjs and {homes[declared]}.mjs both declare {declared!r}; joined into one "
@@ -85,19 +97,45 @@ def join(name: str, texts: dict[str, str]) -> str:
     return "\n".join(parts)
 
 
+def _order(names: Iterable[str], texts: Mapping[str, str]) -> list[str]:
+    """The modules of ``names`` and all that they import, each behind what it needs."""
+    needs: dict[str, set[str]] = {}
+    waiting = list(names)
+    while waiting:
+        here = waiting.pop()
+        if here in needs:
+            continue
+        if here not in texts:
+            raise ValueError(f"Expected a module among {sorted(texts)}; got {here!r}.")
+        imported = {match[2]: match[1] for match in _IMPORT.finditer(texts[here])}
+        for other, parts in imported.items():
+            exported = set(_EXPORTED.findall(texts.get(other, "")))
+            missing = {part.strip() for part in parts.split(",") if part.strip()} - exported
+            if missing:
+                raise ValueError(f"{here}.mjs imports {sorted(missing)} from {other}.mjs, which exports "
+                                 f"{sorted(exported)}.")
+        rest = _IMPORT.sub("", texts[here])
+        if re.search(r"^import\b", rest, re.MULTILINE) or "import(" in re.sub(r"/\*.*?\*/", "", rest, flags=re.DOTALL):
+            raise ValueError(f'{here}.mjs has an import that is not of the form import {{ a, b }} from "./name.mjs";.')
+        needs[here] = set(imported)
+        waiting += imported
+    return list(TopologicalSorter({key: sorted(needs[key]) for key in sorted(needs)}).static_order())
+
+
 @cache
-def style(name: str) -> str:
-    """A widget's style sheet: the colours that the figures have too, what all widgets share, and its own."""
-    sheets = [(_STATIC / f"{part}.css").read_text(encoding="utf-8") for part in ("shared", name)]
+def style(*names: str) -> str:
+    """The style sheet of widgets: the colours that the figures have too, what all widgets share, and their own."""
+    sheets = [(_STATIC / f"{part}.css").read_text(encoding="utf-8") for part in ("shared", *names)]
     return "\n".join([_colours(), *sheets])
 
 
 def _colours() -> str:
     """The palettes as CSS variables: that of JupyterLab's theme, or without JupyterLab that of the reader's system."""
-    return (f".wl {{ {_variables(LIGHT, themed=True)} }}\n"
-            f"body[data-jp-theme-light='false'] .wl {{ {_variables(DARK, themed=True)} }}\n"
+    of = ":is(.wl, .wl-page)"
+    return (f"{of} {{ {_variables(LIGHT, themed=True)} }}\n"
+            f"body[data-jp-theme-light='false'] {of} {{ {_variables(DARK, themed=True)} }}\n"
             "@media (prefers-color-scheme: dark) { "
-            f"body:not([data-jp-theme-light]) .wl {{ {_variables(DARK, themed=False)} }} }}")
+            f"body:not([data-jp-theme-light]) {of} {{ {_variables(DARK, themed=False)} }} }}")
 
 
 def _variables(palette: Palette, themed: bool) -> str:

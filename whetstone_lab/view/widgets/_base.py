@@ -15,6 +15,7 @@ import base64
 import html
 import logging
 import math
+import os
 import threading
 import time
 import uuid
@@ -88,6 +89,32 @@ class View(anywidget.AnyWidget):
         """
         if self._displayed:
             self._display_picture(update=True)
+
+    def state(self) -> dict[str, Any]:
+        """What a page without a kernel needs to show the view: the values of its own traits, by name."""
+        own = set(self.trait_names(sync=True)) - set(anywidget.AnyWidget.class_trait_names(sync=True))
+        return {name: getattr(self, name) for name in sorted(own) if not name.startswith("_")}
+
+    def module_name(self) -> str:
+        """The name of the view's module in ``static/``, which is that of its class's."""
+        # anywidget gives each instance a class of its own, which is at home elsewhere.
+        return next(kind.__module__ for kind in type(self).__mro__ if kind.__module__.startswith(__package__)
+                    ).rpartition(".")[2]
+
+    def to_html(self, path: str | os.PathLike[str] | None = None, *, title: str | None = None, text: str = "") -> str:
+        """Makes a page of the view that works without Jupyter and without a network, as :func:`whetstone_lab.page`.
+
+        Args:
+            path: The file to write, replaced if it is there. Default: none is written.
+            title: What the page is called. Default: the view's text.
+            text: What stands above the view. Default: nothing.
+
+        Returns:
+            The whole page as text.
+        """
+        from whetstone_lab.view.page import page
+
+        return page(self, path, title=repr(self) if title is None else title, text=text)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
@@ -170,6 +197,16 @@ class RunView(View):
     def live(self) -> bool:
         """Whether the source takes commands."""
         return all(callable(getattr(self.source, name, None)) for name in (*_COMMANDS, "steer"))
+
+    def state(self) -> dict[str, Any]:
+        """What a page without a kernel needs: of a live run what has been so far, as a recorded one."""
+        if self._trace.status == "recorded" and not self.live:
+            return super().state()
+        record = self._kind(Trace.from_parts(*self._trace.to_parts()))
+        try:
+            return {**record.state(), "still": self.still}
+        finally:
+            record.close()
 
     def close(self) -> None:
         """Ends the widget; it listens to its run no longer."""

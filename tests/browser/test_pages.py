@@ -1,0 +1,143 @@
+"""Pages that are taken along: one file, opened from a disk, with every way out closed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from waiting import await_that
+
+from whetstone_lab import page, recordings
+from whetstone_lab.view.widgets import ActivationCurves, SharpenerChart, SpikeRaster
+
+AXE = Path(__file__).parent.parent.parent / "node_modules" / "axe-core" / "axe.min.js"
+
+_DRAWN = """() => {
+    const canvases = [...document.querySelectorAll('canvas.wl-canvas')];
+    return canvases.length && canvases.every(canvas => {
+        const image = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+        return canvas.width > 4 && new Set(new Uint32Array(image.data.buffer)).size > 4;
+    });
+}"""
+
+
+@pytest.fixture(scope="module")
+def digits_page(tmp_path_factory):
+    """The file of a page with all views of the digits run."""
+    path = tmp_path_factory.mktemp("pages") / "digits.html"
+    trace = recordings.digits_trace()
+    page([ActivationCurves(trace), SharpenerChart(trace), SpikeRaster(recordings.digits_spikes())], path,
+         title="Ten digits", text="A perceptron that was sharpened while it learnt.")
+    return path
+
+
+@pytest.fixture
+def open_page(chromium):
+    """Opens a file without a network, and sees to it in the end that nothing was asked for and nothing went wrong."""
+    contexts, errors, requests, opens = [], [], [], set()
+
+    def open_page(path, width=1280, **options):
+        context = chromium.new_context(viewport={"width": width, "height": 900}, offline=True, **{
+            "reduced_motion": "reduce", **options})
+        contexts.append(context)
+        opened = context.new_page()
+        opened.on("pageerror", lambda error: errors.append(str(error)))
+        opened.on("console", lambda message: message.type == "error" and errors.append(message.text))
+        opened.on("request", lambda request: requests.append(request.url))
+        opens.add(path.as_uri())
+        opened.goto(path.as_uri())
+        return opened
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert errors == []
+    assert [url for url in requests if url not in opens and not url.startswith("data:")] == []
+
+
+@pytest.mark.parametrize("width", [1280, 420])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_a_page_is_drawn_in_both_themes_wide_and_narrow(open_page, digits_page, screenshots, width, dark):
+    opened = open_page(digits_page, width, color_scheme="dark" if dark else "light")
+    await_that(opened, _DRAWN)
+    assert opened.locator(".wl").count() == 3
+    assert not opened.locator(".wl-view > img").first.is_visible(), "the picture makes room for the view"
+    assert opened.evaluate("document.documentElement.scrollWidth") <= width
+    opened.screenshot(path=screenshots / f"page-{width}-{'dark' if dark else 'light'}.png", full_page=True)
+    if AXE.exists():
+        # By DevTools, which a page's policy does not bind: the page itself would not let it in.
+        opened.evaluate(AXE.read_text())
+        assert opened.evaluate("""async () => (await axe.run(document, {
+            rules: { 'label-content-name-mismatch': { enabled: true } } })).violations
+            .map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html).slice(0, 3)}`)""") == []
+
+
+def test_a_recorded_run_stays_alive_in_a_page(open_page, digits_page):
+    opened = open_page(digits_page)
+    await_that(opened, _DRAWN)
+    curves, chart, raster = (opened.locator(name) for name in (".wl-curves", ".wl-sharpener", ".wl-spikes"))
+    slider, moment = curves.locator("input[type=range]"), curves.locator(".wl-moment")
+    before = moment.inner_text()
+    box = slider.bounding_box()
+    opened.mouse.move(box["x"] + box["width"] - 8, box["y"] + box["height"] / 2)
+    opened.mouse.down()
+    opened.mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] / 2, steps=4)
+    opened.mouse.up()
+    assert moment.inner_text() != before
+    assert curves.locator(".wl-value").last.inner_text() == "0.00"
+
+    grip = chart.locator(".wl-grip[data-name=sig_increase]")
+    grip.scroll_into_view_if_needed()
+    box, words = grip.bounding_box(), chart.locator(".wl-remark").inner_text()
+    opened.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    opened.mouse.down()
+    opened.mouse.move(box["x"] + box["width"] / 2, box["y"] - 40, steps=4)
+    opened.mouse.up()
+    assert chart.locator(".wl-remark").inner_text() != words, "what would have been another decision"
+    chart.get_by_role("button", name="Back to the run").click()
+    assert chart.locator(".wl-remark").inner_text() == words
+
+    raster.get_by_role("radio").nth(5).click()
+    assert raster.locator(".wl-facts").inner_text().startswith("sample 5, ")
+    raster.get_by_role("button", name="Play the wave").click()
+    await_that(opened, "() => document.querySelector('.wl-spikes .wl-moment').textContent === 'all steps'")
+
+
+def test_the_switch_turns_the_page_and_the_views(open_page, digits_page, screenshots):
+    opened = open_page(digits_page, color_scheme="light")
+    switch = opened.get_by_role("button", name="Dark page")
+    grounds = "() => [...document.querySelectorAll('.wl-page, .wl')].map(it => getComputedStyle(it).backgroundColor)"
+    assert set(opened.evaluate(grounds)) == {"rgb(255, 255, 255)"}
+    switch.click()
+    assert switch.get_attribute("aria-pressed") == "true"
+    assert set(opened.evaluate(grounds)) == {"rgb(20, 24, 29)"}
+    opened.reload()
+    assert set(opened.evaluate(grounds)) == {"rgb(20, 24, 29)"}, "it stays as it was left"
+    opened.get_by_role("button", name="Dark page").click()
+    assert set(opened.evaluate(grounds)) == {"rgb(255, 255, 255)"}
+
+
+def test_without_scripts_a_page_has_pictures(open_page, digits_page, screenshots):
+    opened = open_page(digits_page, java_script_enabled=False)
+    pictures = opened.get_by_role("img")
+    assert pictures.count() == 3
+    assert all(picture.bounding_box()["width"] > 300 for picture in pictures.all())
+    assert not opened.get_by_role("button").count()
+    opened.screenshot(path=screenshots / "page-without-scripts.png", full_page=True)
+
+
+def test_a_page_may_not_ask_for_anything(chromium, tmp_path):
+    """That the policy holds: a page whose own pieces ask for something does not get it."""
+    path = tmp_path / "page.html"
+    page(["<img id=out src='http://127.0.0.1:9/x.png' alt=out><link rel=stylesheet href='http://127.0.0.1:9/x.css'>"
+          "<script>document.title = 'ran'</script>"], path, title="quiet",
+         scripts=["try { await fetch('http://127.0.0.1:9/'); }"
+                  "catch (error) { document.body.dataset.refused = error; }"])
+    opened = chromium.new_page()
+    refused = []
+    opened.on("console", lambda message: refused.append(message.text))
+    opened.goto(path.as_uri())
+    await_that(opened, "() => document.body.dataset.refused")
+    assert opened.title() == "quiet", "a script in a piece of HTML does not run"
+    assert sum("Content Security Policy" in text for text in refused) >= 4
+    opened.close()

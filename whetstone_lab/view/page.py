@@ -1,0 +1,160 @@
+"""One file for views that are to be taken away: a page that needs no kernel, no Jupyter and no network.
+
+The page runs the widgets' own modules on a stand-in for their model, and what Python would send lies in the page as
+JSON. A policy in its head forbids the browser every request.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import os
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from whetstone_lab.records.archive import in_one_piece
+from whetstone_lab.view.widgets import _assets
+from whetstone_lab.view.widgets._base import View
+
+_PAGE = """\
+<!doctype html>
+<html lang="{language}">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<link rel="icon" href="data:,">
+<title>{title}</title>
+<style>
+{style}
+</style>
+</head>
+<body>
+<div class="wl-page">
+<header class="wl-top">
+<h1>{title}</h1>
+<button type="button" class="wl-theme" aria-pressed="false" hidden>Dark page</button>
+</header>
+<main>
+{body}
+</main>
+</div>
+<script type="application/json" id="wl-state">{state}</script>
+{scripts}
+</body>
+</html>
+"""
+
+#: A view's place, and its picture: the view hides it as long as it is drawn, and so it is what is seen without scripts.
+_PLACE = """<section class="wl-view" aria-label="{words}">
+<div data-wl-place="{number}"></div>
+<img data-wl-view="{still}" alt="{words}" src="data:image/png;base64,{png}">
+</section>"""
+
+_START = """
+modules.offline.themeSwitch();
+modules.offline.drawViews(JSON.parse(document.getElementById("wl-state").textContent), modules);
+"""
+
+
+def page(parts: View | str | Iterable[View | str], path: str | os.PathLike[str] | None = None, *,
+         title: str = "whetstone_lab", text: str = "", language: str = "en", css: str = "",
+         scripts: Sequence[str] = ()) -> str:
+    """Makes one self-contained page of views and of HTML: a single file that works from a USB stick, without a network.
+
+    Recorded runs stay alive in it: their sliders, the lines to ask *what if* with, the wave of spikes. Of a live run
+    the page has what has been so far. State that several views share lies in it once. Without JavaScript each view
+    is its static figure.
+
+    Args:
+        parts: Views, and pieces of HTML that stand between them, in the order in which they are to be read. HTML is
+            taken as it is: it must be yours. What it shows must be in it, as ``data:`` addresses, for the page
+            forbids every request.
+        path: The file to write, replaced if it is there. Default: none is written.
+        title: What the page is called, in plain text. Default: ``"whetstone_lab"``.
+        text: What stands above the views, in plain text; an empty line begins a new paragraph. Default: nothing.
+        language: The language of the text, as in ``lang="..."``. Default: English.
+        css: A style sheet of your own, behind those of the views. Default: none.
+        scripts: JavaScript of your own, each a module that runs when the views have been drawn. Default: none.
+
+    Returns:
+        The whole page as text.
+
+    Raises:
+        TypeError: A part is neither a view nor HTML.
+        ValueError: A style sheet or a script would end its own element, as ``</script>`` in a string does.
+
+    Example:
+        >>> import whetstone_lab as wl
+        >>> trace = wl.recordings.digits_trace()
+        >>> views = [wl.widgets.ActivationCurves(trace), wl.widgets.SharpenerChart(trace)]
+        >>> text = wl.page(views, title="Ten digits", text="Move a line: which decision would have been another?")
+        >>> len(text) < 3_000_000, "http:" in text
+        (True, False)
+    """
+    shown = [parts] if isinstance(parts, View | str) else list(parts)
+    views: list[View] = []
+    body = [f"<p>{html.escape(paragraph.strip())}</p>" for paragraph in re.split(r"\n\s*\n", text) if paragraph.strip()]
+    for part in shown:
+        if isinstance(part, View):
+            body.append(_place(part, len(views)))
+            views.append(part)
+        elif isinstance(part, str):
+            body.append(part)
+        else:
+            raise TypeError(f"Expected views and pieces of HTML as text; got {type(part).__name__}.")
+    names = [view.module_name() for view in views]
+    bundle = _assets.script([*dict.fromkeys(names), "offline"]) + _START
+    programs = [_within("script", program) for program in (bundle, *scripts)]
+    whole = _PAGE.format(
+        language=html.escape(language), title=html.escape(title), policy=_policy(programs),
+        style=_within("style", "\n".join([_assets.style(*dict.fromkeys(names), "offline"), css])),
+        body="\n".join(body), state=_state(views, names),
+        scripts="\n".join(f'<script type="module">{program}</script>' for program in programs))
+    if path is not None:
+        with in_one_piece(Path(path)) as part:
+            part.write_text(whole, encoding="utf-8", newline="\n")
+    return whole
+
+
+def _place(view: View, number: int) -> str:
+    return _PLACE.format(words=html.escape(repr(view)), number=number, still=view.still,
+                         png=base64.b64encode(view.picture().png(dpi=90)).decode())
+
+
+def _policy(programs: Iterable[str]) -> str:
+    """What the browser may do: run these scripts, and show what lies in the page or was drawn there."""
+    hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(program.encode()).digest()).decode()}'"
+                      for program in programs)
+    return (f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "
+            "base-uri 'none'; form-action 'none'")
+
+
+def _within(element: str, text: str) -> str:
+    """Text that is to stand within an element which ends with the next of its end tags."""
+    if re.search(rf"</{element}|<!--", text, re.IGNORECASE):
+        raise ValueError(f"Expected a {element} without </{element}> and without <!--, which would end it too early; "
+                         f"write <\\/{element}> there.")
+    return text
+
+
+def _state(views: Sequence[View], names: Sequence[str]) -> str:
+    """What Python would send to each view, as JSON; bytes in base64, each once however many views have them."""
+    places: dict[bytes, int] = {}
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, bytes | bytearray | memoryview):
+            return {"$bytes": places.setdefault(bytes(value), len(places))}
+        if isinstance(value, dict):
+            return {name: plain(item) for name, item in value.items()}
+        return [plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+    states = [{"module": name, "values": plain(view.state())} for view, name in zip(views, names, strict=True)]
+    kept = [base64.b64encode(data).decode() for data in places]
+    text = json.dumps({"views": states, "bytes": kept}, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c")
