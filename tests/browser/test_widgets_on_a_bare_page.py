@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from bare_page import _PAGE, plain
 from waiting import await_that
 
 from whetstone_lab.records.trace import Trace
@@ -18,36 +18,6 @@ from whetstone_lab.view.widgets import ActivationCurves, SharpenerChart, SpikeRa
 
 ROOT = Path(__file__).parent.parent.parent
 NAMES = {ActivationCurves: "activation_curves", SharpenerChart: "sharpener_chart", SpikeRaster: "spike_raster"}
-
-#: A model that has what a widget may use and complains of anything else; bytes come as base64.
-_PAGE = """async ([source, state]) => {
-    const revive = value => value?.base64 !== undefined ? new DataView(Uint8Array.from(atob(value.base64), c => c.charCodeAt(0)).buffer)
-        : Array.isArray(value) ? value.map(revive)
-        : value && typeof value === 'object' ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, revive(v)])) : value;
-    const values = window.values = revive(state);
-    window.revive = revive;
-    window.listeners = [];
-    window.sent = [];
-    const model = new Proxy({
-        get: name => values[name],
-        set: (name, value) => { values[name] = value; window.listeners.filter(l => l[0] === `change:${name}`).forEach(l => l[1]()); },
-        on: (event, listener) => window.listeners.push([event, listener]),
-        off: (event, listener) => { window.listeners = window.listeners.filter(l => l[0] !== event || l[1] !== listener); },
-        save_changes: () => {},
-        send: content => window.sent.push(content),
-    }, { get: (target, name) => target[name] ?? (() => { throw new Error(`a model has no ${String(name)} here`); })() });
-    const module = await import(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })));
-    window.leave = module.default.render({ model, el: document.querySelector('main') });
-}"""  # noqa: E501
-
-
-def plain(value):
-    if isinstance(value, (bytes, memoryview)):
-        return {"base64": base64.b64encode(bytes(value)).decode()}
-    if isinstance(value, dict):
-        return {name: plain(item) for name, item in value.items()}
-    return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value
-
 
 def shown(widget):
     """What a page gets of a widget."""

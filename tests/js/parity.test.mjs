@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
+import { asNumber, grade } from "../../whetstone_lab/view/widgets/static/grading.mjs";
 import { activation, judge, levels, ramp, relativeChange, votes, wave, whatIf, winner } from "../../whetstone_lab/view/widgets/static/method.mjs";
 
 const fixtures = (name) => JSON.parse(readFileSync(new URL(`../parity/${name}.json`, import.meta.url), "utf8"),
@@ -53,6 +54,15 @@ test("votes, and the winner on a tie", () => {
       assert.deepEqual(votes(row, key), counted[i]);
       assert.equal(winner(counted[i]), classes[i]);
     });
+});
+
+test("grades of answers", () => {
+  for (const { question, answers } of fixtures("grading"))
+    for (const { answer, number, right, says } of answers) {
+      assert.equal(asNumber(answer), number, JSON.stringify(answer));
+      assert.deepEqual(grade(question, answer), { right, says }, JSON.stringify({ question, answer }));
+    }
+  assert.throws(() => grade({ id: "own", options: [], number: null, waits: "Train first." }, "1"), /cannot be answered yet: Train first/);
 });
 
 test("the wave through a network", () => {

@@ -1,4 +1,4 @@
-"""What Python and the browser must both give: curves, judging, what-if replays, votes, and the wave through a network.
+"""What Python and the browser must both give: curves, judging, what-if replays, votes, the wave, grades of answers.
 
 Python writes the fixtures: ``python tests/parity/make_fixtures.py``. ``test_parity.py`` checks that they are what
 Python gives today, and ``tests/js/parity.test.mjs`` that JavaScript gives the same. What JSON cannot hold is a string
@@ -11,11 +11,13 @@ import itertools
 import json
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from whetstone_lab.course.questions import Mistake, Number, Option, Question, as_number, grade
 from whetstone_lab.method import class_keys, curves, judging, policies
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.simulator import Network, run
@@ -211,8 +213,28 @@ def wave_cases() -> Iterator[Case]:
                           for layer in layers]}
 
 
+def grading_cases() -> Iterator[Case]:
+    """Answers to questions, with numbers as students type them and as they should not."""
+    gate = Question("gate", "?", "choice", (Option("0", "It is flat.", True), Option("1", "That is a `ReLU`.")))
+    yield {"question": asdict(gate), "answers": [_graded(gate, option.text) for option in gate.options]}
+    texts = ["0.5", ".5", "0,5", "50 %", " 50%\t", "5e-1", "+0.5", "-.5", "0.", "3", "1.0", "1.1", "0.9", "2.", "2.05",
+             "1,10000000000000009", "1.1000000001", "1.1000000012", "1e2", "100%", "", " ", "half", "1 2", "1.2.3",
+             "nan", "infinity", "1e999", "-1e999", "0x10", "1_000", "%", "5 %%", "\u0663", "\u00a05", "5\n%",
+             "5\u2009%", "e5"]
+    for number in (Number(1.0, 0.1, "Yes.", "No.", (Mistake(2.0, "Doubled."), Mistake(2.1, "Never reached."))),
+                   Number(0.5, 0.0, "Yes.", "No."), Number(-3e8, 1e8, "Yes.", "No.", (Mistake(0.0, "Nothing."),))):
+        question = Question("number", "?", "number", number=number, unit="spikes")
+        yield {"question": asdict(question), "answers": [_graded(question, text) for text in texts]}
+
+
+def _graded(question: Question, answer: str) -> Case:
+    verdict = grade(question, answer)
+    return {"answer": answer, "number": as_number(answer), "right": verdict.right, "says": verdict.says}
+
+
 FIXTURES: dict[str, Callable[[], Iterator[Case]]] = {
-    "curves": curve_cases, "judging": judging_cases, "what_if": what_if_cases, "votes": vote_cases, "wave": wave_cases}
+    "curves": curve_cases, "judging": judging_cases, "what_if": what_if_cases, "votes": vote_cases, "wave": wave_cases,
+    "grading": grading_cases}
 
 
 def plain(value: Any) -> Any:

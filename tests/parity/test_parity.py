@@ -46,4 +46,7 @@ def test_the_fixtures_have_every_turn_in_them():
             potentials = np.array([sample["potentials"][number] for sample in network["samples"]])
             assert (potentials == layer["thresholds"]).any(), "some potential should lie on its threshold"
             assert 0 < np.mean([sample["spikes"][number] for sample in network["samples"]]) < 1
+    graded = [(answer["right"], answer["says"]) for case in kept("grading") for answer in case["answers"]]
+    assert {right for right, _ in graded} == {True, False, None}
+    assert {"Doubled.", "Nothing.", "No."} <= {says for _, says in graded}
     assert {case["sharpness"] for case in kept("curves")} > {0.0, 1.0}

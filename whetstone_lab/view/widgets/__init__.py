@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from whetstone_lab.view.widgets.activation_curves import ActivationCurves
+    from whetstone_lab.view.widgets.quiz import Quiz
     from whetstone_lab.view.widgets.sharpener_chart import SharpenerChart
     from whetstone_lab.view.widgets.spike_raster import SpikeRaster
 
-__all__ = ["ActivationCurves", "SharpenerChart", "SpikeRaster"]
+__all__ = ["ActivationCurves", "Quiz", "SharpenerChart", "SpikeRaster"]
 
-_HOMES = {"ActivationCurves": "activation_curves", "SharpenerChart": "sharpener_chart", "SpikeRaster": "spike_raster"}
+_HOMES = {"ActivationCurves": "activation_curves", "Quiz": "quiz", "SharpenerChart": "sharpener_chart",
+          "SpikeRaster": "spike_raster"}
 
 
 def __getattr__(name: str) -> Any:

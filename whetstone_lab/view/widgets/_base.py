@@ -53,10 +53,11 @@ _WIDGET = "application/vnd.jupyter.widget-view+json"
 #: the picture, by its id. In a saved notebook whose kernel has gone, the view's output has no elements, only words of
 #: JupyterLab's that there is no such widget: the style hides them, and the picture is what is seen. A notebook that is
 #: not trusted drops the style, but does not try to show the widget either.
-_STILL = """<style>
-.jp-OutputArea-child:has(+ .jp-OutputArea-child img.wl-still) > .jp-OutputArea-output:not(:has(*)) {{ display: none; }}
+_STILL = '<img class="wl-still" data-wl-view="{view}" alt="{words}" src="data:image/png;base64,{png}">'
+_QUIET = """<style>
+.jp-OutputArea-child:has(+ .jp-OutputArea-child .wl-still) > .jp-OutputArea-output:not(:has(*)) { display: none; }
 </style>
-<img class="wl-still" data-wl-view="{view}" alt="{words}" src="data:image/png;base64,{png}">"""
+"""
 
 
 def number(value: Any) -> float | None:
@@ -118,7 +119,9 @@ class View(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
-        return {**data, "text/plain": repr(self), "image/png": self._png()}, dict(metadata)
+        still = self.left_behind()
+        del still["text/html"]  # it is hidden while the view is drawn, and belongs into an output of its own
+        return {**data, **still}, dict(metadata)
 
     def _ipython_display_(self) -> None:
         from IPython.display import display
@@ -134,14 +137,16 @@ class View(anywidget.AnyWidget):
     def _display_picture(self, update: bool) -> None:
         from IPython.display import display
 
-        png = self._png()
-        data = {"text/html": _STILL.format(view=self.still, words=html.escape(repr(self)), png=png), "image/png": png,
-                "text/plain": repr(self)}
+        data = self.left_behind()
+        data["text/html"] = _QUIET + data["text/html"]
         # An output that has a display id can be given a newer picture later.
         display(data, raw=True, display_id=f"whetstone-{self.still}", update=update)
 
-    def _png(self) -> str:
-        return base64.b64encode(self.picture().png(dpi=90)).decode()
+    def left_behind(self) -> dict[str, str]:
+        """What is shown where the view does not run, by MIME type; the HTML is hidden as long as the view runs."""
+        png = base64.b64encode(self.picture().png(dpi=90)).decode()
+        return {"text/plain": repr(self), "image/png": png,
+                "text/html": _STILL.format(view=self.still, words=html.escape(repr(self)), png=png)}
 
     def _handle_custom_msg(self, content: Any, buffers: Any) -> None:
         super()._handle_custom_msg(content, buffers)

@@ -1,0 +1,47 @@
+import csv
+
+import pytest
+
+from whetstone_lab.cli.main import main
+from whetstone_lab.course import answers
+
+
+@pytest.fixture
+def students(tmp_path):
+    for student, rows in {"ann": [("1", False), ("0", True)], "bob": [("1", False), ("-1", False)],
+                          "=cem()": [("=2+2", False)]}.items():
+        (tmp_path / student).mkdir()
+        for answer, right in rows:
+            answers.add(tmp_path / student / "answers.json", "why", "Why spikes", "gate", answer, right)
+    return tmp_path
+
+
+def test_a_teacher_sees_what_went_wrong(students, capsys):
+    assert main(["answers", str(students)]) == 0
+    assert capsys.readouterr().out == (
+        "3 students\n\nWhy spikes (why)\n"
+        "  gate                       3 answered,   0 right at first,   1 in the end; at first 2 said '1'\n")
+
+
+def test_the_table_holds_no_formulas(students, tmp_path, capsys):
+    assert main(["answers", str(students), "--csv", str(tmp_path / "table.csv")]) == 0
+    rows = list(csv.reader((tmp_path / "table.csv").open()))
+    assert rows[0] == ["student", "quiz", "question", "tries", "first_answer", "right_at_first", "last_answer",
+                       "right_in_the_end"]
+    assert rows[1:] == [["'=cem()", "why", "gate", "1", "'=2+2", "0", "'=2+2", "0"],
+                        ["ann", "why", "gate", "2", "1", "0", "0", "1"],
+                        ["bob", "why", "gate", "2", "1", "0", "-1", "0"]]
+
+
+def test_a_damaged_file_is_named_and_the_others_are_counted(students, capsys):
+    (students / "bob" / "answers.json").write_text("{")
+    assert main(["answers", str(students)]) == 0
+    told = capsys.readouterr()
+    assert "2 answered" in told.out
+    assert "left out" in told.err
+    assert "bob" in told.err
+
+
+def test_an_empty_folder_is_an_error(tmp_path, capsys):
+    assert main(["answers", str(tmp_path)]) == 1
+    assert "Expected files called answers*.json" in capsys.readouterr().err

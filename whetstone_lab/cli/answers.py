@@ -1,0 +1,66 @@
+"""``whetstone-lab answers``: what a class answered to the quizzes of the course."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from whetstone_lab.cli.arguments import Commands, command
+
+
+def add(commands: Commands) -> None:
+    """Declares the command and its arguments."""
+    parser = command(commands, "answers", run, "count what a class answered to the quizzes of the course",
+                     epilog="Students' files are called answers*.json. A student is called after the folder right "
+                            "below FOLDER that the file lies in, or after the file where it lies in FOLDER itself.")
+    parser.add_argument("folder", metavar="FOLDER", type=Path, help="the folder with the files of the students")
+    parser.add_argument("--csv", metavar="FILE", type=Path,
+                        help="write a table too: a line for each student and question")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Prints, question by question, how many were right at first and in the end, and the commonest wrong answer.
+
+    Args:
+        args: ``folder`` and ``csv``.
+
+    Raises:
+        FileNotFoundError: There is no such folder, or no file of answers in it.
+    """
+    from whetstone_lab.course import answers
+
+    students, problems = answers.collect(args.folder)
+    print(f"{len(students)} student{'s' * (len(students) != 1)}")
+    quiz = None
+    for tally in answers.tally(students):
+        if tally.quiz != quiz:
+            print(f"\n{tally.title} ({tally.quiz})")
+            quiz = tally.quiz
+        wrong = f"; at first {tally.wrong[0][1]} said {tally.wrong[0][0]!r}" if tally.wrong else ""
+        print(f"  {tally.question:24} {tally.students:3} answered, {tally.right_first:3} right at first, "
+              f"{tally.right:3} in the end{wrong}")
+    if args.csv is not None:
+        with args.csv.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows(_rows(students))
+        print(f"\nWrote {args.csv}.")
+    for problem in problems:
+        print(f"whetstone-lab: left out: {problem}", file=sys.stderr)
+
+
+def _rows(students: Mapping[str, dict]) -> Iterator[tuple[object, ...]]:
+    from whetstone_lab.course import answers
+
+    yield "student", "quiz", "question", "tries", "first_answer", "right_at_first", "last_answer", "right_in_the_end"
+    for student, quiz, _, question, given in answers.every(students):
+        yield (_safe(student), quiz, question, len(given), _safe(given[0]["answer"]), int(given[0]["right"]),
+               _safe(given[-1]["answer"]), int(any(one["right"] for one in given)))
+
+
+def _safe(text: str) -> str:
+    """A text that no spreadsheet takes for a formula; a negative number stays one."""
+    from whetstone_lab.course.questions import as_number
+
+    return f"'{text}" if text[:1] in "=+-@\t\r" and text and as_number(text) is None else text
