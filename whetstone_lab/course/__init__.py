@@ -1,6 +1,6 @@
 """The course: its chapters, and the networks and runs that stand in where training would take too long for a class."""
 
-from whetstone_lab.course import kept
+from whetstone_lab.course import by_hand, kept
 from whetstone_lab.course.index import CHAPTERS, Chapter
 
-__all__ = ["CHAPTERS", "Chapter", "kept"]
+__all__ = ["CHAPTERS", "Chapter", "by_hand", "kept"]
