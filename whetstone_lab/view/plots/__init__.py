@@ -15,6 +15,7 @@ from whetstone_lab.view.plots.curves import activation_curves
 from whetstone_lab.view.plots.depth import depth_profile
 from whetstone_lab.view.plots.faults import fault_sweep
 from whetstone_lab.view.plots.health import layer_health
+from whetstone_lab.view.plots.lines import lines
 from whetstone_lab.view.plots.performance import crossover, memory, speed
 from whetstone_lab.view.plots.picture import Picture
 from whetstone_lab.view.plots.scene import moving_scene
@@ -22,6 +23,6 @@ from whetstone_lab.view.plots.sharpener import sharpener_chart
 from whetstone_lab.view.plots.spikes import spike_raster
 
 __all__ = [
-    "Picture", "activation_curves", "crossover", "depth_profile", "fault_sweep", "layer_health", "memory",
-    "moving_scene", "rate_coding", "sharpener_chart", "speed", "spike_raster",
+    "Picture", "activation_curves", "crossover", "depth_profile", "fault_sweep", "layer_health", "lines",
+    "memory", "moving_scene", "rate_coding", "sharpener_chart", "speed", "spike_raster",
 ]
