@@ -33,7 +33,7 @@ def test_each_mark_is_a_spike_and_those_that_fire_most_lie_below():
     record = run(network, EPISODE.observations)
     figure = plots.cart_pole(EPISODE, [0], record)
     assert is_drawn(figure)
-    raster = figure.axes[-1].images[0].get_array()
+    (raster,) = (image.get_array() for axes in figure.axes for image in axes.images)
     np.testing.assert_array_equal(raster, [[1, 1, 1], [0, 1, 0], [0, 0, 0]])
 
 

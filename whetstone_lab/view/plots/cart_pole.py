@@ -50,24 +50,24 @@ def cart_pole(episode: Any, steps: Sequence[int] | int = 6, record: SpikeRecord 
         raise ValueError(f"Expected observations of shape (steps, 4), and an action for each; got shapes {seen.shape} "
                          f"and {actions.shape}.")
     count = len(seen)
-    if isinstance(steps, int):
-        steps = np.unique(np.linspace(0, count - 1, max(steps, 1)).round().astype(int)).tolist()
-    if not len(steps) or not all(-count <= step < count for step in steps):
-        raise ValueError(f"Expected steps from 0 to {count - 1}; got {list(steps)}.")
+    wanted = (np.unique(np.linspace(0, count - 1, max(steps, 1)).round().astype(int)).tolist()
+              if isinstance(steps, int) else list(steps))
+    if not wanted or not all(-count <= step < count for step in wanted):
+        raise ValueError(f"Expected steps from 0 to {count - 1}; got {wanted}.")
     if record is not None and record.samples != count:
         raise ValueError(f"Expected a record with a sample for each of the {count} steps; got {record.samples}.")
-    chosen = [step % count for step in steps]
+    chosen = [step % count for step in wanted]
     figure = Picture(figsize=(max(1.7 * len(chosen), 6.0), 2.1 if record is None else 4.4))
     write_title(figure, f"{count} steps, {count * 0.02:.1f} seconds")
-    above, below = (figure, None) if record is None else figure.subfigures(2, 1, height_ratios=(1, 1.5))
-    for part in (above, below):
-        if part is not None:
+    parts: Any = [figure] if record is None else figure.subfigures(2, 1, height_ratios=(1, 1.5))
+    above = parts[0]
+    if record is not None:
+        for part in parts:
             part.patch.set_visible(False)
+        _draw_spikes(parts[1].subplots(), record, chosen)
     for axes, step in zip(np.atleast_1d(above.subplots(1, len(chosen))), chosen, strict=True):
         _draw_cart(axes, seen[step])
         axes.set_title(f"step {step}  {_ARROWS[actions[step]]}", fontsize=8.5, color=EITHER.muted)
-    if record is not None and below is not None:
-        _draw_spikes(below.subplots(), record, chosen)
     return figure
 
 
