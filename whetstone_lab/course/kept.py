@@ -5,23 +5,31 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import numpy as np
+
+from whetstone_lab.records import archive
 from whetstone_lab.records.spikes import SpikeRecord
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.simulator.network import Network
 
-#: The folder of what is kept. Its files are called ``NAME.network.npz``, ``NAME.trace.npz`` and ``NAME.spikes.npz``.
+#: The folder of what is kept. Its files are called ``NAME.KIND.npz``, where the kind is ``network``, ``trace``,
+#: ``spikes`` or ``pictures``, and ``NAME.study.json``.
 DATA = Path(__file__).with_name("data")
+
+#: The format of a file of pictures, and its version.
+PICTURES = "whetstone_lab.pictures", 1
 
 Kept = TypeVar("Kept")
 
 
 def names(kind: str = "network") -> list[str]:
-    """What is kept of a kind: ``"network"`` (the default), ``"trace"`` or ``"spikes"``."""
-    return sorted(path.name.removesuffix(f".{kind}.npz") for path in DATA.glob(f"*.{kind}.npz"))
+    """What is kept of a kind: ``"network"`` (the default), ``"trace"``, ``"spikes"``, ``"pictures"`` or ``"study"``."""
+    return sorted(path.name.split(f".{kind}.")[0] for path in DATA.glob(f"*.{kind}.*"))
 
 
 def network(name: str) -> Network:
@@ -46,7 +54,40 @@ def record(name: str) -> SpikeRecord:
     return _load(SpikeRecord.load, name, "spikes")
 
 
+def pictures(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures of a data set that no kept network was trained on, and their classes.
+
+    Grey values are multiples of 1/256: small networks then add exactly, and give the same spikes on every machine.
+
+    Args:
+        name: One of ``names("pictures")``, such as ``"fashion"``, the first test pictures of Fashion-MNIST.
+
+    Returns:
+        float32 in [0, 1), shape ``(samples, rows, columns, 1)``, and the classes, int64 of shape ``(samples,)``.
+
+    Raises:
+        ValueError: No pictures of that name are kept.
+    """
+    _, arrays = _load(lambda path: archive.read(path, *PICTURES), name, "pictures")
+    return arrays["pictures"][..., None] / np.float32(256), arrays["classes"].astype(np.int64)
+
+
+def study(name: str) -> list[dict[str, Any]]:
+    """What was measured in the trainings behind a chapter, one entry a training, as ``benchmarks/kept.py`` noted it.
+
+    Args:
+        name: One of ``names("study")``, which are names of chapters.
+
+    Returns:
+        Of each training its ``name``, its ``seed``, and the figures.
+
+    Raises:
+        ValueError: No study of that name is kept.
+    """
+    return _load(lambda path: json.loads(path.read_text(encoding="utf-8")), name, "study")
+
+
 def _load(load: Callable[[Path], Kept], name: str, kind: str) -> Kept:
     if name not in names(kind):
         raise ValueError(f"Expected the name of a kept {kind}, one of {names(kind)}; got {name!r}.")
-    return load(DATA / f"{name}.{kind}.npz")
+    return load(next(DATA.glob(f"{name}.{kind}.*")))

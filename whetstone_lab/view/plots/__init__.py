@@ -10,6 +10,7 @@ Example:
     'What the sharpener saw and did'
 """
 
+from whetstone_lab.view.plots.cart_pole import cart_pole
 from whetstone_lab.view.plots.costs import rate_coding
 from whetstone_lab.view.plots.curves import activation_curves
 from whetstone_lab.view.plots.depth import depth_profile
@@ -23,6 +24,6 @@ from whetstone_lab.view.plots.sharpener import sharpener_chart
 from whetstone_lab.view.plots.spikes import spike_raster
 
 __all__ = [
-    "Picture", "activation_curves", "crossover", "depth_profile", "fault_sweep", "layer_health", "lines",
+    "Picture", "activation_curves", "cart_pole", "crossover", "depth_profile", "fault_sweep", "layer_health", "lines",
     "memory", "moving_scene", "rate_coding", "sharpener_chart", "speed", "spike_raster",
 ]
