@@ -4,7 +4,10 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { asNumber, grade } from "../../whetstone_lab/view/widgets/static/grading.mjs";
-import { activation, judge, levels, ramp, relativeChange, votes, wave, whatIf, winner } from "../../whetstone_lab/view/widgets/static/method.mjs";
+import { activation, judge, levels, ramp, relativeChange, votes, whatIf, winner } from "../../whetstone_lab/view/widgets/static/method.mjs";
+import { SOUND, damaged, fleetingFaults } from "../../whetstone_lab/view/widgets/static/faults.mjs";
+import { generator } from "../../whetstone_lab/view/widgets/static/random.mjs";
+import { networkOf, reading, wave } from "../../whetstone_lab/view/widgets/static/wave.mjs";
 
 const fixtures = (name) => JSON.parse(readFileSync(new URL(`../parity/${name}.json`, import.meta.url), "utf8"),
   (_, value) => (["NaN", "Infinity", "-Infinity"].includes(value) ? Number(value) : value));
@@ -65,14 +68,59 @@ test("grades of answers", () => {
   assert.throws(() => grade({ id: "own", options: [], number: null, waits: "Train first." }, "1"), /cannot be answered yet: Train first/);
 });
 
-test("the wave through a network", () => {
-  for (const { layers, key, samples } of fixtures("wave"))
-    for (const { inputs, potentials, spikes, votes: counted, class: best } of samples) {
-      const steps = wave(layers, inputs);
-      assert.deepEqual(steps.map((step) => [...step.potentials]), potentials);
-      assert.deepEqual(steps.map((step) => [...step.spikes]), spikes);
-      assert.deepEqual(votes(steps[steps.length - 1].spikes, key), counted);
-      assert.equal(winner(counted), best);
+/** What a page gets: bytes. */
+const revive = (value) => (value?.base64 !== undefined ? new Uint8Array(Buffer.from(value.base64, "base64"))
+  : Array.isArray(value) ? value.map(revive) : value && typeof value === "object" ? Object.fromEntries(Object.entries(value).map(([name, item]) => [name, revive(item)])) : value);
+const bits = (fired) => fired.map((layer) => layer.join(""));
+
+test("the very spikes, votes and classes of waves through networks of every kind", () => {
+  for (const { network: name, sent, inputs, fired, potentials, votes: counted, classes } of fixtures("wave")) {
+    const network = networkOf(revive(sent));
+    inputs.forEach((input, sample) => {
+      const sentOn = wave(network, input);
+      const where = `${name}, sample ${sample}`;
+      assert.deepEqual(bits(sentOn.fired), fired[sample], where);
+      if (potentials && sample === 0) assert.deepEqual(sentOn.potentials.map((layer) => [...layer]), potentials, where);
+      const read = reading(network, sentOn.values[network.output]);
+      if (counted) assert.deepEqual(read.votes, counted[sample], where);
+      assert.equal(read.best, classes[sample], where);
+    });
+  }
+});
+
+test("a wave that stops after a layer, and what it cannot be sent through", () => {
+  const [{ sent, inputs }] = fixtures("wave");
+  const network = networkOf(revive(sent));
+  assert.deepEqual(wave(network, inputs[0], { upTo: 0 }).fired, wave(network, inputs[0]).fired.slice(0, 1));
+  assert.throws(() => wave(network, [1, 2]), /Expected an input of 5 values; got 2/);
+  const strange = structuredClone(revive(sent));
+  strange.nodes[0].kind = "Magic";
+  assert.throws(() => networkOf(strange), /Expected an operation among Dense,.*; got Magic in node dense/);
+});
+
+test("the same seed hits the same neurons, thresholds and spikes", () => {
+  const known = Object.fromEntries(fixtures("wave").map(({ network, sent }) => [network, networkOf(revive(sent))]));
+  for (const { network: name, faults, inputs, fired, classes } of fixtures("faults")) {
+    const wrong = { ...SOUND, ...faults };
+    const network = damaged(known[name], wrong);
+    const fleeting = fleetingFaults(network);
+    // Twice, for what was drawn is kept.
+    for (const sample of [0, 1, 2, 3, 0, 1, 2, 3]) {
+      const where = `${name}, ${JSON.stringify(faults)}, sample ${sample}`;
+      const sentOn = wave(network, inputs[sample], { fleeting: fleeting(wrong, sample) });
+      assert.deepEqual(bits(sentOn.fired), fired[sample], where);
+      assert.equal(reading(network, sentOn.values[network.output]).best, classes[sample], where);
     }
-  assert.throws(() => wave([{ weights: [1, 2, 3], thresholds: [0.5] }], [1, 0]), /Expected 2 weights in layer 0, for 2 inputs and 1 neurons; got 3/);
+  }
+});
+
+test("NumPy's random numbers", () => {
+  for (const { seed, uniform, normal, count, rare, last } of fixtures("random")) {
+    const { random } = generator(seed);
+    assert.deepEqual(uniform.map(random), uniform, `uniform numbers of ${seed}`);
+    const drawn = Float64Array.from({ length: count }, generator(seed).normal);
+    normal.forEach((value, place) => close(drawn[place], value, `normal number ${place} of ${seed}`));
+    rare.places.forEach((place, which) => close(drawn[place], rare.values[which], `beyond the last layer, ${seed}`));
+    close(drawn[count - 1], last, `normal numbers of ${seed} are as many`);
+  }
 });

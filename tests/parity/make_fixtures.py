@@ -1,8 +1,9 @@
-"""What Python and the browser must both give: curves, judging, what-if replays, votes, the wave, grades of answers.
+"""What Python and the browser must both give: curves, judging, what-if replays, votes, waves, faults, random numbers,
+grades of answers.
 
 Python writes the fixtures: ``python tests/parity/make_fixtures.py``. ``test_parity.py`` checks that they are what
 Python gives today, and ``tests/js/parity.test.mjs`` that JavaScript gives the same. What JSON cannot hold is a string
-there: ``"NaN"``, ``"Infinity"``, ``"-Infinity"``. Weights are flat there, the last axis fastest.
+there: ``"NaN"``, ``"Infinity"``, ``"-Infinity"``.
 """
 
 from __future__ import annotations
@@ -15,13 +16,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import networks
 import numpy as np
 
 from whetstone_lab.course.questions import Mistake, Number, Option, Question, as_number, grade
 from whetstone_lab.method import class_keys, curves, judging, policies
 from whetstone_lab.records.trace import Trace
-from whetstone_lab.simulator import Network, run
-from whetstone_lab.simulator.operations import Dense, Neurons
 from whetstone_lab.view import scenes
 
 HERE = Path(__file__).parent
@@ -187,32 +187,6 @@ def vote_cases() -> Iterator[Case]:
                "ties": int((np.sort(votes, axis=1)[:, -1] == np.sort(votes, axis=1)[:, -2]).sum())}
 
 
-def wave_cases() -> Iterator[Case]:
-    """Dense networks on a few samples: potentials and spikes of each layer, which fires at the step of its number.
-
-    Weights are multiples of 1/4, so all sums are exact and many lie right on a threshold.
-    """
-    rng = np.random.default_rng(1)
-    for name, sizes, low, with_bias in (("deep", (5, 7, 6, 4), -4, True), ("wide", (3, 12, 9), -3, False)):
-        layers = [{"weights": rng.integers(low, 5, (inputs, outputs)) / 4,
-                   "bias": rng.integers(-2, 3, outputs) / 4 if with_bias else None,
-                   "thresholds": np.full(outputs, 0.5) if number % 2 == 0 else rng.integers(0, 4, outputs) / 4}
-                  for number, (inputs, outputs) in enumerate(itertools.pairwise(sizes))]
-        key = class_keys.make_key(3, sizes[-1], seed=2)
-        network = Network(sizes[:1], [operation for layer in layers for operation in (
-            Dense(layer["weights"], layer["bias"]), Neurons(layer["thresholds"]))], key=key)
-        inputs = rng.integers(-4, 5, (8, sizes[0])) / 4
-        record = run(network, inputs, membranes=True)
-        assert record.steps == len(layers)
-        samples = [{"inputs": inputs[sample],
-                    "potentials": [record.membranes[layer][sample, layer] for layer in range(len(layers))],
-                    "spikes": [record.dense(layer)[sample, layer].astype(int) for layer in range(len(layers))],
-                    "votes": record.votes[sample], "class": record.classes[sample]} for sample in range(len(inputs))]
-        yield {"network": name, "key": key, "samples": samples,
-               "layers": [{field: None if values is None else values.ravel() for field, values in layer.items()}
-                          for layer in layers]}
-
-
 def grading_cases() -> Iterator[Case]:
     """Answers to questions, with numbers as students type them and as they should not."""
     gate = Question("gate", "?", "choice", (Option("0", "It is flat.", True), Option("1", "That is a `ReLU`.")))
@@ -233,7 +207,8 @@ def _graded(question: Question, answer: str) -> Case:
 
 
 FIXTURES: dict[str, Callable[[], Iterator[Case]]] = {
-    "curves": curve_cases, "judging": judging_cases, "what_if": what_if_cases, "votes": vote_cases, "wave": wave_cases,
+    "curves": curve_cases, "judging": judging_cases, "what_if": what_if_cases, "votes": vote_cases,
+    "wave": networks.wave_cases, "faults": networks.fault_cases, "random": networks.random_cases,
     "grading": grading_cases}
 
 

@@ -3,9 +3,12 @@
 import json
 from collections import Counter
 
+import networks
 import numpy as np
 import pytest
 from make_fixtures import FIXTURES, HERE, plain
+
+from whetstone_lab.simulator.operations import KINDS, Neurons
 
 
 def kept(name):
@@ -41,12 +44,25 @@ def test_the_fixtures_have_every_turn_in_them():
     assert {replay["first"]["kind"] for replay in replays if replay["first"]} == {"goes on", "starts", "stops", "waits"}
     assert all(replay["first"] is None for replay in replays if not replay["changes"])
     assert all(case["ties"] for case in kept("votes"))
-    for network in kept("wave"):
-        for number, layer in enumerate(network["layers"]):
-            potentials = np.array([sample["potentials"][number] for sample in network["samples"]])
-            assert (potentials == layer["thresholds"]).any(), "some potential should lie on its threshold"
-            assert 0 < np.mean([sample["spikes"][number] for sample in network["samples"]]) < 1
+    for case in kept("wave"):
+        for layer in zip(*case["fired"], strict=True):
+            spikes = "".join(layer)
+            assert {"0", "1"} == set(spikes), case["network"]
+    assert {node["kind"] for case in kept("wave") for node in case["sent"]["nodes"]} == set(KINDS)
+    for kind in ("key", "softmax", "logit"):
+        assert len({best for case in kept("wave") if case["sent"]["readout"]["kind"] == kind
+                    for best in case["classes"]}) > 1, kind
+    assert all(case["rare"]["places"] for case in kept("random"))
     graded = [(answer["right"], answer["says"]) for case in kept("grading") for answer in case["answers"]]
     assert {right for right, _ in graded} == {True, False, None}
     assert {"Doubled.", "Nothing.", "No."} <= {says for _, says in graded}
     assert {case["sharpness"] for case in kept("curves")} > {0.0, 1.0}
+
+
+def test_networks_in_quarters_have_potentials_right_on_their_thresholds():
+    for name, network, exact in networks.networks():
+        if exact:
+            case = next(case for case in kept("wave") if case["network"] == name)
+            thresholds = [node.operation.threshold for node in network.nodes if isinstance(node.operation, Neurons)]
+            assert any((np.reshape(potentials, network.shapes[layer]) == threshold).any() for potentials, layer,
+                       threshold in zip(case["potentials"], network.layers, thresholds, strict=True)), name

@@ -126,4 +126,5 @@ def _rounded(weights: np.ndarray, bits: int) -> np.ndarray:
     if not largest:
         return weights
     step = largest.astype(np.float64) / (2 ** (bits - 1) - 1)
-    return (np.round(weights / step) * step).astype(weights.dtype)
+    # In doubles, whatever NumPy makes of float32 and a double: what lies halfway between two levels goes one way.
+    return (np.round(weights.astype(np.float64) / step) * step).astype(weights.dtype)

@@ -118,32 +118,3 @@ export function winner(counted) {
   for (let i = 1; i < counted.length; i++) if (counted[i] > counted[best]) best = i;
   return best;
 }
-
-// -- the wave, as in the simulator ------------------------------------------------------------------------------------
-
-/** A layer of weights and the neurons behind them: `weights` is flat, its row i the weights of input i, as many to a row
- * as there are thresholds; `thresholds` holds one for each neuron; without `bias` it is 0.
- * @typedef {{ weights: ArrayLike<number>, thresholds: ArrayLike<number>, bias?: ArrayLike<number> }} DenseLayer */
-
-/** A wave of spikes through a chain of dense layers: layer k sums what the layer below sent, and fires at step k where
- * the sum reaches the threshold. Sums are in double precision, so a neuron can differ from one in single precision only
- * where rounding decides.
- * @param {DenseLayer[]} network bottom first @param {ArrayLike<number>} inputs of one sample
- * @returns {{ potentials: Float64Array, spikes: Uint8Array }[]} of each layer, and so of each step */
-export function wave(network, inputs) {
-  let arriving = inputs;
-  return network.map(({ weights, thresholds, bias }, layer) => {
-    const width = thresholds.length;
-    if (weights.length !== arriving.length * width)
-      throw new RangeError(`Expected ${arriving.length * width} weights in layer ${layer}, for ${arriving.length} inputs and ${width} neurons; got ${weights.length}.`);
-    const potentials = new Float64Array(width);
-    for (let i = 0; i < arriving.length; i++) {
-      const value = arriving[i];
-      if (value) for (let o = 0, at = i * width; o < width; o++, at++) potentials[o] += value * weights[at];
-    }
-    if (bias) for (let o = 0; o < width; o++) potentials[o] += bias[o];
-    const spikes = Uint8Array.from(potentials, (potential, o) => (potential >= thresholds[o] ? 1 : 0));
-    arriving = spikes;
-    return { potentials, spikes };
-  });
-}

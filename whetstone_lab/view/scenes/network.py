@@ -1,0 +1,143 @@
+"""A network as a page needs it to send waves of spikes by itself, and samples to show to it, both as bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from whetstone_lab.simulator import Network
+from whetstone_lab.simulator.inputs import check_inputs
+from whetstone_lab.simulator.operations import Neurons, Operation, kind_name
+from whetstone_lab.view.scenes.raster import as_picture
+
+#: What whole numbers up to 255 may be divided by to be samples: bits, the 17 shades of the digits, and bytes.
+_WHITES = (1, 16, 255)
+
+#: Samples that are sent to a page at the most.
+MOST_SAMPLES = 500
+
+
+def page_network(network: Network) -> dict[str, Any]:
+    """A network for ``static/wave.mjs``, which computes in the browser what the simulator computes here.
+
+    Values are numbered: 0 is the input, ``number + 1`` the output of node ``number``.
+
+    Args:
+        network: A network with one input and one output, whose neurons remember nothing from step to step.
+
+    Returns:
+        ``dtype``, ``"float32"`` or ``"float64"``; ``input``, the shape of a sample; ``nodes``, each with its ``name``,
+        its ``kind`` as files have it, ``from``, the values it takes, its ``shape``, its ``step``, its ``options`` and
+        its ``arrays``, each a shape and bytes, little end first; ``output``, the value that is read; ``readout``, how:
+        its ``kind``, its ``key``, rows of zeros and ones or None, and its ``threshold``; and ``decides``, whether that
+        is a class a sample.
+
+    Raises:
+        ValueError: The network has several inputs or outputs, or neurons that remember.
+
+    Example:
+        >>> from whetstone_lab.simulator.operations import Dense
+        >>> sent = page_network(Network((2,), [Dense([[1], [2]]), Neurons(0.5)]))
+        >>> [(node["kind"], node["from"], node["shape"]) for node in sent["nodes"]]
+        [('Dense', [0], [1]), ('Neurons', [1], [1])]
+    """
+    head = network.head
+    numbers = {name: number for number, name in enumerate(network.shapes)}
+    nodes = []
+    for node in network.nodes:
+        operation: Operation = node.operation
+        if isinstance(operation, Neurons) and operation.remembers:
+            raise ValueError(f"Expected neurons that remember nothing from step to step, as a page shows one wave; "
+                             f"{node.name!r} has leak={operation.leak}, refractory={operation.refractory} and "
+                             f"delay={operation.delay}. Look at a record of it with SpikeRaster.")
+        nodes.append({"name": node.name, "kind": kind_name(operation), "from": [numbers[name] for name in node.inputs],
+                      "shape": list(network.shapes[node.name]), "step": network.steps[node.name],
+                      "options": _plain(operation.options()),
+                      "arrays": {name: _array(values) for name, values in operation.arrays().items()}})
+    return {"dtype": network.dtype.name, "input": list(network.input_shape), "nodes": nodes,
+            "output": numbers[network.output],
+            "readout": {"kind": head.kind, "key": None if head.key is None else np.asarray(head.key, int).tolist(),
+                        "threshold": head.threshold},
+            "decides": head.decides and not head.places}
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Samples to show to a network, and their classes.
+
+    Attributes:
+        values: In the type that the network computes in, shape ``(samples, *network.input_shape)``.
+        labels: Their true classes, shape ``(samples,)``; empty where unknown.
+    """
+
+    values: np.ndarray
+    labels: np.ndarray
+
+    @classmethod
+    def of(cls, network: Network, x: Any, y: Any = None) -> Samples:
+        """The first samples of a data set, at most :data:`MOST_SAMPLES`.
+
+        Args:
+            network: What they are shown to.
+            x: Samples without time, shape ``(samples, *network.input_shape)``, or flat where that is as many numbers.
+                None: there are none.
+            y: Their true classes, as Keras takes them. Default: unknown.
+
+        Raises:
+            ValueError: They are of another shape or number, or not finite.
+        """
+        if x is None:
+            if y is not None:
+                raise ValueError("Expected samples beside their classes: give x as well as y.")
+            return cls(np.zeros((0, *network.input_shape), network.dtype), np.zeros(0, np.int64))
+        values = np.asarray(x)
+        if values.ndim and values.shape[1:] != network.input_shape and values[:1].size == np.prod(network.input_shape):
+            values = values.reshape(len(values), *network.input_shape)
+        if check_inputs(network, values).stepwise:
+            raise ValueError(f"Expected samples without steps in time, of shape (samples, "
+                             f"{', '.join(map(str, network.input_shape))}); got {values.shape}.")
+        labels = network.head.check_labels(y, len(values))
+        return cls(values[:MOST_SAMPLES].astype(network.dtype), labels[:MOST_SAMPLES])
+
+    def sent(self) -> dict[str, Any]:
+        """The samples for a page: how many there are, their values as bytes, what these are divided by, and the labels.
+
+        Values that are whole numbers up to 255, divided by 1, 16 or 255 in the network's type, go as one byte each, to
+        the bit; others go as they are, with a ``white`` of 0.
+        """
+        for white in _WHITES:
+            whole = np.round(self.values * self.values.dtype.type(white))
+            if ((whole >= 0) & (whole <= 255)).all() and (
+                    whole / self.values.dtype.type(white) == self.values).all():
+                return {"count": len(self.values), "white": white, "values": whole.astype(np.uint8).tobytes(),
+                        "labels": self.labels.tolist()}
+        return {"count": len(self.values), "white": 0, "values": _bytes(self.values), "labels": self.labels.tolist()}
+
+
+def picture_shape(network: Network) -> tuple[int, int, int]:
+    """Rows, columns and channels of a network's input as a picture.
+
+    Raises:
+        ValueError: Its input does not look like a picture.
+    """
+    seen = as_picture(np.zeros(network.input_shape, np.uint8))
+    if seen is None:
+        raise ValueError(f"Expected a network that is shown pictures, of input shape (rows, columns), "
+                         f"(rows, columns, 1 or 3) or (side * side,) with a side from 4 on; got {network.input_shape}.")
+    rows, columns, *channels = seen.shape
+    return rows, columns, channels[0] if channels else 1
+
+
+def _array(values: np.ndarray) -> dict[str, Any]:
+    return {"shape": list(values.shape), "values": _bytes(values)}
+
+
+def _bytes(values: np.ndarray) -> bytes:
+    return np.ascontiguousarray(values, values.dtype.newbyteorder("<")).tobytes()
+
+
+def _plain(options: dict[str, Any]) -> dict[str, Any]:
+    """Options as JSON holds them."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in options.items()}
