@@ -98,8 +98,9 @@ def test_what_views_share_is_there_once(digits):
 
 @pytest.mark.parametrize("name", widgets.__all__)
 def test_every_view_has_a_module_to_take_along(name, finished_trace, spike_record):
-    make = getattr(widgets, name)
-    view = make(spike_record if make is SpikeRaster else finished_trace)
+    of = {"ActivationCurves": [finished_trace], "SharpenerChart": [finished_trace], "SpikeRaster": [spike_record],
+          "Quiz": ["gates", "Gates", [], {}, "answers.json", lambda question, text: (True, "", {})]}
+    view = getattr(widgets, name)(*of[name])
     assert (_assets._STATIC / f"{view.module_name()}.mjs").exists()
     assert view._esm == _assets.module(view.module_name())
     assert set(view.state()) >= {"about", "still"}
