@@ -22,7 +22,7 @@ NAMES = {ActivationCurves: "activation_curves", SharpenerChart: "sharpener_chart
 def shown(widget):
     """What a page gets of a widget."""
     return {name: plain(value) for name, value in widget.get_state().items()
-            if name in ("about", "past", "now", "histograms", "decisions", "spikes", "pictures", "maps",
+            if name in ("about", "told", "past", "now", "histograms", "decisions", "spikes", "pictures", "maps",
                          "sample")}
 
 
@@ -137,7 +137,7 @@ def test_a_line_stays_under_the_finger_and_where_it_was_let_go_of(chromium, made
     # An epoch ends under a finger that keeps still: the reference is another, and so is the domain of losses.
     run.level = 0.02
     run.epoch()
-    tell(page, past=SharpenerChart(run.trace).past, now=SharpenerChart(run.trace).now)
+    tell(page, past=SharpenerChart(run.trace).get_state()["past"], now=SharpenerChart(run.trace).now)
     frames(page)
     assert grip.inner_text() == held
     assert middle(grip)[1] == pytest.approx(place, abs=1)

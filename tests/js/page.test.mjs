@@ -29,19 +29,20 @@ test("a view is drawn anew when what it is about changes, and listens no more on
 
 test("Python hears from when until when a view is shown, and a page answers when it is asked", () => {
   const [listeners, sent] = [new Map(), []];
-  const model = { on: (event, listener) => listeners.set(event, listener), off: (event) => listeners.delete(event), send: ({ kind }) => sent.push(kind) };
+  const model = { get: (name) => ({ told: 3 })[name], on: (event, listener) => listeners.set(listener, event), off: (event, listener) => listeners.delete(listener), send: ({ kind, told }) => sent.push(kind, told) };
   const leave = attended(() => () => sent.push("left"))({ model, el: null });
-  assert.deepEqual(sent, ["here"]);
-  listeners.get("msg:custom")({ kind: "error", text: "something else" });
-  listeners.get("msg:custom")({ kind: "ask" });
-  assert.deepEqual(sent, ["here", "here"]);
+  assert.deepEqual(sent, ["here", 3]);
+  const hear = (message) => [...listeners].forEach(([listener, event]) => event === "msg:custom" && listener(message));
+  hear({ kind: "error", text: "something else" });
+  hear({ kind: "ask" });
+  assert.deepEqual(sent, ["here", 3, "here", 3]);
   leave();
-  assert.deepEqual(sent, ["here", "here", "left", "gone"]);
+  assert.deepEqual(sent, ["here", 3, "here", 3, "left", "gone", undefined]);
   assert.equal(listeners.size, 0);
 });
 
 test("a kernel that has gone is told nothing, and the view goes all the same", () => {
-  const model = { on() {}, off() {}, send() { throw new Error("Cannot send"); } };
+  const model = { get() {}, on() {}, off() {}, send() { throw new Error("Cannot send"); } };
   let left = false;
   attended(() => () => { left = true; })({ model, el: null })();
   assert.ok(left);

@@ -18,6 +18,19 @@ class Wire:
     def customs(self) -> list[dict[str, Any]]:
         return [message["content"] for message, _, _ in self.messages if message.get("method") == "custom"]
 
+    def news(self) -> list[dict[str, Any]]:
+        """What pages were told of a run besides all of it."""
+        return [content for content in self.customs() if content["kind"] == "grown"]
+
+    def answers(self) -> list[dict[str, Any]]:
+        """The other messages."""
+        return [content for content in self.customs() if content["kind"] != "grown"]
+
+    def sizes(self, kind: str) -> list[int]:
+        """Bytes of each message of a kind."""
+        return [size for message, size, _ in self.messages
+                if message.get("method") == "custom" and message["content"]["kind"] == kind]
+
     def bytes(self) -> int:
         return sum(size for _, size, _ in self.messages)
 

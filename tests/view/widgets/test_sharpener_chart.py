@@ -16,16 +16,17 @@ STATIC = Path(widgets.__file__).parent / "static"
 
 
 def rows(widget):
-    return np.frombuffer(widget.past["table"], "<f8").reshape(-1, 8)
+    return np.frombuffer(widget.get_state()["past"]["table"], "<f8").reshape(-1, 9)
 
 
 def test_every_epoch_of_a_record_is_there(finished_trace):
     widget = SharpenerChart(finished_trace)
     table = scenes.epoch_table(finished_trace)
-    assert widget.past["whole"]
+    assert widget.get_state()["past"]["whole"]
     np.testing.assert_array_equal(rows(widget)[:, 0], np.arange(finished_trace.epochs) + 1)
+    np.testing.assert_array_equal(rows(widget)[:, 1], finished_trace.epoch_ends)
     for column, name in enumerate(["loss", "reference", "sig_increase", "sig_decrease", "patience", "sharpening",
-                                   "sharp"], 1):
+                                   "sharp"], 2):
         np.testing.assert_array_equal(rows(widget)[:, column], table[name].astype(float))
 
 
@@ -38,10 +39,10 @@ def test_the_present_is_what_the_policy_goes_by(finished_trace):
 
 def test_decisions_come_with_reasons(finished_trace):
     widget = SharpenerChart(finished_trace)
-    kinds = [decision["kind"] for decision in widget.decisions]
+    kinds = [decision["kind"] for decision in widget.get_state()["decisions"]]
     assert {"start", "stop", "sharp", "done"} <= set(kinds)
-    assert all(decision["reason"] for decision in widget.decisions)
-    json.dumps(widget.decisions, allow_nan=False)
+    assert all(decision["reason"] for decision in widget.get_state()["decisions"])
+    json.dumps(widget.get_state()["decisions"], allow_nan=False)
 
 
 def test_a_long_run_that_grows_is_thinned(made_up_run):
@@ -52,9 +53,9 @@ def test_a_long_run_that_grows_is_thinned(made_up_run):
         run.trace.append_epoch({"loss": 1.0}, {"reference": 1.0})
     widget = SharpenerChart(run)
     assert len(rows(widget)) <= 512
-    assert not widget.past["whole"]
+    assert not widget.get_state()["past"]["whole"]
     run.trace.status = "recorded"
-    assert SharpenerChart(run).past["whole"]
+    assert SharpenerChart(run).get_state()["past"]["whole"]
 
 
 def replay(policy: AdaptivePolicy, losses) -> list[bool]:

@@ -15,41 +15,49 @@ def monitored(trace: Trace) -> Quantity:
     return Quantity(str(trace.meta.get("monitor", "loss")), "max" if mode == "max" else "min")
 
 
-def epoch_table(trace: Trace) -> dict[str, np.ndarray]:
-    """What an adaptive run looks like epoch by epoch, each column of shape ``(epochs,)``.
+def epoch_table(trace: Trace, start: int = 0, stop: int | None = None) -> dict[str, np.ndarray]:
+    """What an adaptive run looks like epoch by epoch, each column of shape ``(stop - start,)``.
 
     ``loss``: the loss judged, or what else was monitored. ``reference``: what it was compared with (NaN where nothing).
     ``stop``, ``improve``: the lines that count as a rise and as a fall, ``reference + sig_increase |reference|`` and
     ``reference - sig_decrease |reference|``; of what should rise, as an accuracy, the other way round.
     ``sig_increase``, ``sig_decrease``, ``patience``: as in force when the epoch was judged (NaN for other policies).
     ``sharpening``: whether the epoch was one of sharpening. ``sharp``: whether every layer was sharp before it.
+
+    Args:
+        trace: The run.
+        start: The first epoch of the table, from 0. Default: 0.
+        stop: The epoch before which it ends. Default: all that have ended.
     """
-    epochs = trace.epochs
+    stop = trace.epochs if stop is None else stop
+    epochs = stop - start
     parameters = ("sig_increase", "sig_decrease", "patience")
     table = {name: np.full(epochs, np.nan) for name in ("loss", "reference", "stop", "improve", *parameters)}
     table["sharpening"] = np.zeros(epochs, bool)
     changes = [event for event in list(trace.events) if event.kind == "threshold"]
     policy, states, ends = dict(trace.policy), trace.states, trace.epoch_ends
-    after = sharpness_at(trace, ends[:epochs] - 1)
-    before = np.concatenate([np.zeros((1, len(trace.layers))), after])[:epochs]
+    around = sharpness_at(trace, ends[max(start - 1, 0):stop] - 1)
+    if not start:
+        around = np.vstack([np.zeros((1, len(trace.layers))), around])
+    before, after = around[:-1], around[1:]
     table["sharp"] = (before == 1).all(axis=1)
     judged = monitored(trace)
     first = int(trace.epoch_of_batch[0]) if trace.batches else 0
-    for epoch in range(epochs):
+    for row, epoch in enumerate(range(start, stop)):
         # By epochs: a change between two comes after as many batches as the first has, but too late for its judgement.
         while changes and changes[0].epoch <= first + epoch:
             event = changes.pop(0)
             policy[event.values["name"]] = event.values["new"]
         state = states[epoch - 1] if epoch else {}
         reference = state.get("reference")
-        table["loss"][epoch] = trace.epoch_logs[epoch].get(judged.name, np.nan)
+        table["loss"][row] = trace.epoch_logs[epoch].get(judged.name, np.nan)
         for name in parameters:
-            table[name][epoch] = policy.get(name, np.nan)
+            table[name][row] = policy.get(name, np.nan)
         if reference is not None:
-            table["reference"][epoch] = reference
-            table["stop"][epoch] = stop_level(reference, table["sig_increase"][epoch], judged.mode)
-            table["improve"][epoch] = improve_level(reference, table["sig_decrease"][epoch], judged.mode)
+            table["reference"][row] = reference
+            table["stop"][row] = stop_level(reference, table["sig_increase"][row], judged.mode)
+            table["improve"][row] = improve_level(reference, table["sig_decrease"][row], judged.mode)
         # An adaptive policy that has nothing left to sharpen may still call itself sharpening.
-        table["sharpening"][epoch] = bool(state.get("sharpening")) and not table["sharp"][epoch]
+        table["sharpening"][row] = bool(state.get("sharpening")) and not table["sharp"][row]
     table["sharpening"] |= (after > before).any(axis=1)
     return table

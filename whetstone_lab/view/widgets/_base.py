@@ -1,7 +1,9 @@
 """What the widgets have in common: the picture left behind, and how a run that grows on another thread reaches a page.
 
-Python writes traits, the page only reads them; what the page wants, it sends as a message, and the handler does no more
-than pass it on. So a trait has one writer, and whichever thread the message arrives on does not matter.
+What has been of a run is sent once: whole when a page opens or asks, and from then on, a few times a second, a message
+with what is new. Each message has a number; a page that has missed one, as when its connection was lost, asks for the
+whole. What a page wants, it sends as a message too, and the handler does no more than pass it on, so whichever thread
+it arrives on does not matter.
 
 Jupyter keeps every widget for the life of the kernel, so a view cannot tell by itself that nobody needs it any more. A
 page says when it begins to show a view and when it ceases, and a view that no page shows rests: it does not listen to
@@ -21,9 +23,8 @@ import time
 import uuid
 import weakref
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import anywidget
 import numpy as np
@@ -31,6 +32,7 @@ import traitlets
 
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.view import scenes
+from whetstone_lab.view.widgets._growing import Growing, Past, packed
 
 if TYPE_CHECKING:
     from whetstone_lab.view.plots import Picture
@@ -38,11 +40,14 @@ if TYPE_CHECKING:
 #: Seconds between two updates of the page; what is urgent goes sooner, but not more often than the second.
 _INTERVAL, _URGENT_INTERVAL = 0.1, 0.02
 
-#: Points of a run that are sent to the page at the most, and of the epoch that is going on.
-_POINTS, _TAIL = 512, 48
-
 #: What the page may ask of a live run.
 _COMMANDS = ("start", "pause", "resume", "step", "stop")
+
+#: What a page is told of an epoch's logs.
+_LOGS = ("accuracy", "val_accuracy")
+
+#: The name of all that has been of a run, as a part of a view's state.
+_RUN = "run"
 
 #: A run that has one of these goes no further by itself.
 _ENDED = ("finished", "stopped", "failed")
@@ -171,13 +176,8 @@ class RunView(View):
         TypeError: The source has no trace.
     """
 
-    #: Layers, curves, the kind of policy, and whether the run takes commands. A view that was opened before its run
-    #: began learns them when it begins.
-    about = traitlets.Dict().tag(sync=True)
-    #: The run up to the last finished epoch; replaced as a whole, and bounded in size.
-    past = traitlets.Dict().tag(sync=True)
-    #: The present moment; replaced up to ten times a second.
-    now = traitlets.Dict().tag(sync=True)
+    #: What grows with a run besides the losses, the sharpness and the table of epochs.
+    _GROWS: ClassVar[tuple[Callable[[], Growing], ...]] = ()
 
     _unsubscribe: Callable[[], None] | None = None
 
@@ -192,9 +192,14 @@ class RunView(View):
         self._owed: object | None = None
         #: Whether a page shows this view or a cell has displayed it, as far as is known since it was last asked.
         self._noticed = False
-        trace = scenes.trace_of(source)
-        self._trace = trace
-        super().__init__(about=self._about(trace), past=self._past(trace), now=self._now(trace))
+        self._trace = scenes.trace_of(source)
+        #: The number of what pages were told last, and of which trace it was.
+        self._told, self._told_of = 0, self._trace
+        #: What the run is about: layers, curves, the kind of policy, and whether it takes commands. A view that was
+        #: opened before its run began learns it when it begins. And what the run is doing now.
+        self.about, self.now = self._about(self._trace), self._now(self._trace)
+        self._growing = [grows() for grows in (Past, *self._GROWS)]
+        super().__init__()
         self._ask_after_older_views()
         self._follow()
 
@@ -298,26 +303,34 @@ class RunView(View):
         timer.start()
 
     def _update(self, trace: Trace) -> None:
+        """Tells the pages what is new."""
         with self._lock:
             self._owed = None
-            about = self._about(trace)
-            # The last event may be replaced, as while a line is dragged.
-            stamp = (trace.status, trace.message, trace.epochs, len(trace.events), trace.events[-1:])
-            begun = about != self.about
-            # A page reads rows of numbers by the number of layers, so what the run is about comes in one message with
-            # them.
-            with self.hold_sync() if begun else nullcontext():
-                if begun:
-                    self.about = about
-                if begun or stamp != self._stamp:
-                    self._update_past(trace, turned=stamp[:2] != self._stamp[:2], begun=begun)
-                self.now = self._now(trace)
-            self._stamp, self._sent_at = stamp, time.monotonic()
+            self.now = self._now(trace)
+            if trace is not self._told_of or self._about(trace) != self.about:
+                self.send_state(_RUN)
+            else:
+                news = [grows.news(trace) for grows in self._growing]
+                if any(part is None for part in news):
+                    self.send_state(_RUN)
+                else:
+                    self._told += 1
+                    self.send(*packed({"kind": "grown", "told": self._told, "now": self.now,
+                                       **{name: value for part in news for name, value in (part or {}).items()}}))
+            self._stamp, self._sent_at = (trace.status, trace.message), time.monotonic()
 
-    def _update_past(self, trace: Trace, *, turned: bool, begun: bool) -> None:
-        """Sends what has been: ``turned`` when the status is another, ``begun`` when the page starts anew."""
-        if begun or self.past.get("epochs") != trace.epochs:
-            self.past = self._past(trace)
+    def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
+        """The state of the widget; for a page that opens, with all that has been of the run."""
+        if key not in (None, _RUN):
+            return dict(super().get_state(key, drop_defaults))
+        with self._lock:
+            state = {} if key == _RUN else super().get_state(None, drop_defaults)
+            trace = self._told_of = self._trace
+            self._told += 1
+            self.about, self.now = self._about(trace), self._now(trace)
+            parts = [grows.whole(trace) for grows in self._growing]
+            return {**state, "about": self.about, "told": self._told, "now": self.now,
+                    **{name: value for part in parts for name, value in part.items()}}
 
     def _confirm(self, mark: Any) -> None:
         """Tells the page that what it asked for has been in force; what is in force now comes just before."""
@@ -339,20 +352,8 @@ class RunView(View):
                 "thresholds": [scenes.threshold(curve) for curve in trace.curves],
                 "policy": trace.policy.get("name"), "judged": judged.words, "mode": judged.mode}
 
-    def _past(self, trace: Trace) -> dict[str, Any]:
-        table = scenes.epoch_table(trace)
-        epochs = len(table["loss"])
-        # A run that still grows is sent again and again, so it is thinned; a recorded one is sent once and whole.
-        kept = np.arange(epochs) if trace.status == "recorded" else scenes.thin(0, epochs, _POINTS)
-        columns = ("loss", "reference", "sig_increase", "sig_decrease", "patience", "sharpening", "sharp")
-        rows = np.column_stack([kept + 1.0, *(table[name][kept] for name in columns)])
-        batches = int(trace.epoch_ends[epochs - 1]) if epochs else 0
-        return {"epochs": epochs, "whole": len(kept) == epochs, "first": int(trace.epoch_of_batch[0]) if batches else 0,
-                "table": rows.astype("<f8").tobytes(), "points": self._points(trace, scenes.thin(0, batches, _POINTS))}
-
     def _now(self, trace: Trace) -> dict[str, Any]:
         batches, epochs = trace.batches, trace.epochs
-        open_since = int(trace.epoch_ends[epochs - 1]) if epochs else 0
         last = np.array([batches - 1]) if batches else np.zeros(0, np.int64)
         state = trace.states[epochs - 1] if epochs else {}
         logs = trace.epoch_logs[epochs - 1] if epochs else {}
@@ -362,21 +363,17 @@ class RunView(View):
                 "sharpness": [round(float(value), 5) for value in scenes.latest_sharpness(trace)],
                 "policy": trace.thresholds_at(batches), "reference": number(state.get("reference")),
                 "sharpening": bool(state.get("sharpening")), "waiting": int(state.get("waiting") or 0),
-                "logs": {name: number(logs[name]) for name in ("accuracy", "val_accuracy") if name in logs},
-                "tail": self._points(trace, scenes.thin(open_since, batches, _TAIL))}
-
-    def _points(self, trace: Trace, rows: np.ndarray) -> bytes:
-        """Batches as rows of float32: position in epochs, loss, sharpness of each layer."""
-        columns = [scenes.positions(trace, rows), trace.loss[rows], *scenes.sharpness_at(trace, rows).T]
-        return np.column_stack(columns).astype("<f4").tobytes()
+                "logs": {name: number(logs[name]) for name in _LOGS if name in logs}}
 
     # -- from the page to the run -------------------------------------------------------------------------------------
 
     def _receive(self, content: Mapping[str, Any]) -> None:
         kind, name = content.get("kind"), content.get("name")
         if kind == "here":
-            self._noticed = True
+            self._noticed, missed = True, content.get("told", self._told) != self._told
             self._follow()
+            if missed:
+                self.send_state(_RUN)
         elif kind == "gone":
             self._noticed = False
             self._rest()

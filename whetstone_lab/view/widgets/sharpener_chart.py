@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import traitlets
-
-from whetstone_lab.records.trace import Trace
-from whetstone_lab.view import scenes
 from whetstone_lab.view.widgets._assets import module, style
 from whetstone_lab.view.widgets._base import RunView
+from whetstone_lab.view.widgets._growing import Decisions
 
 if TYPE_CHECKING:
     from whetstone_lab.view.plots import Picture
@@ -37,15 +34,10 @@ class SharpenerChart(RunView):
     _esm = module("sharpener_chart")
     _css = style("sharpener_chart")
 
-    #: The last decisions and changes by hand, with their reasons.
-    decisions = traitlets.List().tag(sync=True)
+    _GROWS = (Decisions,)
 
     def picture(self) -> Picture:
         """The static figure of the run so far, as :func:`whetstone_lab.view.plots.sharpener_chart` draws it."""
         from whetstone_lab.view import plots
 
         return plots.sharpener_chart(self._trace)
-
-    def _update_past(self, trace: Trace, *, turned: bool, begun: bool) -> None:
-        super()._update_past(trace, turned=turned, begun=begun)
-        self.decisions = scenes.decisions(trace)

@@ -1,5 +1,6 @@
 // @ts-check
 // What widgets need of the page: elements, listeners that go when the widget goes, keys, and the line at the top.
+import { growing } from "./growing.mjs";
 import { STATUS } from "./run.mjs";
 
 /**
@@ -113,26 +114,28 @@ export function renderer(mount) {
   };
 }
 
-/** A `render` that tells Python from when until when a page shows the view, for a run serves no view that nobody sees. Python
- * may ask, and whoever shows the view answers.
+/** A `render` of a view of a run, which grows. It tells Python from when until when a page shows the view, for a run serves no
+ * view that nobody sees, and how much of the run it has. Python may ask, and whoever shows the view answers.
  * @param {(view: { model: Model, el: HTMLElement }) => () => void} render */
 export function attended(render) {
   return (/** @type {{ model: Model, el: HTMLElement }} */ view) => {
-    const tell = (/** @type {string} */ kind) => {
+    const { model, end } = growing(view.model);
+    const tell = (/** @type {any} */ content) => {
       try {
-        view.model.send({ kind });
+        model.send(content);
       } catch {
         // The kernel has gone, and with it the run.
       }
     };
-    const answer = (/** @type {any} */ message) => message.kind === "ask" && tell("here");
-    const leave = render(view);
-    view.model.on("msg:custom", answer);
-    tell("here");
+    const answer = (/** @type {any} */ message) => message.kind === "ask" && tell({ kind: "here", told: model.get("told") });
+    const leave = render({ model, el: view.el });
+    model.on("msg:custom", answer);
+    tell({ kind: "here", told: model.get("told") });
     return () => {
-      view.model.off("msg:custom", answer);
+      model.off("msg:custom", answer);
       leave();
-      tell("gone");
+      end();
+      tell({ kind: "gone" });
     };
   };
 }

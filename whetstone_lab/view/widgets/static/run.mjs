@@ -1,19 +1,26 @@
 // @ts-check
 // A run as Python sends it: points, epochs, and what it is doing.
 import { doubles, floats } from "./bytes.mjs";
+import { COLUMNS } from "./growing.mjs";
 import { plain } from "./numbers.mjs";
 
 /** Rows of points: position in epochs, loss, sharpness of each layer.
  * @typedef {{ width: number, length: number, values: Float32Array }} Points */
 
-/** The points of the past and those of the open epoch, as one.
- * @param {any} past @param {any} now @param {number} layers @returns {Points} */
-export function joinPoints(past, now, layers) {
+/** The points of a run with where they stand on an axis of epochs, which follows from how many batches were trained by the end of
+ * each: of an epoch that goes on, or of one that is not among the rows, in even steps.
+ * @param {any} past @param {Record<string, number>[]} rows @param {any} now @param {number} layers @returns {Points} */
+export function placedPoints(past, rows, now, layers) {
   const width = layers + 2;
-  const [before, tail] = [floats(past.points), floats(now.tail)];
-  const values = new Float32Array(before.length + tail.length);
-  values.set(before);
-  values.set(tail, before.length);
+  const values = floats(past.points);
+  const knots = [{ batches: 0, end: 0 }, ...rows, { batches: now.batch, end: now.at }];
+  let next = 1;
+  for (let at = 0; at < values.length; at += width) {
+    while (next < knots.length - 1 && knots[next].batches < values[at]) next++;
+    const [from, to] = [knots[next - 1], knots[next]];
+    const whole = to.batches - from.batches;
+    values[at] = whole > 0 ? from.end + ((values[at] - from.batches) / whole) * (to.end - from.end) : to.end;
+  }
   return { width, length: values.length / width, values };
 }
 
@@ -40,8 +47,10 @@ export function valueAt(points, at, column) {
 export function epochRows(past) {
   const table = doubles(past.table);
   const rows = [];
-  for (let at = 0; at < table.length; at += 8)
-    rows.push({ end: table[at], loss: table[at + 1], reference: table[at + 2], up: table[at + 3], down: table[at + 4], patience: table[at + 5], sharpening: table[at + 6], sharp: table[at + 7] });
+  for (let at = 0; at < table.length; at += COLUMNS) {
+    const [end, batches, loss, reference, up, down, patience, sharpening, sharp] = table.subarray(at, at + COLUMNS);
+    rows.push({ end, batches, loss, reference, up, down, patience, sharpening, sharp });
+  }
   return rows;
 }
 
@@ -91,13 +100,13 @@ export function runOf(model) {
   const [past, now] = [model.get("past"), model.get("now")];
   const rows = epochRows(past);
   const run = {
-    past, now, rows, points: joinPoints(past, now, layers), spans: sharpeningSpans(rows, now),
+    past, now, rows, points: placedPoints(past, rows, now, layers), spans: sharpeningSpans(rows, now),
     /** @param {"past" | "now"} what */
     heed(what) {
       run[what] = model.get(what);
       // The past is followed by the present, with which it belongs together.
       if (what === "past") run.rows = epochRows(run.past);
-      else [run.points, run.spans] = [joinPoints(run.past, run.now, layers), sharpeningSpans(run.rows, run.now)];
+      else [run.points, run.spans] = [placedPoints(run.past, run.rows, run.now, layers), sharpeningSpans(run.rows, run.now)];
     },
   };
   return run;
