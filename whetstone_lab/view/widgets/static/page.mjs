@@ -159,13 +159,26 @@ export function watchKernel(scope, model, root) {
   scope.follow(model, "change", () => root.classList.remove("wl-gone"));
 }
 
+/** Has a notebook leave some keys to the elements of a widget. Notebook 7 looks at a key before its element does, and passes
+ * those on whose element has the attribute; for longer it must not have it, or no shortcut would work there.
+ * @param {Scope} scope @param {HTMLElement} root @param {(event: KeyboardEvent) => boolean} ours */
+function claimKeys(scope, root, ours) {
+  const attribute = "data-lm-suppress-shortcuts";
+  scope.on(window, "keydown", (/** @type {KeyboardEvent} */ event) => {
+    const target = /** @type {Element} */ (event.target);
+    if (!root.contains(target) || !ours(event)) return;
+    target.setAttribute(attribute, "");
+    setTimeout(() => target.removeAttribute(attribute));
+  }, true);
+}
+
 /** Keeps the keys that a control understands to the control: a notebook would take arrows for moves between cells.
  * @param {Scope} scope @param {HTMLElement} root */
 export function keepKeys(scope, root) {
   const keys = new Set(["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "PageUp", "PageDown", "Home", "End", " ", "Enter"]);
-  scope.on(root, "keydown", (/** @type {KeyboardEvent} */ event) => {
-    if (keys.has(event.key) && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey) event.stopPropagation();
-  });
+  const ours = (/** @type {KeyboardEvent} */ event) => keys.has(event.key) && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
+  claimKeys(scope, root, ours);
+  scope.on(root, "keydown", (/** @type {KeyboardEvent} */ event) => ours(event) && event.stopPropagation());
 }
 
 /** Takes back what was done last, at Ctrl+Z or on a Mac ⌘Z: but for text that is being typed, which has an undo of its own.
@@ -173,10 +186,12 @@ export function keepKeys(scope, root) {
 export function undoKeys(scope, root, undo) {
   /** @type {EventTarget | null} */
   let typing = null;
+  const ours = (/** @type {KeyboardEvent} */ event) => event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey;
+  claimKeys(scope, root, ours);
   scope.on(root, "input", (/** @type {Event} */ event) => (typing = /** @type {HTMLInputElement} */ (event.target).type === "number" ? event.target : null));
   scope.on(root, "change", () => (typing = null));
   scope.on(root, "keydown", (/** @type {KeyboardEvent} */ event) => {
-    if (event.key.toLowerCase() !== "z" || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey || event.target === typing) return;
+    if (!ours(event) || event.target === typing) return;
     event.preventDefault();
     event.stopPropagation();
     undo();
