@@ -73,15 +73,20 @@ def prepare_notebooks(folder: Path | None) -> Path:
     Returns:
         The folder.
     """
-    package = Path(whetstone_lab.__file__).parent
-    packaged, checkout = package / "notebooks", package.parent / "notebooks"
-    shipped = packaged if packaged.is_dir() else checkout
+    shipped = shipped_notebooks()
     if folder is None:
-        folder = checkout if shipped == checkout else Path("whetstone-notebooks")
+        folder = Path("whetstone-notebooks") if shipped.parent == Path(whetstone_lab.__file__).parent else shipped
     if folder.resolve() != shipped.resolve():
         for name in copy_notebooks(shipped, folder):
             print(f"Kept {folder / name}, which is no longer as shipped; move it away to get the shipped one.")
     return folder
+
+
+def shipped_notebooks() -> Path:
+    """Where the notebooks lie that came with the package: in it, or in a checkout beside it."""
+    package = Path(whetstone_lab.__file__).parent
+    packaged = package / "notebooks"
+    return packaged if packaged.is_dir() else package.parent / "notebooks"
 
 
 def copy_notebooks(shipped: Path, folder: Path) -> list[str]:

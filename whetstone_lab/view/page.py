@@ -50,10 +50,11 @@ _PAGE = """\
 </html>
 """
 
-#: A view's place, and its picture: the view hides it as long as it is drawn, and so it is what is seen without scripts.
+#: A view's place, and what it leaves behind: the view hides that as long as it is drawn, so that it is what is seen
+#: without scripts.
 _PLACE = """<section class="wl-view" aria-label="{words}">
 <div data-wl-place="{number}"></div>
-<img data-wl-view="{still}" alt="{words}" src="data:image/png;base64,{png}">
+{still}
 </section>"""
 
 _START = """
@@ -123,8 +124,7 @@ def page(parts: View | str | Iterable[View | str], path: str | os.PathLike[str] 
 
 
 def _place(view: View, number: int) -> str:
-    return _PLACE.format(words=html.escape(repr(view)), number=number, still=view.still,
-                         png=base64.b64encode(view.picture().png(dpi=90)).decode())
+    return _PLACE.format(words=html.escape(repr(view)), number=number, still=view.left_behind()["text/html"])
 
 
 def _policy(programs: Iterable[str]) -> str:

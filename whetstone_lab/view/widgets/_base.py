@@ -138,6 +138,7 @@ class View(anywidget.AnyWidget):
             display({_WIDGET: data[_WIDGET]}, metadata=dict(metadata), raw=True)
         self._display_picture(update=False)
         self._displayed = True
+        _DISPLAYED[self.still] = self
 
     def _display_picture(self, update: bool) -> None:
         from IPython.display import display
@@ -390,6 +391,13 @@ class RunView(View):
         else:
             raise ValueError(f"Expected 'steer' or a command among {_COMMANDS}; got {dict(content)!r}.")
 
+
+def displayed(still: str) -> View | None:
+    """The view that was displayed in a cell and left a picture of this id, as long as anybody holds it."""
+    return _DISPLAYED.get(still)
+
+
+_DISPLAYED: weakref.WeakValueDictionary[str, View] = weakref.WeakValueDictionary()
 
 #: Every view of a run, for those that are made later; held while it is looked through or changed.
 _VIEWS: weakref.WeakSet[RunView] = weakref.WeakSet()

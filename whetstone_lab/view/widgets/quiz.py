@@ -59,6 +59,10 @@ class Quiz(View):
         count = len(self.about["questions"])
         return f"Quiz({self.about['name']}: {count} question{'s' * (count != 1)})"
 
+    def state(self) -> dict[str, Any]:
+        """What a page without a kernel needs: the questions, but nothing of what was answered here."""
+        return {**super().state(), "about": {**self.about, "kept": ""}, "answers": {}}
+
     def answer(self, question: str, text: str) -> str:
         """Answers a question as a student would in the page, and keeps the answer.
 

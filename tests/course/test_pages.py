@@ -1,0 +1,106 @@
+"""What a page shows of a notebook that has been run; that the page works is seen in a browser."""
+
+import sys
+
+import pytest
+
+from whetstone_lab.course import pages
+from whetstone_lab.records.recorded import digits_trace
+
+nbformat = pytest.importorskip("nbformat")
+pytest.importorskip("nbconvert")
+pytest.importorskip("latex2mathml")
+widgets = pytest.importorskip("whetstone_lab.view.widgets")
+
+v4 = nbformat.v4
+
+
+def shown(view, monkeypatch):
+    """The outputs that a view has in a notebook."""
+    import IPython.display
+
+    outputs = []
+    monkeypatch.setattr(IPython.display, "display", lambda data, **options: outputs.append(data))
+    view._ipython_display_()
+    return [v4.new_output("display_data", data) for data in outputs]
+
+
+def parts_of(*cells):
+    return pages.parts_of(v4.new_notebook(cells=list(cells)))
+
+
+def test_views_stand_where_they_were_displayed(monkeypatch):
+    first, second = (widgets.ActivationCurves(digits_trace()) for _ in range(2))
+    outputs = [v4.new_output("stream", text="before\n"), *shown(first, monkeypatch),
+               v4.new_output("stream", text="after\n")]
+    _, parts = parts_of(v4.new_code_cell("views", outputs=outputs),
+                        v4.new_code_cell("more", outputs=shown(second, monkeypatch)))
+    assert [type(part).__name__ if part in (first, second) else "HTML" for part in parts] == [
+        "HTML", "ActivationCurves", "HTML", "ActivationCurves", "HTML"]
+    assert parts[1] is first
+    assert parts[3] is second
+    assert "before" in parts[0]
+    assert "after" in parts[2]
+    assert "widget-view" not in "".join(part for part in parts if isinstance(part, str))
+
+
+def test_a_view_that_has_gone_is_what_it_left_behind(monkeypatch):
+    outputs = shown(widgets.ActivationCurves(digits_trace()), monkeypatch)
+    monkeypatch.setattr("whetstone_lab.view.widgets._base.displayed", lambda still: None)
+    _, (only,) = parts_of(v4.new_code_cell("view", outputs=outputs))
+    assert 'class="wl-still"' in only
+    assert "data:image/png;base64," in only
+
+
+def test_the_heading_is_the_title():
+    title, (only,) = parts_of(v4.new_markdown_cell("# 1 *Why* `spikes`\n\nBecause."))
+    assert title == "1 Why spikes"
+    assert "<h1" not in only
+    assert "Because." in only
+    assert parts_of(v4.new_code_cell("1"))[0] == "whetstone_lab"
+
+
+@pytest.mark.parametrize(("source", "expected"), [
+    ("a $f_k \\to f$ b", "<msub><mi>f</mi><mi>k</mi></msub>"), ("$$\\sum_i x_i$$", 'display="block"'),
+    ("\\begin{align}a&=b\\end{align}", "<mtable"), ("costs `$f_k$` and `x`", "<code>$f_k$</code>"),
+    ("```python\nprice = '$f_k$'\n```", "'$f_k$'"),
+])
+def test_formulas_are_markup_and_code_stays_code(source, expected):
+    _, (only,) = parts_of(v4.new_markdown_cell(source))
+    assert expected in only
+    assert "$$" not in only
+
+
+def test_links_between_notebooks_lead_to_their_pages():
+    _, (only,) = parts_of(v4.new_markdown_cell("[on](02_drop_in.ipynb), [part](02_drop_in.ipynb#how), "
+                                               "[away](https://example.org/x.ipynb)"))
+    assert 'href="02_drop_in.html"' in only
+    assert 'href="02_drop_in.html#how"' in only
+    assert 'href="https://example.org/x.ipynb"' in only
+
+
+def test_solutions_stay_folded():
+    _, (only,) = parts_of(v4.new_markdown_cell("<details><summary>Solution</summary>\n\n*x*\n\n</details>"))
+    assert "<details><summary>Solution</summary>" in only
+    assert "<em>x</em>" in only
+
+
+def test_ways_on():
+    names = ["00_start", "01_why", "02_how"]
+    assert pages._top("00_start", names, "").count("href") == 3
+    top = pages._top("01_why", names, "https://hub/?a=1&b=/")
+    for to in ("index.html", "00_start.html", "02_how.html", "notebooks/01_why.ipynb",
+               "https://hub/?a=1&amp;b=/01_why.ipynb"):
+        assert f'href="{to}"' in top
+
+
+def test_what_is_missing_is_said(tmp_path, monkeypatch):
+    (tmp_path / "01_why.ipynb").write_text("{}")
+    with pytest.raises(FileNotFoundError, match=r"Expected notebooks among \['01_why'\] in .*got \['02_how'\]"):
+        next(pages.build(tmp_path, tmp_path / "out", ["02_how"]))
+    with pytest.raises(FileNotFoundError, match="got none"):
+        next(pages.build(tmp_path / "nowhere", tmp_path / "out"))
+    monkeypatch.setattr(pages, "NEEDED", ("nbformat", "no_such_package"))
+    with pytest.raises(ModuleNotFoundError, match=r"no_such_package is not installed.*'whetstone-lab\[course\]'"):
+        next(pages.build(tmp_path, tmp_path / "out"))
+    assert "no_such_package" not in sys.modules

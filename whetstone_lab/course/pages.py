@@ -1,0 +1,218 @@
+"""The course as pages that need no Jupyter and no network: a room without internet, a website, a USB stick.
+
+A chapter is run in a kernel as it would be in class, and its page is made in that kernel, where its views are: so they
+are as alive on the page as ``whetstone_lab.page`` makes them. Formulas become MathML, which browsers draw.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from whetstone_lab.course.index import CHAPTERS
+
+if TYPE_CHECKING:
+    from whetstone_lab.view.widgets._base import View
+
+#: What the pages need besides the laboratory.
+NEEDED = ("latex2mathml", "nbclient", "nbconvert", "nbformat")
+
+#: Seconds that a cell may take.
+_PATIENCE = 600
+
+_MARK = re.compile(r"<!--wl-view (\w+)-->")
+_STILL = re.compile(r'data-wl-view="(\w+)"')
+_HEADING = re.compile(r"\A# +(.+?)\s*(?:\n|\Z)")
+_WIDGET = "application/vnd.jupyter.widget-view+json"
+
+#: Makes the page of the chapter that has been run, in its own kernel.
+_FINISH = "from whetstone_lab.course import pages as _pages\n_pages.finish({executed!r}, {target!r}, {top!r})"
+
+
+def build(notebooks: Path, folder: Path, names: Sequence[str] = (), launch: str = "") -> Iterator[Path]:
+    """Runs notebooks and writes their pages, and a page that lists them, into a folder.
+
+    Args:
+        notebooks: The folder of the notebooks; what lies beside them is there when they run, in a copy.
+        folder: Where the pages go; made if it is not there, and pages of the same names replaced. The notebooks are
+            put below it, to be taken away.
+        names: Names of the notebooks to run, without ``.ipynb``. Default: all. The list names every page that is there.
+        launch: What an address begins with that opens a notebook, the notebook's name being all that follows, as on
+            Binder: ``https://mybinder.org/v2/gh/OWNER/REPOSITORY/HEAD?urlpath=lab/tree/notebooks/``. Default: none.
+
+    Yields:
+        Each page, as soon as it is written.
+
+    Raises:
+        ModuleNotFoundError: Something that the pages need is not installed.
+        FileNotFoundError: There is no such notebook.
+        nbclient.exceptions.CellExecutionError: A cell failed.
+    """
+    missing = next((name for name in NEEDED if find_spec(name) is None), None)
+    if missing:
+        raise ModuleNotFoundError(f"{missing} is not installed. Install what the pages need: python -m pip install "
+                                  "'whetstone-lab[course]'", name="whetstone_lab.course")
+    there = sorted(path.stem for path in notebooks.glob("*.ipynb"))
+    unknown = sorted(set(names) - set(there))
+    if unknown or not there:
+        raise FileNotFoundError(f"Expected notebooks among {there} in {notebooks}; got {unknown or 'none'}.")
+    (folder / "notebooks").mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="whetstone-course-") as scratch:
+        work = Path(scratch) / "notebooks"
+        shutil.copytree(notebooks, work, ignore=shutil.ignore_patterns(".*", "__pycache__", "answers*.json"))
+        for name in names or there:
+            target = folder / f"{name}.html"
+            _run(work / f"{name}.ipynb", target.resolve(), _top(name, there, launch))
+            shutil.copyfile(notebooks / f"{name}.ipynb", folder / "notebooks" / f"{name}.ipynb")
+            yield target
+    yield _write_index(folder, [name for name in there if (folder / f"{name}.html").exists()])
+
+
+def _run(path: Path, target: Path, top: str) -> None:
+    """Runs a notebook from a fresh kernel, and in that kernel makes its page."""
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(notebook, timeout=_PATIENCE, resources={"metadata": {"path": str(path.parent)}})
+    with client.setup_kernel(stderr=subprocess.DEVNULL):  # what cells write there is an output; this is the kernel's
+        for number, cell in enumerate(notebook.cells):
+            client.execute_cell(cell, number)
+        executed = path.with_suffix(".executed")
+        nbformat.write(notebook, executed)
+        last = nbformat.v4.new_code_cell(_FINISH.format(executed=str(executed), target=str(target), top=top))
+        notebook.cells.append(last)
+        client.execute_cell(last, len(notebook.cells) - 1)
+
+
+def finish(executed: str, target: str, top: str) -> None:
+    """Writes the page of a notebook that has been run in this very kernel.
+
+    Args:
+        executed: The file of the notebook with its outputs.
+        target: The page to write.
+        top: HTML that stands above and below the chapter.
+    """
+    import nbformat
+
+    notebook = nbformat.read(executed, as_version=4)
+    title, parts = parts_of(notebook)
+    _write(Path(target), [top, *parts, top], title)
+
+
+def parts_of(notebook: Any) -> tuple[str, list[str | View]]:
+    """What a page shows of a notebook that has been run: HTML, and between it the views that were displayed.
+
+    Args:
+        notebook: The notebook with its outputs, as ``nbformat`` reads it; it is changed. A view that this process does
+            not hold is shown by what it left behind.
+
+    Returns:
+        The notebook's heading, and the parts without that heading.
+    """
+    from whetstone_lab.view.widgets._base import displayed
+
+    first = notebook.cells[0]
+    heading = _HEADING.match(first.source) if first.cell_type == "markdown" else None
+    if heading:
+        first.source = first.source[heading.end():]
+    found: dict[str, View] = {}
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        cell.outputs = [output for output in cell.outputs if _WIDGET not in output.get("data", {})]
+        for output in cell.outputs:
+            still = _STILL.search(output.get("data", {}).get("text/html", ""))
+            view = displayed(still[1]) if still else None
+            if still and view is not None:
+                found[still[1]] = view
+                output.data = {"text/html": f"<!--wl-view {still[1]}-->"}
+    body, _ = _exporter().from_notebook_node(notebook)
+    body = re.sub(r'href="(\w+)\.ipynb([#"])', r'href="\1.html\2', body)
+    parts = [found[part] if number % 2 else part for number, part in enumerate(_MARK.split(body))]
+    return re.sub(r"[*`_]", "", heading[1]) if heading else "whetstone_lab", parts
+
+
+def _write(target: Path, parts: Iterable[str | View], title: str) -> None:
+    from whetstone_lab.view.page import page
+
+    page(parts, target, title=title, css=_style())
+
+
+def _write_index(folder: Path, names: Sequence[str]) -> Path:
+    """The page that lists the chapters."""
+    known = {Path(chapter.notebook).stem: chapter for chapter in CHAPTERS}
+    items = []
+    for name in names:
+        title, question = re.sub(r"^\d+_", "", name).replace("_", " ").capitalize(), ""
+        if name in known:
+            title, question = f"{known[name].number} {known[name].title}", known[name].question
+        items.append(f'<li><a href="{name}.html">{html.escape(title)}</a> {html.escape(question)}</li>')
+    target = folder / "index.html"
+    _write(target, ["<p>Train an ordinary Keras network into one that speaks in spikes, and watch it happen. Each page "
+                    "works by itself, without a network; the notebooks lie beside them, in <code>notebooks</code>.</p>",
+                    f'<ul class="wl-chapters">{"".join(items)}</ul>'], "Whetstone: the course")
+    return target
+
+
+def _top(name: str, names: Sequence[str], launch: str) -> str:
+    """Ways on: to the chapters before and after, to the list of all, to the notebook."""
+    place = names.index(name)
+    links = [("index.html", "All chapters")]
+    links += [(f"{other}.html", "Before") for other in names[max(place - 1, 0):place]]
+    links += [(f"{other}.html", "Next") for other in names[place + 1:place + 2]]
+    links.append((f"notebooks/{name}.ipynb", "Notebook"))
+    links += [(f"{launch}{name}.ipynb", "Run it")] * bool(launch)
+    addresses = [f'<a href="{html.escape(to)}">{words}</a>' for to, words in links]
+    return f'<p class="wl-ways">{" ".join(addresses)}</p>'
+
+
+
+@cache
+def _exporter() -> Any:
+    """What makes HTML of cells: nbconvert's, with formulas as MathML, without scripts and styles from elsewhere."""
+    from jinja2 import pass_context
+    from latex2mathml.converter import convert
+    from nbconvert.exporters import HTMLExporter
+    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+    class Renderer(IPythonRenderer):
+        def block_math(self, body: str) -> str:
+            return str(convert(body.strip(), display="block"))
+
+        def inline_math(self, body: str) -> str:
+            return str(convert(body.strip()))
+
+        def latex_environment(self, name: str, body: str) -> str:
+            return self.block_math(rf"\begin{{{name}}}{body}\end{{{name}}}")
+
+    class Exporter(HTMLExporter):
+        @pass_context
+        def markdown2html(self, context: Any, source: str) -> str:
+            cell = context.get("cell", {})
+            renderer = Renderer(escape=False, attachments=cell.get("attachments", {}), exclude_anchor_links=True)
+            return str(MarkdownWithMath(renderer=renderer).render(source))
+
+    return Exporter(template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True)
+
+
+@cache
+def _style() -> str:
+    """The colours of code, light and dark, and what stands in ``pages.css``."""
+    from pygments.formatters import HtmlFormatter
+
+    light, dark = (HtmlFormatter(style=style) for style in ("default", "github-dark"))
+    own = Path(__file__).with_name("pages.css").read_text(encoding="utf-8")
+    return "\n".join([
+        light.get_style_defs(".wl-page .highlight"),
+        dark.get_style_defs("body[data-jp-theme-light='false'] .highlight"),
+        "@media (prefers-color-scheme: dark) {", dark.get_style_defs("body:not([data-jp-theme-light]) .highlight"), "}",
+        own])
