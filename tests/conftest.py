@@ -34,7 +34,7 @@ QUICK = {"method", "records", "datasets", "environments", "simulator", "exchange
 #: ... but for these files, which train or load a model, or ask Keras or PyTorch.
 NOT_QUICK = {
     "cli/test_convert_command.py", "cli/test_demo.py", "datasets/test_keras_datasets.py", "exchange/test_nir_peers.py",
-    "old_files/test_old_models.py",
+    "old_files/test_old_models.py", "simulator/test_neurobench_peers.py",
 }
 KERAS = {"keras", "tensorflow", "torch", "jax"}
 

@@ -177,7 +177,7 @@ def damaged(tmp_path):
      "cut.keras is not a readable .keras file: it is truncated or damaged"),
     (lambda tmp, saved: ["convert", str(saved), "-o", str(tmp / "net.npz"), "--data", "mnist", "--seed", "1"],
      "by which the test part of mnist is not drawn"),
-    (lambda tmp, saved: ["convert", str(saved), "-o", str(tmp / "net.txt")], "in .c, .npz, .v, .nir or .onnx; got"),
+    (lambda tmp, saved: ["convert", str(saved), "-o", str(tmp / "net.txt")], "ends in .brian2.py, .c,"),
     (lambda tmp, saved: ["convert", str(damaged(tmp)), "-o", str(tmp / "net.npz")], "error: "),
     (lambda tmp, saved: ["convert", str(with_code(tmp, ".keras")), "-o", str(tmp / "net.npz")], "`Lambda` layer"),
     (lambda tmp, saved: ["convert", str(with_code(tmp, ".h5")), "-o", str(tmp / "net.npz")], "name ends in .keras"),

@@ -33,7 +33,7 @@ def test_a_network_goes_to_nir_and_back(saved, tmp_path, capsys):
 def test_every_target_is_a_name_away(saved, tmp_path):
     whole = as_integers(Network.load(saved), bits=4, step=1.0, largest=2).save(tmp_path / "whole.npz")
     for suffix, target in table.targets().items():
-        if target.installed:
+        if target.installed and suffix != ".pynn.py":  # which is refused
             assert cli.main(["export", str(whole), "-o", str(tmp_path / f"other{suffix}")]) == 0
             assert (tmp_path / f"other{suffix}").stat().st_size > 100
 
@@ -54,7 +54,7 @@ def test_whole_numbers_are_made_on_the_way_and_the_costs_are_said(saved, tmp_pat
 
 
 @pytest.mark.parametrize(("given", "out", "said"), [
-    ("net.npz", "net.txt", "Expected to write a file whose name ends in .c, .npz, .v, .nir or .onnx; got"),
+    ("net.npz", "net.txt", "Expected to write a file whose name ends in .brian2.py, .c,"),
     ("net.npz", "net.npz", "Expected another file to write than the one that is read"),
     ("net.keras", "net.onnx", "Convert it: whetstone-lab convert"),
     ("net.onnx", "net.nir", "Expected a network, a file whose name ends in .npz or .nir; got"),
@@ -85,7 +85,7 @@ def test_targets_says_what_there_is_and_what_is_missing(monkeypatch, tmp_path, c
         table.targets.cache_clear()
     told = capsys.readouterr().out
     for suffix, target in found.items():
-        assert f"{suffix:6} {target.about}\n" in told
+        assert f"{suffix:10} {target.about}\n" in told
         assert f"keeps: {target.keeps}\n" in told
     assert "reads and writes; needs nothing else" in told
     assert "needs the package nir, which is installed" in told

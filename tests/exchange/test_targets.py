@@ -33,8 +33,10 @@ def add(monkeypatch, tmp_path):
 
 
 def test_the_table():
-    assert list(targets()) == [".c", ".npz", ".v", ".nir", ".onnx"]
-    assert [target.package for target in targets().values()] == [None, None, None, "nir", "onnx"]
+    assert list(targets()) == [".brian2.py", ".c", ".nengo.py", ".nest.py", ".npz", ".pynn.py", ".sanafe.py", ".v",
+                               ".nir", ".onnx"]
+    assert {suffix: target.package for suffix, target in targets().items() if target.package} == {
+        ".nir": "nir", ".onnx": "onnx"}
     for suffix, target in targets().items():
         assert target.suffix == suffix
         assert target.keeps.endswith(".")
@@ -71,7 +73,7 @@ def test_what_is_written_comes_back_and_spikes_the_same(suffix, name, tmp_path):
 def test_a_new_file_in_the_folder_is_a_new_target(add, tmp_path):
     add("made_up_target", ".made_up")
     network, path = NETWORKS["mlp"](), tmp_path / "network.made_up"
-    assert list(targets()) == [".c", ".made_up", ".npz", ".v", ".nir", ".onnx"]
+    assert [suffix for suffix in targets() if suffix in (".c", ".made_up", ".npz")] == [".c", ".made_up", ".npz"]
     write(network, path)
     assert path.read_text() == repr(network)
     with pytest.raises(ValueError, match=r"Expected a network, a file whose name ends in .npz or .nir; got .*made_up"):
@@ -84,9 +86,21 @@ def test_one_suffix_for_two_is_an_error(add):
         targets()
 
 
-@pytest.mark.parametrize("name", ["network.txt", "network", "network.NPZ"])
+def test_the_longest_suffix_counts(add, tmp_path):
+    add("made_up_script", ".c.py")
+    write(NETWORKS["mlp"](), tmp_path / "network.c.py")
+    assert (tmp_path / "network.c.py").read_text() == repr(NETWORKS["mlp"]())
+
+
+def test_what_pynn_would_do_is_said_and_nothing_is_written(tmp_path):
+    with pytest.raises(ValueError, match=r"other spikes over NEST than over Brian2.* \.nest\.py or \.brian2\.py"):
+        write(NETWORKS["mlp"](), tmp_path / "network.pynn.py")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["network.txt", "network", "network.NPZ", "network.py", ".npz"])
 def test_another_suffix_is_refused_with_those_there_are(name, tmp_path):
-    with pytest.raises(ValueError, match=rf"file whose name ends in .c, .npz, .v, .nir or .onnx; got .*{name}"):
+    with pytest.raises(ValueError, match=rf"file whose name ends in .brian2.py, .c, .* or .onnx; got .*{name}"):
         write(NETWORKS["mlp"](), tmp_path / name)
     with pytest.raises(ValueError, match=rf"a file whose name ends in .npz or .nir; got .*{name}"):
         read(tmp_path / name)

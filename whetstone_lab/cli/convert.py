@@ -41,6 +41,7 @@ def run(args: argparse.Namespace) -> None:
     """Converts, and prints what came out, a line for each node."""
     quieten_tensorflow()
     from whetstone_lab.datasets import Split
+    from whetstone_lab.exchange.targets import target_of
 
     named = split.named(args.data, args.seed, args.test_fraction)
     network = convert_file(args.model, args.out, as_if_sharp=args.as_if_sharp, absorb_biases=args.absorb_biases,
@@ -51,7 +52,8 @@ def run(args: argparse.Namespace) -> None:
         print("The model's file does not say what it was trained on, so that a test cannot tell which pictures are new "
               "to it; --data, --seed and --test-fraction say it.")
     else:
-        kept = "" if args.out.suffix in (".npz", ".onnx") else f", which a {args.out.suffix} file does not keep"
+        suffix = target_of(args.out).suffix
+        kept = "" if suffix in (".npz", ".onnx") else f", which a {suffix} file does not keep"
         print(f"Trained on {trained_on}{kept}.")
     print(f"Wrote {args.out}")
 

@@ -25,4 +25,4 @@ def run(args: argparse.Namespace) -> None:
         else:
             needs = (f"the package {target.package}, which is not installed: "
                      f"python -m pip install 'whetstone-lab[{target.package}]'")
-        print(f"{suffix:6} {target.about}\n       {can}; needs {needs}\n       keeps: {target.keeps}")
+        print(f"{suffix:10} {target.about}\n           {can}; needs {needs}\n           keeps: {target.keeps}")

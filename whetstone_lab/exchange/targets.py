@@ -16,10 +16,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import iter_modules
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from whetstone_lab import exchange
 from whetstone_lab.simulator.network import Network
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Target:
     """A format that a network is written to, and perhaps read from.
 
     Attributes:
-        suffix: How its files' names end, such as ``".nir"``.
+        suffix: How its files' names end, such as ``".nir"`` or ``".brian2.py"``.
         write: Writes a network to a path, in one piece. It raises ValueError where the format cannot say what the
             network does, and ImportError where a package is missing.
         read: Makes a network from a path, or None where the format is for writing only.
@@ -65,8 +67,8 @@ def targets() -> Mapping[str, Target]:
 
 
 def export(network: Network, path: str | os.PathLike[str]) -> Path:
-    """Writes a network in the format that the path's suffix names: ``.npz``, ``.nir``, ``.onnx``,
-    ``.c`` or ``.v``.
+    """Writes a network in the format that the path's suffix names: ``.npz``, ``.nir``, ``.onnx``, ``.c``, ``.v``, or as
+    a script for a simulator, such as ``net.brian2.py``.
 
     ``whetstone-lab targets`` prints what there is, what each format needs and what it keeps.
 
@@ -105,7 +107,7 @@ def target_of(path: Path) -> Target:
     Raises:
         ValueError: There is none.
     """
-    target = targets().get(path.suffix)
+    target = _named(path, targets())
     if target is None:
         raise ValueError(f"Expected to write a file whose name ends in {_either(targets())}; got {path}.")
     return target
@@ -121,9 +123,16 @@ def read(path: Path) -> Network:
         ArchiveError: The file is damaged or something else.
     """
     readers = {suffix: target.read for suffix, target in targets().items() if target.read is not None}
-    if path.suffix not in readers:
+    reader = _named(path, readers)
+    if reader is None:
         raise ValueError(f"Expected a network, a file whose name ends in {_either(readers)}; got {path}.")
-    return readers[path.suffix](path)
+    return reader(path)
+
+
+def _named(path: Path, suffixes: Mapping[str, T]) -> T | None:
+    """What the longest of the suffixes stands for that a path's name ends in: ``.brian2.py`` is one."""
+    fitting = [suffix for suffix in suffixes if path.suffix and path.name.endswith(suffix) and path.name != suffix]
+    return suffixes[max(fitting, key=len)] if fitting else None
 
 
 def identifier(path: Path) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from whetstone_lab.simulator.dynamics import fire
-from whetstone_lab.simulator.inputs import check_inputs
-from whetstone_lab.simulator.network import Network
+from whetstone_lab.simulator.inputs import Inputs, check_inputs
+from whetstone_lab.simulator.network import Network, Node
 from whetstone_lab.simulator.operations import Neurons
 from whetstone_lab.simulator.plan import plan_of
 
@@ -79,32 +80,49 @@ def count_operations(network: Network, inputs: Any, *, batch_size: int | None = 
         ([2, 4], 6)
     """
     checked = check_inputs(network, inputs)
-    steps = checked.steps
+    steps, spiking = checked.steps, spiking_values(network, checked)
+    fan_outs = {node.name: node.operation.fan_out(network.shapes[node.inputs[0]]) for node in network.nodes
+                if node.operation.synapses(*(network.shapes[name] for name in node.inputs))}
+    spikes, synaptic_operations, macs = np.zeros((3, checked.samples), np.int64)
+    for here, node, arrived, made in visits(network, checked, batch_size):
+        samples = here.stop - here.start
+        if isinstance(node.operation, Neurons):
+            spikes[here] += np.count_nonzero(made.reshape(samples, -1), axis=1)
+        elif node.name in fan_outs and spiking[node.inputs[0]]:
+            reached = np.where(arrived[0] != 0, fan_outs[node.name], 0)
+            synaptic_operations[here] += reached.reshape(samples, -1).sum(axis=1)
+        elif node.name in fan_outs:
+            macs[here] += steps * fan_outs[node.name].sum()
+    return OperationCounts(spikes, synaptic_operations, macs, network.synapses, network.latency + steps - 1)
+
+
+def spiking_values(network: Network, checked: Inputs) -> dict[str, bool]:
+    """Input or node -> whether all that it gives are spikes; inputs do where they are zeros and ones."""
     spiking = {name: bool(np.isin(array, (0, 1)).all())
                for name, array in zip(network.inputs, checked.arrays, strict=True)}
     for node in network.nodes:
         spiking[node.name] = network.spiking[node.name] or (
             node.operation.keeps_spikes and all(spiking[name] for name in node.inputs))
-    fan_outs = {node.name: node.operation.fan_out(network.shapes[node.inputs[0]]) for node in network.nodes
-                if node.operation.synapses(*(network.shapes[name] for name in node.inputs))}
-    spikes, synaptic_operations, macs = np.zeros((3, checked.samples), np.int64)
+    return spiking
+
+
+def visits(network: Network, checked: Inputs, batch_size: int | None
+           ) -> Iterator[tuple[slice, Node, list[np.ndarray], np.ndarray]]:
+    """Runs samples, batch by batch, and shows each node on the way.
+
+    Yields:
+        The samples of the batch; the node; what arrived at it, shape ``(samples * steps, ...)`` each; and what it made
+        of that. Of neurons that is which of them fired.
+    """
+    steps = checked.steps
     for start, batch in plan_of(network).batches(checked, batch_size):
-        samples = len(batch[0]) // steps
-        here = slice(start, start + samples)
+        here = slice(start, start + len(batch[0]) // steps)
         values = dict(zip(network.inputs, batch, strict=True))
         for node in network.nodes:
             arrived = [values[name] for name in node.inputs]
             if isinstance(node.operation, Neurons):
-                _, fired, arriving = fire(node.operation, arrived[0], steps)
-                spikes[here] += np.count_nonzero(fired.reshape(samples, -1), axis=1)
+                _, made, arriving = fire(node.operation, arrived[0], steps)
                 values[node.name] = arriving.astype(network.dtype)
-                continue
-            values[node.name] = node.operation.apply(*arrived)
-            if node.name not in fan_outs:
-                continue
-            if spiking[node.inputs[0]]:
-                reached = np.where(arrived[0] != 0, fan_outs[node.name], 0)
-                synaptic_operations[here] += reached.reshape(samples, -1).sum(axis=1)
             else:
-                macs[here] += steps * fan_outs[node.name].sum()
-    return OperationCounts(spikes, synaptic_operations, macs, network.synapses, network.latency + steps - 1)
+                made = values[node.name] = node.operation.apply(*arrived)
+            yield here, node, arrived, made

@@ -1,0 +1,129 @@
+"""Scripts in the simulators that they are for: every spike and every vote is ours, of several pictures on their way.
+
+Each test is skipped, and says so, where its simulator is not installed. Seen with brian2 2.9.0 (which needs numpy below
+2.4), nengo 4.1.0, nest-simulator 3.10.0 and sanafe 2.2.9, all from PyPI, on Python 3.11; .ci/run asks Nengo. For the
+others: an environment with these, hypothesis, pytest and pytest-timeout, and then
+
+    python -m pytest -p no:nengo -o addopts= tests/exchange/test_simulators.py
+"""
+
+import importlib
+import runpy
+
+import numpy as np
+import pytest
+from exchange_networks import NETWORKS
+from rounding import beyond_doubt
+
+from whetstone_lab.exchange.targets import write
+from whetstone_lab.simulator import Network, Node, run
+from whetstone_lab.simulator import operations as ops
+
+pytestmark = pytest.mark.peers
+
+TOOLS = ["brian2", "nengo", "nest", "sanafe"]
+SAMPLES = 40
+
+
+def network_of(name, kind):
+    """One of the networks full of ties, or the same with weights at random."""
+    network = NETWORKS[name]()
+    if kind == "ties":
+        return network
+    rng = np.random.default_rng(3)
+    return network.with_nodes(Node(node.name, node.operation.map_weights(
+        lambda weights: rng.normal(0.05, 2 / np.sqrt(np.prod(weights.shape[:-1])), weights.shape)
+        .astype(weights.dtype)), node.inputs) for node in network.nodes)
+
+
+def pictures(network, tool, kind):
+    """Random ones; zeros and ones where a tool has nothing else."""
+    rng = np.random.default_rng(1)
+    shape = (SAMPLES, *network.input_shape)
+    if tool == "sanafe":
+        return rng.integers(0, 2, shape).astype(network.dtype)
+    return (rng.integers(-4, 5, shape) / 4 if kind == "ties" else rng.normal(size=shape)).astype(network.dtype)
+
+
+def script_of(network, tool, folder):
+    pytest.importorskip(tool, reason=f"{tool} is not installed", exc_type=ImportError)
+    return runpy.run_path(str(write(network, folder / f"net.{tool}.py")))
+
+
+@pytest.mark.parametrize("kind", ["ties", "random"])
+@pytest.mark.parametrize("name", ["mlp", "convnet", "residual", "branches", "groups, dilation, thresholds of their own",
+                                  "map", "float64"])
+@pytest.mark.parametrize("tool", TOOLS)
+def test_spikes_and_votes_are_the_very_same(tool, name, kind, tmp_path):
+    if (kind, name) == ("random", "map"):
+        pytest.skip("with so many neurons each picture has one that rounding could turn")
+    if tool == "sanafe" and name not in ("mlp", "convnet", "residual"):
+        pytest.skip("SANA-FE takes seconds to set up its chip")
+    network = network_of(name, kind)
+    script, x = script_of(network, tool, tmp_path), pictures(network, tool, kind)
+    spikes, record = script["simulate"](x), run(network, x)
+    sure = np.ones(SAMPLES, bool) if kind == "ties" else beyond_doubt(network, record)
+    assert sure.mean() > 0.7
+    for layer in network.layers:
+        want = record.dense(layer)[:, network.steps[layer]].reshape(SAMPLES, -1)
+        np.testing.assert_array_equal(spikes[layer][sure], want[sure], err_msg=layer)
+        assert 0.01 < want.mean() < 0.99
+    votes = script["votes"](x, spikes)
+    if network.readout in ("key", "linear", "softmax", "values"):
+        np.testing.assert_allclose(votes[sure], record.votes[sure], rtol=0, atol=0 if kind == "ties" else 1e-5)
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_neurons_at_below_and_beyond_their_threshold(tool, tmp_path):
+    """Sums on either side of a threshold, biases that fire by themselves, thresholds of 0 and below."""
+    thresholds = np.float32([0.5, 0.5, 0.5, 0.0, 0.0, -0.25, 1e-30])
+    bias = np.float32([0, 0.25, 0.75, 0, -1, 0, 0])
+    network = Network((2,), [ops.Dense(np.float32([[0.5] * 7, [-0.25] * 7]), bias), ops.Neurons(thresholds)])
+    script = script_of(network, tool, tmp_path)
+    x = np.float32([[0, 0], [1, 0], [0, 1], [1, 1], [0, 0]])
+    np.testing.assert_array_equal(script["simulate"](x)["neurons"], run(network, x).dense("neurons")[:, 0])
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_pictures_do_not_touch_each_other(tool, tmp_path):
+    """A skip waits for the deep branch, of the same picture: after a bright one comes a dark one, and the other way."""
+    nodes = [Node("a", ops.Neurons(), ("input",)), Node("b", ops.Neurons(), ("a",)), Node("c", ops.Neurons(), ("b",)),
+             Node("sum", ops.Add(), ("c", "a")), Node("d", ops.Neurons(2.0), ("sum",)),
+             Node("all", ops.Add(), ("d", "input")), Node("out", ops.Neurons(2.0), ("all",))]
+    network = Network((3,), nodes)
+    script = script_of(network, tool, tmp_path)
+    x = np.float32([[1, 0, 1], [0, 0, 1], [1, 1, 0], [0, 0, 0], [0, 1, 0], [1, 1, 1]])
+    for order in (slice(None), slice(None, None, -1)):
+        found = script["simulate"](x[order])
+        np.testing.assert_array_equal(found["out"], x[order])
+        np.testing.assert_array_equal(found["d"], x[order])
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_population_may_have_any_name(tool, tmp_path):
+    network = Network((2,), [Node("v", ops.Neurons(), ("input",)), Node("block/conv 1.x", ops.Neurons(), ("v",)),
+                             Node("i", ops.Add(), ("v", "block/conv 1.x")), Node("t", ops.Neurons(1.5), ("i",))])
+    spikes = script_of(network, tool, tmp_path)["simulate"](np.eye(2))
+    np.testing.assert_array_equal(spikes["t"], np.eye(2))
+
+
+def test_sanafe_says_energy_and_time_which_grow_with_spikes(tmp_path):
+    network = NETWORKS["mlp"]()
+    script = script_of(network, "sanafe", tmp_path)
+    few, many = np.zeros((4, 9)), np.ones((4, 9))
+    energies = []
+    for x in (few, many):
+        spikes, found = script["run"](x)
+        record = run(network, x.astype(np.float32))
+        assert all((spikes[layer].sum(axis=1) == record.dense(layer).sum(axis=(1, 2))).all() for layer in spikes)
+        energies.append(found["energy"]["total"])
+        assert 0 < found["sim_time"] < 1e-3
+    assert energies[0] < energies[1] < 1e-6
+    with pytest.raises(ValueError, match="zeros and ones"):
+        script["simulate"](few + 0.5)
+
+
+def test_nengo_s_own_neurons_would_begin_at_random():
+    """If this fails, a newer Nengo has another initial voltage: the script may do without neurons of its own."""
+    nengo = pytest.importorskip("nengo", reason="nengo is not installed")
+    assert importlib.import_module("nengo.neurons").LIF.state["voltage"] == nengo.dists.Uniform(low=0, high=1)
