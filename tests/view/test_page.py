@@ -89,7 +89,7 @@ def test_what_views_share_is_there_once(digits):
     assert curves["module"] == "activation_curves"
     assert curves["values"]["past"] == chart["values"]["past"]
     assert len(set(state["bytes"])) == len(state["bytes"])
-    points = base64.b64encode(SharpenerChart(recordings.digits_trace()).past["points"]).decode()
+    points = base64.b64encode(SharpenerChart(recordings.digits_trace()).state()["past"]["points"]).decode()
     assert state["bytes"][chart["values"]["past"]["points"]["$bytes"]] == points
     assert digits.count(points) == 1
     assert raster["values"]["sample"] == 0
@@ -171,7 +171,7 @@ def test_state_cannot_end_its_element(spike_record):
 
 def test_several_modules_become_one_script(tmp_path):
     text = _assets.script(["activation_curves", "sharpener_chart", "offline"])
-    assert text.count("function joinPoints") == 1
+    assert text.count("function placedPoints") == 1
     assert text.count("function mount") == 2, "each has its own"
     node = shutil.which("node")
     if node is None:

@@ -212,7 +212,7 @@ class RunView(View):
     def state(self) -> dict[str, Any]:
         """What a page without a kernel needs: of a live run what has been so far, as a recorded one."""
         if self._trace.status == "recorded" and not self.live:
-            return super().state()
+            return {**super().state(), **self.get_state(_RUN)}
         record = self._kind(Trace.from_parts(*self._trace.to_parts()))
         try:
             return {**record.state(), "still": self.still}
