@@ -33,10 +33,11 @@ def add(monkeypatch, tmp_path):
 
 
 def test_the_table():
-    assert list(targets()) == [".brian2.py", ".c", ".nengo.py", ".nest.py", ".npz", ".pynn.py", ".sanafe.py", ".v",
-                               ".nir", ".onnx"]
+    assert list(targets()) == [
+        ".brian2.py", ".c", ".nengo.py", ".nest.py", ".npz", ".pynn.py", ".sanafe.py", ".v",
+        ".nir", ".onnx", ".rockpool.nir", ".sinabs.nir", ".spyx.nir"]
     assert {suffix: target.package for suffix, target in targets().items() if target.package} == {
-        ".nir": "nir", ".onnx": "onnx"}
+        ".nir": "nir", ".onnx": "onnx", ".rockpool.nir": "nir", ".sinabs.nir": "nir", ".spyx.nir": "nir"}
     for suffix, target in targets().items():
         assert target.suffix == suffix
         assert target.keeps.endswith(".")
@@ -86,6 +87,11 @@ def test_one_suffix_for_two_is_an_error(add):
         targets()
 
 
+def test_a_file_for_one_reader_is_a_file_of_its_format(tmp_path):
+    path = write(NETWORKS["mlp"](), tmp_path / "network.sinabs.nir")
+    assert read(path).layers == NETWORKS["mlp"]().layers
+
+
 def test_the_longest_suffix_counts(add, tmp_path):
     add("made_up_script", ".c.py")
     write(NETWORKS["mlp"](), tmp_path / "network.c.py")
@@ -100,7 +106,7 @@ def test_what_pynn_would_do_is_said_and_nothing_is_written(tmp_path):
 
 @pytest.mark.parametrize("name", ["network.txt", "network", "network.NPZ", "network.py", ".npz"])
 def test_another_suffix_is_refused_with_those_there_are(name, tmp_path):
-    with pytest.raises(ValueError, match=rf"file whose name ends in .brian2.py, .c, .* or .onnx; got .*{name}"):
+    with pytest.raises(ValueError, match=rf"file whose name ends in .brian2.py, .c, .* or .spyx.nir; got .*{name}"):
         write(NETWORKS["mlp"](), tmp_path / name)
     with pytest.raises(ValueError, match=rf"a file whose name ends in .npz or .nir; got .*{name}"):
         read(tmp_path / name)

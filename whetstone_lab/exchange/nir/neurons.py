@@ -40,6 +40,13 @@ def cuba_lif(nir: ModuleType, threshold: np.ndarray, layout: Layout) -> Any:
         v_threshold=np.nextafter(thresholds, thresholds.dtype.type(-np.inf)))
 
 
+def lif(nir: ModuleType, threshold: np.ndarray, layout: Layout) -> Any:
+    """A ``LIF`` node that does the same, without the ``v_reset`` that NIR 1.0.4 does not know."""
+    thresholds, ones = layout.arranged(np.asarray(threshold)), np.ones(layout.shape)
+    return nir.LIF(tau=STEP * ones, r=ones, v_leak=0 * ones,
+                   v_threshold=np.nextafter(thresholds, thresholds.dtype.type(-np.inf)))
+
+
 def read_neurons(node: Any, step: float) -> Iterator[Operation]:
     """The operations that do what a NIR node of neurons does: a gain where there is one, then the neurons.
 

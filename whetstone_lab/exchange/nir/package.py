@@ -22,10 +22,23 @@ def load_nir() -> ModuleType:
     return nir
 
 
-def write_graph(path: Path, graph: Any) -> None:
-    """Writes a graph to a file in one piece: a reader sees the old file or the new one, never a half."""
+def write_graph(path: Path, graph: Any, old: bool = False) -> None:
+    """Writes a graph to a file in one piece: a reader sees the old file or the new one, never a half.
+
+    Args:
+        path: The file.
+        graph: The graph.
+        old: Whether NIR 1.0.4 is to read it, which refuses ``v_reset``.
+    """
     with in_one_piece(path) as part:
         load_nir().write(part, graph)
+        if old:
+            import h5py
+
+            with h5py.File(part, "r+") as file:
+                for node in file["node/nodes"].values():
+                    if "v_reset" in node:
+                        del node["v_reset"]
 
 
 def read_graph(path: Path) -> Any:

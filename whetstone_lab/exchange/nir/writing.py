@@ -11,8 +11,8 @@ import numpy as np
 
 from whetstone_lab.exchange.layout import Layout, kernel_channels_first, symmetric, window_mean, window_sum
 from whetstone_lab.exchange.nir.names import written_name
-from whetstone_lab.exchange.nir.neurons import cuba_lif
 from whetstone_lab.exchange.nir.package import load_nir, write_graph
+from whetstone_lab.exchange.nir.readers import READERS, Reader
 from whetstone_lab.simulator.network import Network, Node
 from whetstone_lab.simulator.operations import (
     Add,
@@ -31,13 +31,22 @@ from whetstone_lab.simulator.operations import (
 from whetstone_lab.simulator.readouts import Readout
 
 
-def to_nir(network: Network, path: str | os.PathLike[str] | None = None) -> Any:
+def to_nir(network: Network, path: str | os.PathLike[str] | None = None, *, reader: str | None = None) -> Any:
     """Writes a network as a NIR graph.
 
     The spikes were the same, neuron for neuron, in snnTorch 1.0.0, in Norse 1.1.0 with ``dt=1e-4``, and in SpikingJelly
     2.0.0, for perceptrons, convnets and residual networks. Known limits: Norse 1.1.0 misreads a skip that goes through
     weights of its own, snnTorch 1.0.0 misreads a threshold of 0, and snnTorch and SpikingJelly refuse a threshold for
-    each neuron. Other readers may take the same graph otherwise.
+    each neuron. Other readers may take the same graph otherwise; ``reader`` writes for one of these:
+
+    - ``"1.0.4"``: any that reads the files of NIR 1.0.4 only, and refuses ours with a TypeError. Neurons become ``LIF``
+      nodes, and what later releases added is left out.
+    - ``"sinabs"``, also ``net.sinabs.nir``: as in 1.0.4, with thresholds by channel. The spikes were the same in sinabs
+      3.1.3 for perceptrons, convnets and residual networks, once each ``LIFSqueeze`` layer had ``spike_fn =
+      SingleSpike``: by itself it fires several times in a step. A skip through weights of its own is refused.
+    - ``"spyx"``, also ``net.spyx.nir``: perceptrons. The spikes were the same in spyx 1.0.0 with ``dt=1e-4`` and the
+      input held for as many steps as there are layers, and one more.
+    - ``"rockpool"``: refused, as no file gives these spikes in Rockpool 3.1.0.
 
     - Neurons become ``CubaLIF`` nodes whose time constants are one time step, so that nothing is left of a step in the
       next. NIR fires above a threshold, ours at it: the threshold given is the next float below.
@@ -54,6 +63,7 @@ def to_nir(network: Network, path: str | os.PathLike[str] | None = None) -> Any:
     Args:
         network: The network. The class key and the read-out go into the graph's metadata.
         path: A file to write too, in one piece. Default: none.
+        reader: Who is to read it: ``"1.0.4"``, ``"sinabs"``, ``"spyx"`` or ``"rockpool"``. Default: those named first.
 
     Returns:
         A ``nir.NIRGraph``. Its nodes bear the names of the network's. Other signs than letters and digits become
@@ -62,17 +72,22 @@ def to_nir(network: Network, path: str | os.PathLike[str] | None = None) -> Any:
 
     Raises:
         ImportError: The package ``nir`` is not installed.
-        ValueError: NIR has nothing for one of the nodes; the message names it.
+        ValueError: NIR has nothing for one of the nodes; the message names it. Or the reader is none of these, or
+            would get the network wrong.
     """
-    writer = _GraphWriter(network)
+    if reader is not None and reader not in READERS:
+        raise ValueError(f"Expected reader to be one of {', '.join(map(repr, READERS))}, or none; got {reader!r}.")
+    kind = READERS[reader] if reader is not None else Reader()
+    writer = _GraphWriter(network, kind)
     for node in network.nodes:
         try:
             writer.add(node)
         except ValueError as error:
             raise ValueError(f"Node {node.name!r}, {type(node.operation).__name__}: {error}") from error
     graph = writer.finish()
+    kind.finish(graph)
     if path is not None:
-        write_graph(Path(path), graph)
+        write_graph(Path(path), graph, kind.old)
     return graph
 
 
@@ -94,8 +109,8 @@ class _Signal:
 class _GraphWriter:
     """Builds a NIR graph node by node."""
 
-    def __init__(self, network: Network) -> None:
-        self.nir, self.network = load_nir(), network
+    def __init__(self, network: Network, reader: Reader) -> None:
+        self.nir, self.network, self.reader = load_nir(), network, reader
         self.nodes: dict[str, Any] = {}
         self.edges: list[tuple[str, str]] = []
         self.signals: dict[str, _Signal] = {}
@@ -184,7 +199,7 @@ class _GraphWriter:
         return _Signal(sources, layout)
 
     def _neurons(self, name: str, threshold: np.ndarray, signal: _Signal) -> _Signal:
-        node = cuba_lif(self.nir, threshold, signal.layout)
+        node = self.reader.neurons(self.nir, threshold, signal.layout)
         return _Signal(self._put(name, node, signal), signal.layout, spiking=True)
 
     def _affine(self, name: str, dense: Dense, signal: _Signal) -> _Signal:
