@@ -19,6 +19,9 @@ _STATIC = Path(__file__).parent / "static"
 #: ``import { a, b } from "./name.mjs";`` on one line or on several.
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./(\w+)\.mjs";\n', re.MULTILINE)
 
+#: What makes a widget of a module; as a part of another widget it is none.
+_WIDGET = re.compile(r"^export default .*;\n", re.MULTILINE)
+
 #: A name that a module declares for all of it to see.
 _DECLARED = re.compile(r"^(?:export )?(?:async )?(?:function\*?|const|let|class) (\w+)", re.MULTILINE)
 
@@ -80,15 +83,15 @@ def join(name: str, texts: dict[str, str]) -> str:
                                  "module they need two names.")
             homes[declared] = here
         if here != name:
-            text = re.sub(r"^export (?!default)", "", text, flags=re.MULTILINE)
+            text = re.sub(r"^export ", "", _WIDGET.sub("", text), flags=re.MULTILINE)
         parts.append(text)
     return "\n".join(parts)
 
 
 @cache
-def style(name: str) -> str:
-    """A widget's style sheet: the colours that the figures have too, what all widgets share, and its own."""
-    sheets = [(_STATIC / f"{part}.css").read_text(encoding="utf-8") for part in ("shared", name)]
+def style(*names: str) -> str:
+    """A widget's style sheet: the colours that the figures have too, what all widgets share, and its own ones."""
+    sheets = [(_STATIC / f"{part}.css").read_text(encoding="utf-8") for part in ("shared", *names)]
     return "\n".join([_colours(), *sheets])
 
 
