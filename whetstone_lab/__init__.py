@@ -21,7 +21,7 @@ from whetstone_lab._registration import register_with_keras
 # What editors and type checkers see; at run time ``__getattr__`` imports the same names.
 # ruff: noqa: F401
 if TYPE_CHECKING:
-    from whetstone_lab import course, datasets, recipes, simulator
+    from whetstone_lab import course, datasets, recipes, simulator, widgets
     from whetstone_lab.conversion.checking import check
     from whetstone_lab.conversion.convert import convert
     from whetstone_lab.conversion.folding import fold_batchnorm
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from whetstone_lab.training.norm_statistics import estimate_norm_statistics
     from whetstone_lab.training.segmentation import SegmentationCrossentropy
     from whetstone_lab.training.sharpeners import AdaptiveSharpener, ScheduledSharpener, StepwiseSharpener
-    from whetstone_lab.view import plots, widgets
+    from whetstone_lab.view import plots
     from whetstone_lab.view.page import page
 
 __version__ = "0.1.0"
@@ -115,7 +115,7 @@ _HOMES = {
     "train": "recipes:train",
     "train_dqn": "reinforcement.dqn:train_dqn",
     "whole_inputs": "exchange.integers:whole_inputs",
-    "widgets": "view.widgets",
+    "widgets": "widgets",
 }
 
 __all__ = sorted(_HOMES)

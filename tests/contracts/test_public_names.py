@@ -80,14 +80,14 @@ def test_editors_see_the_names_that_are_there():
 
 
 @pytest.mark.parametrize("statement", [
-    "from whetstone_lab.widgets import SpikeRaster",
-    "import whetstone_lab.widgets",
-    "from whetstone_lab import widgets",
+    "from whetstone_lab.plots import spike_raster",
+    "import whetstone_lab.plots",
+    "from whetstone_lab import plots",
 ])
 def test_a_public_module_is_found_by_its_short_name_and_is_one_module(statement):
-    program = f"{statement}\nimport sys, whetstone_lab, whetstone_lab.view.widgets as home\nprint(" \
-              "whetstone_lab.widgets is home, sys.modules.get('whetstone_lab.widgets', home) is home, home.__name__)"
-    assert python(program) == "True True whetstone_lab.view.widgets\n"
+    program = f"{statement}\nimport sys, whetstone_lab, whetstone_lab.view.plots as home\nprint(" \
+              "whetstone_lab.plots is home, sys.modules.get('whetstone_lab.plots', home) is home, home.__name__)"
+    assert python(program) == "True True whetstone_lab.view.plots\n"
 
 
 def resolve(name):

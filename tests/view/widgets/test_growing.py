@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from whetstone_lab import widgets
+from whetstone_lab.view import widgets
 from whetstone_lab.view.widgets import ActivationCurves, SharpenerChart, _growing
 
 STATIC = Path(widgets.__file__).parent / "static"

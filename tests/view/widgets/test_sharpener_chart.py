@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from whetstone_lab import widgets
 from whetstone_lab.method.policies import AdaptivePolicy
-from whetstone_lab.view import scenes
+from whetstone_lab.view import scenes, widgets
 from whetstone_lab.view.widgets import SharpenerChart
 
 STATIC = Path(widgets.__file__).parent / "static"

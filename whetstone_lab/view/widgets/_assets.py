@@ -25,6 +25,9 @@ _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./(\w+)\.mjs";\n', re.MULTILIN
 _EXPORTED = re.compile(r"^export (?:async )?(?:function\*?|const|let|class) (\w+)", re.MULTILINE)
 _DEFAULT = re.compile(r"^export default ", re.MULTILINE)
 
+#: What makes a widget of a module; as a part of another widget it is none.
+_WIDGET = re.compile(r"^export default .*;\n", re.MULTILINE)
+
 #: A name that a module declares for all of it to see.
 _DECLARED = re.compile(r"^(?:export )?(?:async )?(?:function\*?|const|let|class) (\w+)", re.MULTILINE)
 
@@ -92,7 +95,7 @@ def join(name: str, texts: Mapping[str, str]) -> str:
                                  "module they need two names.")
             homes[declared] = here
         if here != name:
-            text = re.sub(r"^export (?!default)", "", text, flags=re.MULTILINE)
+            text = re.sub(r"^export ", "", _WIDGET.sub("", text), flags=re.MULTILINE)
         parts.append(text)
     return "\n".join(parts)
 

@@ -160,6 +160,33 @@ class Histograms:
         return np.array(found, "<f4").tobytes()
 
 
+class Accuracies:
+    """How well the network does after each epoch: as it is, if all neurons spiked, and with ReLUs in their place."""
+
+    #: The name of each in Keras's logs.
+    LOGS = ("val_accuracy", "spiking_accuracy", "relu_accuracy")
+
+    def __init__(self) -> None:
+        self._told = math.inf  # nothing was told yet
+
+    def whole(self, trace: Trace) -> dict[str, Any]:
+        """``accuracies``: rows of ``<f4``, NaN where an accuracy is not known."""
+        self._told = trace.epochs
+        return {"accuracies": self._rows(trace, 0, trace.epochs)}
+
+    def news(self, trace: Trace) -> dict[str, Any] | None:
+        """``accuracies``: those of the epochs that have ended."""
+        before, epochs = self._told, trace.epochs
+        if epochs < before:
+            return None
+        self._told = epochs
+        return {"accuracies": self._rows(trace, int(before), epochs)} if epochs > before else {}
+
+    def _rows(self, trace: Trace, start: int, stop: int) -> bytes:
+        return np.array([[logs.get(name, math.nan) for name in self.LOGS] for logs in trace.epoch_logs[start:stop]],
+                        "<f4").tobytes()
+
+
 def packed(told: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
     """A message of which the bytes go beside it: ``bytes`` names where they belong, as paths of names."""
     paths: list[list[str]] = []

@@ -13,6 +13,7 @@ from whetstone_lab.view.widgets._assets import module, style
 from whetstone_lab.view.widgets._base import View, number
 
 if TYPE_CHECKING:
+    from whetstone_lab.records.spikes import SpikeRecord
     from whetstone_lab.view.plots import Picture
 
 #: Spikes that are sent to the page at the most, mostly in 4 to 6 bytes each.
@@ -65,7 +66,8 @@ class SpikeRaster(View):
             raise ValueError(f"Expected at least one sample; got {record.samples} in the record, samples={samples}.")
         ends = np.searchsorted(record.sample, np.arange(min(samples, record.samples)), side="right")
         self.record = record.select(np.arange(max(int((ends <= _SPIKES).sum()), 1)))
-        super().__init__(about=self._about(), spikes=self._spikes(), pictures=self._pictures(), maps=self._maps())
+        super().__init__(about=facts(self.record), spikes=spikes(self.record), pictures=pictures(self.record),
+                         maps=self._maps())
 
     def __repr__(self) -> str:
         return f"SpikeRaster({self.record.samples} samples; {', '.join(self.record.layers) or 'no neurons'})"
@@ -82,40 +84,45 @@ class SpikeRaster(View):
             raise traitlets.TraitError(f"Expected a sample from 0 to {self.record.samples - 1}; got {proposal.value}.")
         return int(proposal.value)
 
-    def _about(self) -> dict[str, Any]:
-        record = self.record
-        return {"layers": list(record.layers), "shapes": [list(shape) for shape in record.shapes],
-                "sizes": list(record.sizes), "bands": scenes.bands(record.sizes), "steps": record.steps,
-                "samples": record.samples,
-                "readings": [self._reading(reading) for reading in scenes.readings(record) if reading.shown]}
-
-    def _reading(self, reading: scenes.Reading) -> dict[str, Any]:
-        mapped, samples = reading.shown == "map", range(self.record.samples)
-        return {"name": reading.name, "shown": reading.shown, "truth": reading.truth.tolist(),
-                "words": [reading.words(sample) for sample in samples],
-                "wrong": [reading.wrong(sample) for sample in samples], "voters": reading.voters,
-                "classes": [] if mapped else reading.classes.tolist(),
-                "votes": [] if mapped else [[number(vote) for vote in votes] for votes in reading.votes],
-                "colours": class_colours(reading.votes.shape[-1]) if mapped else []}
-
-    def _spikes(self) -> dict[str, Any]:
-        record = self.record
-        return {"ends": np.searchsorted(record.sample, np.arange(record.samples), side="right").tolist(),
-                "step": _packed(record.step), "layer": _packed(record.layer), "neuron": _packed(record.neuron)}
-
-    def _pictures(self) -> dict[str, Any]:
-        pictures = scenes.pictures(self.record)
-        if not pictures:
-            return {}
-        values = np.array(next(iter(pictures.values())), float)
-        low, high = values.min(), values.max()
-        grey = np.uint8(np.round(255 * (values - low) / (high - low or 1.0)))
-        return {"shape": list(grey.shape[1:]), "values": grey.tobytes()}
-
     def _maps(self) -> dict[str, Any]:
         shown = [reading for reading in scenes.readings(self.record) if reading.shown]
         return {str(number): {"shape": list(reading.classes.shape[1:]), "values": _packed(reading.classes)}
                 for number, reading in enumerate(shown) if reading.shown == "map"}
+
+
+def facts(record: SpikeRecord) -> dict[str, Any]:
+    """What a page needs to know of a record besides its spikes; see ``SpikeRaster.about``."""
+    return {"layers": list(record.layers), "shapes": [list(shape) for shape in record.shapes],
+            "sizes": list(record.sizes), "bands": scenes.bands(record.sizes), "steps": record.steps,
+            "samples": record.samples,
+            "readings": [_told(reading, record.samples) for reading in scenes.readings(record) if reading.shown]}
+
+
+def _told(reading: scenes.Reading, samples: int) -> dict[str, Any]:
+    mapped = reading.shown == "map"
+    return {"name": reading.name, "shown": reading.shown, "truth": reading.truth.tolist(),
+            "words": [reading.words(sample) for sample in range(samples)],
+            "wrong": [reading.wrong(sample) for sample in range(samples)], "voters": reading.voters,
+            "classes": [] if mapped else reading.classes.tolist(),
+            "votes": [] if mapped else [[number(vote) for vote in votes] for votes in reading.votes],
+            "colours": class_colours(reading.votes.shape[-1]) if mapped else []}
+
+
+def spikes(record: SpikeRecord) -> dict[str, Any]:
+    """The spikes of a record, sample after sample, as arrays of bytes."""
+    return {"ends": np.searchsorted(record.sample, np.arange(record.samples), side="right").tolist(),
+            "step": _packed(record.step), "layer": _packed(record.layer), "neuron": _packed(record.neuron)}
+
+
+def pictures(record: SpikeRecord) -> dict[str, Any]:
+    """What was shown, as bytes, where it looks like pictures."""
+    found = scenes.pictures(record)
+    if not found:
+        return {}
+    values = np.array(next(iter(found.values())), float)
+    low, high = values.min(), values.max()
+    grey = np.uint8(np.round(255 * (values - low) / (high - low or 1.0)))
+    return {"shape": list(grey.shape[1:]), "values": grey.tobytes()}
 
 
 def _packed(values: np.ndarray) -> bytes:

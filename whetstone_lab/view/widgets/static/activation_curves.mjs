@@ -54,8 +54,9 @@ function curvesOf(model) {
   return curves;
 }
 
-/** @param {{ model: Model, el: HTMLElement }} view */
-function mount({ model, el }) {
+/** @param {{ model: Model, el: HTMLElement, cursor?: import("./cursor.mjs").Cursor }} view
+ *   `cursor`: what it shows together with others; else it goes by itself */
+export function mountCurves({ model, el, cursor }) {
   const scope = new Scope();
   const curves = curvesOf(model);
   const { about, count, run, end } = curves;
@@ -105,6 +106,7 @@ function mount({ model, el }) {
     const received = curves.received();
     cards.forEach((/** @type {ReturnType<typeof layerCard>} */ card, /** @type {number} */ layer) => card.show(received?.[layer] ?? null));
     overview.redraw();
+    cursor?.move({ at: curves.following ? null : at });
     head.show(now.status, now.status === "failed" ? now.message : runFacts(now));
   }
 
@@ -129,9 +131,21 @@ function mount({ model, el }) {
   scope.follow(model, "change:histograms", () => (curves.heedHistograms(), show()));
   scope.follow(model, "change:now", () => (run.heed("now"), playback.playing || show()));
 
+  if (cursor) linkCards(scope, cursor, grid, (at) => (at === null ? latest.click() : at !== curves.position() && seek(at)));
   show();
-  if (run.now.status === "recorded" && end() > 0 && !calm()) whenSeen(scope, root, () => curves.following && playback.play(0));
+  if (!cursor && run.now.status === "recorded" && end() > 0 && !calm()) whenSeen(scope, root, () => curves.following && playback.play(0));
   return () => scope.end();
+}
+
+/** The cards pick a layer, and the moment goes with the cursor. @param {Scope} scope @param {import("./cursor.mjs").Cursor} cursor
+ * @param {HTMLElement} grid @param {(at: number | null) => void} go */
+function linkCards(scope, cursor, grid, go) {
+  const cards = [...grid.querySelectorAll(".wl-card")];
+  cards.forEach((card, layer) => scope.on(card, "click", () => cursor.move({ layer, neuron: null })));
+  cursor.follow(scope, ({ at, layer }, before) => {
+    cards.forEach((card, which) => card.classList.toggle("wl-picked", which === layer));
+    if (at !== before.at) go(at);
+  });
 }
 
 /** The card of a layer: its name and sharpness, its curve over what it receives, and that in words.
@@ -244,4 +258,4 @@ function traceCurve(context, curve, s, threshold, [low, high], x, y, colour, wid
   context.stroke();
 }
 
-export default { render: attended(renderer(mount)) };
+export default { render: attended(renderer(mountCurves)) };

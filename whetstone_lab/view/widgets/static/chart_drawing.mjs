@@ -17,10 +17,11 @@ import { beside, logTicks, ticks } from "./scales.mjs";
 /** @typedef {{
  *   at: Layout, rows: Record<string, number>[], points: Points, spans: [number, number][], steps: Step[],
  *   marks: { decision: any, x: number }[], unknownFrom: number | null, pointed: number | null,
- *   judged: string, mode: import("./method.mjs").Mode, waiting: string,
+ *   judged: string, mode: import("./method.mjs").Mode, waiting: string, here?: number | null, other?: Record<string, number>[],
  * }} Picture
  *   `spans`: of sharpening; `unknownFrom`: the epoch from which a replay knows nothing; `pointed`: where the pointer is;
- *   `judged`: what is judged, in words, and `mode`: how it gets better; `waiting`: what is said where there is nothing yet */
+ *   `judged`: what is judged, in words, and `mode`: how it gets better; `waiting`: what is said where there is nothing yet;
+ *   `here`: the moment that is shown elsewhere; `other`: the epochs of another run, to compare with */
 
 /** @param {Pen} pen @param {Picture} picture */
 export function drawChart(pen, picture) {
@@ -33,6 +34,7 @@ export function drawChart(pen, picture) {
   pen.context.clip();
   drawBatchLosses(pen, picture);
   drawLines(pen, picture);
+  drawOther(pen, picture);
   drawEpochLosses(pen, picture);
   pen.context.restore();
   drawSharpness(pen, picture);
@@ -133,6 +135,15 @@ function drawEpochLosses({ context, colour }, { at, rows }) {
   if (at.x(1) - at.x(0) > 5) for (let row = 0; row < rows.length; row++) if (at.shows(rows[row].loss)) dot(context, at.x(rows[row].end), y(row), 2.2);
 }
 
+/** The epoch loss of another run. @param {Pen} pen @param {Picture} picture */
+function drawOther({ context, colour }, { at, other = [] }) {
+  context.strokeStyle = colour("sharpening");
+  context.lineWidth = 1.8;
+  context.setLineDash([6, 3]);
+  trace(context, other.length, (row) => at.x(other[row].end), (row) => (at.shows(other[row].loss) ? at.y(other[row].loss) : NaN));
+  context.setLineDash([]);
+}
+
 /** @param {Pen} pen @param {Picture} picture */
 function drawSharpness({ context, colour }, { at, points }) {
   const layers = points.width - 2;
@@ -148,7 +159,7 @@ function drawSharpness({ context, colour }, { at, points }) {
 
 /** The decisions along the top, a veil over what a replay cannot know, and where the pointer is.
  * @param {Pen} pen @param {Picture} picture */
-function drawMarks(pen, { at, marks, unknownFrom, pointed }) {
+function drawMarks(pen, { at, marks, unknownFrom, pointed, here = null }) {
   const { context, colour } = pen;
   font(pen, 10);
   context.textAlign = "center";
@@ -167,6 +178,11 @@ function drawMarks(pen, { at, marks, unknownFrom, pointed }) {
     context.strokeStyle = colour("ink");
     context.lineWidth = 1.2;
     line(context, from, at.top - 12, from, at.end);
+  }
+  if (here !== null) {
+    context.strokeStyle = colour("ink");
+    context.lineWidth = 1.5;
+    line(context, at.x(here), at.top, at.x(here), at.end);
   }
   if (pointed !== null) {
     context.strokeStyle = colour("faint");

@@ -5,7 +5,7 @@ import { bytes, doubles, floats } from "./bytes.mjs";
 /** @typedef {import("./page.mjs").Model} Model */
 
 /** What grows, in the order in which views hear of it: the present comes last, and belongs to all before it. */
-const GROWS = ["past", "decisions", "histograms", "now"];
+const GROWS = ["past", "decisions", "histograms", "accuracies", "now"];
 
 /** Points of a run that a page keeps at the most, and how many of them stay when there are more. */
 const MOST = 2048;
@@ -64,6 +64,7 @@ export function grown(known, news) {
     const { drop, keep, more } = news.decisions;
     changed.decisions = [...known.decisions.slice(drop, drop + keep), ...more];
   }
+  if (news.accuracies) changed.accuracies = joined(floats(known.accuracies), floats(news.accuracies));
   if (news.histograms && known.histograms) changed.histograms = moreHistograms(known.histograms, news.histograms);
   return changed;
 }

@@ -66,8 +66,11 @@ function chartOf(model, steeringOf) {
   return chart;
 }
 
-/** @param {{ model: Model, el: HTMLElement }} view */
-function mount({ model, el }) {
+/** What surrounds the chart where it is part of something larger: what is shown together, another run to draw beside, and how a
+ * run begins anew with other lines. @typedef {{ cursor: import("./cursor.mjs").Cursor, other: () => any, again: (asked: Record<string, number>) => void }} Around */
+
+/** @param {{ model: Model, el: HTMLElement, around?: Around }} view */
+export function mountChart({ model, el, around }) {
   const scope = new Scope();
   const chart = chartOf(model, ({ run, recorded }) => steering(scope, model, { recorded, inForce: () => run.now.policy, changed: (byHand) => ((error.hidden ||= byHand), show()) }));
   const { run, steer, adaptive, recorded, judged, mode } = chart;
@@ -78,6 +81,7 @@ function mount({ model, el }) {
   const remark = h("p", { class: "wl-note wl-remark", "aria-live": "polite" });
   const undo = button("↶", "Undo", { title: "Take back what was moved last (Ctrl+Z)", disabled: true });
   const reset = button("↺", "Back to the run", { hidden: true });
+  const again = button("↻", "Run again with these", { hidden: true, title: "Train anew with these lines, beside the run that is shown" });
   const list = decisionList(chart.layers);
   const commands = commandBar(scope, () => run.now.status, (name, unit) => {
     error.hidden = true;
@@ -87,7 +91,7 @@ function mount({ model, el }) {
   const settings = knobs(scope, steer, { adaptive, recorded, policy: run.now.policy, mode });
   const root = h("div", { class: "wl wl-sharpener" }, head.element, commands.element, error,
     h("div", { class: "wl-sides" }, h("div", { class: "wl-left" }, box, list.legend, readout),
-      h("div", { class: "wl-panel" }, ...settings.elements, ...(adaptive ? [h("div", { class: "wl-back" }, undo, reset)] : []), remark),
+      h("div", { class: "wl-panel" }, ...settings.elements, ...(adaptive ? [h("div", { class: "wl-back" }, undo, reset, again)] : []), remark),
       h("div", { class: "wl-decisions" }, h("div", { class: "wl-kicker" }, "Decisions"), list.log)));
   el.append(root);
   keepKeys(scope, root);
@@ -98,6 +102,7 @@ function mount({ model, el }) {
   const lines = adaptive ? linesToHold(scope, box, chart) : null;
   scope.on(undo, "click", () => steer.undo());
   scope.on(reset, "click", () => steer.forget());
+  scope.on(again, "click", () => around?.again({ ...run.now.policy, ...steer.asked }));
 
   function show() {
     const { status, message } = run.now;
@@ -109,6 +114,7 @@ function mount({ model, el }) {
     lines?.show(chart.known());
     undo.disabled = !steer.undoable();
     reset.hidden = !(recorded && steer.altered());
+    again.hidden = reset.hidden || !around;
     say(remark, !adaptive ? policyWords(run.now.policy, run.now.batch > 0)
       : chart.replay ? verdict(chart.replay.first, judged) : remarkWords({ recorded, whole: run.past.whole, known: chart.known() }));
     tell();
@@ -128,17 +134,28 @@ function mount({ model, el }) {
   /** @param {Pen} pen */
   function draw(pen) {
     const at = chart.where(box);
-    drawChart(pen, { at, judged, mode, rows: run.rows, points: run.points, spans: run.spans, steps: chart.steps(at.last), marks: placeMarks(at, chart.decisions), unknownFrom: chart.replay?.first?.epoch ?? null, pointed: meant.epoch, waiting: unbegun(run.now.status) });
+    drawChart(pen, { at, judged, mode, rows: run.rows, points: run.points, spans: run.spans, steps: chart.steps(at.last), marks: placeMarks(at, chart.decisions), unknownFrom: chart.replay?.first?.epoch ?? null, pointed: meant.epoch, here: around?.cursor.at ?? null, other: around?.other() ?? [], waiting: unbegun(run.now.status) });
     const ahead = chart.coming();
     if (!ahead) return;
     const { stop, improve } = levels(ahead.reference, ahead.up, ahead.down, mode);
     lines?.place(at.right + 4, at.y(stop), at.y(improve));
   }
 
+  if (around) linkChart(scope, around.cursor, surfaced, () => chart.where(box), () => meant.epoch);
   heedRun(scope, model, chart, { show, list, complain: (text) => ([error.hidden, error.textContent] = [false, text]) });
   list.show(chart.decisions);
   show();
   return () => scope.end();
+}
+
+/** A click, or Enter where the keys point, moves the cursor to a moment.
+ * @param {Scope} scope @param {import("./cursor.mjs").Cursor} cursor @param {{ canvas: HTMLCanvasElement, redraw: () => void }} surfaced
+ * @param {() => import("./chart_layout.mjs").Layout} where @param {() => number | null} pointed */
+function linkChart(scope, cursor, { canvas, redraw }, where, pointed) {
+  const go = (/** @type {number | null} */ at) => at !== null && cursor.move({ at: at >= where().last ? null : Math.max(at, 0) });
+  scope.on(canvas, "click", (/** @type {MouseEvent} */ event) => go(where().epoch(event.offsetX)));
+  scope.on(canvas, "keydown", (/** @type {KeyboardEvent} */ event) => event.key === "Enter" && go(pointed()));
+  cursor.follow(scope, redraw);
 }
 
 /** The two lines of the chart, to be taken hold of. @param {Scope} scope @param {HTMLElement} box @param {Chart} chart */
@@ -177,4 +194,4 @@ function heedRun(scope, model, chart, { show, list, complain }) {
   });
 }
 
-export default { render: attended(renderer(mount)) };
+export default { render: attended(renderer(mountChart)) };

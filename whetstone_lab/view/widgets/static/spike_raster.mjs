@@ -49,7 +49,7 @@ function waveOf(model) {
 }
 
 /** @param {{ model: Model, el: HTMLElement }} view */
-function mount({ model, el }) {
+function mountRaster({ model, el }) {
   const scope = new Scope();
   const wave = waveOf(model);
   const { about } = wave;
@@ -171,4 +171,4 @@ function samplesOf(scope, model, wave, again) {
   };
 }
 
-export default { render: renderer(mount) };
+export default { render: renderer(mountRaster) };

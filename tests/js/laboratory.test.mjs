@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { cursorOf } from "../../whetstone_lab/view/widgets/static/cursor.mjs";
+import { morePoints, unpacked } from "../../whetstone_lab/view/widgets/static/growing.mjs";
+import { accuracyColumns, lowest } from "../../whetstone_lab/view/widgets/static/lab_accuracy.mjs";
+import { networkBlocks, neuronAt, stepped } from "../../whetstone_lab/view/widgets/static/lab_network.mjs";
+import { firingOf, readWave, waveAsker } from "../../whetstone_lab/view/widgets/static/lab_wave.mjs";
+import { clock } from "../../whetstone_lab/view/widgets/static/laboratory.mjs";
+
+const scope = () => ({ undo: [] });
+
+test("a cursor tells those who follow it, once, and only of what is another", () => {
+  const [cursor, mine, heard] = [cursorOf(), scope(), []];
+  cursor.follow(mine, (place, before) => heard.push([before.at, place.at, place.layer]));
+  cursor.move({ at: 3 });
+  cursor.move({ at: 3, layer: null });
+  cursor.move({ layer: 1 });
+  assert.deepEqual(heard, [[null, 3, null], [3, 3, 1]]);
+  mine.undo.forEach((undo) => undo());
+  cursor.move({ at: null });
+  assert.equal(heard.length, 2);
+  assert.deepEqual([cursor.at, cursor.layer, cursor.neuron, cursor.sample], [null, 1, null, 0]);
+});
+
+test("the blocks of a network hold all neurons, within their slots, and each is found where it lies", () => {
+  for (const [sizes, width, height, broad] of [[[64, 16, 100], 600, 90, 8], [[784, 256, 64, 100], 500, 90, 28], [[64, 512, 256, 64, 4096], 400, 80, 8], [[3], 50, 20, 3]]) {
+    const blocks = networkBlocks(sizes, width, height, broad);
+    assert.equal(blocks[0].columns, broad);
+    blocks.forEach(({ left, top, columns, rows, cell, size }, block) => {
+      assert.ok(columns * rows >= size && columns * (rows - 1) < size);
+      assert.ok(left >= (block * width) / sizes.length && left + columns * cell <= ((block + 1) * width) / sizes.length);
+      assert.ok(top >= -1e-9 && top + rows * cell <= height + 1e-9);
+      for (const neuron of [0, Math.floor(size / 2), size - 1]) {
+        const found = neuronAt(blocks, left + ((neuron % columns) + 0.5) * cell, top + (Math.floor(neuron / columns) + 0.5) * cell);
+        assert.deepEqual(found, { block, neuron });
+      }
+    });
+  }
+  assert.equal(neuronAt(networkBlocks([4, 4], 400, 50), 200, 25), null);
+});
+
+test("arrows lead over the neurons of a layer and on to those beside", () => {
+  const blocks = networkBlocks([9, 4], 300, 90).map((block) => ({ ...block, columns: block.size === 9 ? 3 : 2, rows: block.size === 9 ? 3 : 2 }));
+  assert.deepEqual(stepped(blocks, 0, 4, "ArrowRight"), { layer: 0, neuron: 5 });
+  assert.deepEqual(stepped(blocks, 0, 5, "ArrowRight"), { layer: 1, neuron: 0 });
+  assert.deepEqual(stepped(blocks, 1, 2, "ArrowLeft"), { layer: 0, neuron: 3 });
+  assert.deepEqual(stepped(blocks, 0, 4, "ArrowDown"), { layer: 0, neuron: 7 });
+  assert.equal(stepped(blocks, 0, 8, "ArrowDown"), null);
+  assert.equal(stepped(blocks, 0, 0, "ArrowLeft"), null);
+  assert.equal(stepped(blocks, 1, 3, "ArrowRight"), null);
+  assert.equal(stepped(blocks, 0, 1, "Tab"), null);
+});
+
+test("the time that is left follows the pace, and nothing is foretold of a run that rests", () => {
+  const time = clock();
+  assert.equal(time.left(0, 10, true, 0), "");
+  assert.equal(time.left(0.5, 10, true, 500), "", "half a second is too little to go by");
+  assert.equal(time.left(1, 10, true, 2000), "18 s left");
+  assert.equal(time.left(1, 1000, false, 2100), "");
+  assert.equal(time.left(1, 1000, true, 2200), "", "after a pause the pace is measured anew");
+  assert.equal(time.left(3, 1003, true, 4200), "18 min left");
+  assert.equal(time.left(1003, 1003, true, 9000), "");
+});
+
+test("accuracies come by rows and are drawn by columns; the axis begins below the lowest", () => {
+  const columns = accuracyColumns(new Float32Array([0.5, 0.25, NaN, 0.75, 0.5, NaN]));
+  assert.deepEqual(columns.map((column) => [...column]), [[0.5, 0.75], [0.25, 0.5], [NaN, NaN]]);
+  assert.equal(lowest(columns), 0.2);
+  assert.equal(lowest(accuracyColumns(undefined)), 0.9);
+});
+
+const message = (sample, epoch) => ({ epoch, sample, classes: [3], about: { layers: ["a", "b"], sizes: [4, 2] }, spikes: { ends: [3], step: new Uint8Array([0, 0, 1]), layer: new Uint8Array([0, 0, 1]), neuron: new Uint8Array([1, 3, 0]) } });
+
+test("what fires is a byte for each neuron", () => {
+  assert.deepEqual(firingOf(readWave(message(0, 1))).map((layer) => [...layer]), [[0, 1, 0, 1], [1, 0]]);
+  assert.deepEqual(firingOf(null), []);
+});
+
+test("waves are asked for one at a time, and only where the cursor is somewhere else", () => {
+  const [sent, cursor] = [[], cursorOf()];
+  let [known, epochs] = [null, 0];
+  const asker = waveAsker(scope(), { send: (content) => sent.push([content.epoch, content.sample]) }, cursor, { epochs: () => epochs, known: () => known });
+  asker.ask();
+  assert.deepEqual(sent, [], "before the first epoch there is none");
+  epochs = 1;
+  asker.ask();
+  epochs = 3;
+  asker.ask();
+  cursor.move({ sample: 2 });
+  assert.deepEqual(sent, [[1, 0]]);
+  known = readWave(message(0, 1));
+  asker.heard();
+  assert.deepEqual(sent, [[1, 0], [3, 2]], "what was passed over in between is not asked for");
+  known = readWave(message(2, 3));
+  asker.heard();
+  cursor.move({ layer: 1 });
+  assert.equal(sent.length, 2);
+  cursor.move({ at: 1.5 });
+  assert.deepEqual(sent[2], [1, 2]);
+  asker.heard();
+  assert.equal(sent.length, 3, "where there is none, it is not asked for again and again");
+});
+
+test("points stay in order, the newer of a batch holds, and very many are thinned evenly", () => {
+  assert.deepEqual([...morePoints(new Float32Array([1, 9, 2, 8]), new Float32Array([2, 7, 3, 6]), 2)], [1, 9, 2, 7, 3, 6]);
+  assert.deepEqual([...morePoints(new Float32Array([1, 9]), new Float32Array(0), 2)], [1, 9]);
+  let points = new Float32Array(0);
+  for (let batch = 1; batch < 20_000; batch += 7) points = morePoints(points, new Float32Array([batch, 1]), 2);
+  const batches = [...points].filter((_, at) => at % 2 === 0);
+  assert.ok(batches.length <= 2048 && batches.length > 900);
+  assert.deepEqual([batches[0], batches[batches.length - 1]], [1, 19_993]);
+  const gaps = batches.slice(1).map((batch, at) => batch - batches[at]);
+  assert.ok(Math.min(...gaps) > 0 && Math.max(...gaps) < 60);
+});
+
+test("arrays that come beside a message are put where they belong", () => {
+  assert.deepEqual(unpacked({ kind: "x", deep: { er: 1 }, bytes: [["a"], ["deep", "b"]] }, ["A", "B"]), { kind: "x", a: "A", deep: { er: 1, b: "B" } });
+});

@@ -1,0 +1,57 @@
+import json
+
+import numpy as np
+import pytest
+
+from whetstone_lab.laboratory.experiments import Experiments
+from whetstone_lab.laboratory.nudges import Nudge, Nudges
+from whetstone_lab.laboratory.settings import Settings
+from whetstone_lab.records.archive import ArchiveError
+
+
+@pytest.fixture
+def kept(tmp_path, finished_trace):
+    experiments = Experiments(tmp_path / "runs")
+    nudges = Nudges([Nudge(0, 0, {"patience": 2})])
+    nudges.add(3, 70, {"rate": 0.5})
+    nudges.add(3, 70, {"rate": 0.7, "patience": 1})
+    experiments.keep(finished_trace, Settings(seed=4), {"sig_increase": 0.3}, nudges, stopped=80)
+    experiments.keep(finished_trace, Settings(network="wide"))
+    return experiments
+
+
+def test_an_experiment_is_there_after_a_restart(kept, finished_trace):
+    again = Experiments(kept.folder)
+    newest, first = again.all()
+    assert (newest.number, newest.settings.network, newest.stopped) == (2, "wide", None)
+    assert (first.settings, first.thresholds, first.stopped) == (Settings(seed=4), {"sig_increase": 0.3}, 80)
+    assert first.nudges.made == (Nudge(0, 0, {"patience": 2}), Nudge(3, 70, {"rate": 0.7, "patience": 1}))
+    assert first.epochs == finished_trace.epochs
+    assert first.logs["val_accuracy"] == finished_trace.epoch_logs[-1]["val_accuracy"]
+    trace = again.trace(1)
+    assert trace.status == "recorded"
+    np.testing.assert_array_equal(trace.loss, finished_trace.loss)
+    assert again.keep(finished_trace, Settings()).number == 3
+
+
+def test_what_is_not_an_experiment_is_left_out(kept, tmp_path):
+    (kept.folder / "notes.txt").write_text("mine")
+    (kept.folder / "004.json").write_text("{")
+    (kept.folder / "005.json").write_text(json.dumps({"settings": {"data": "cats"}}))
+    assert [each.number for each in kept.all()] == [2, 1]
+    with pytest.raises(KeyError, match="got 9"):
+        _ = kept[9]
+    (kept.folder / "001.npz").write_bytes(b"half")
+    with pytest.raises(ArchiveError):
+        kept.trace(1)
+    assert Experiments(tmp_path / "nothing").all() == []
+
+
+def test_its_script_says_what_was_done(kept):
+    text = kept[1].script()
+    compile(text, "script", "exec")
+    for part in ("set_random_seed(4)", "sig_increase=0.3", "(3, 70, {'rate': 0.7, 'patience': 1})",
+                 "sharpener.trace.batches >= 80", "callbacks=[sharpener, Replay(), stop]"):
+        assert part in text
+    assert "Replay" not in kept[2].script()
+    assert all(len(line) <= 120 for line in text.splitlines())

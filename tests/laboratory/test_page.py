@@ -1,0 +1,146 @@
+import subprocess
+import sys
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from whetstone_lab import widgets
+from whetstone_lab.laboratory.page import Laboratory
+from whetstone_lab.laboratory.settings import Settings
+
+
+@pytest.fixture
+def page(tmp_path, monkeypatch):
+    """A laboratory, and what it sends besides its traits."""
+    sent = []
+    monkeypatch.setattr(Laboratory, "send", lambda self, content, buffers=(): sent.append(content))
+
+    def page(**arguments):
+        lab = Laboratory(**{"folder": tmp_path / "runs", **arguments})
+        sent.clear()
+        return SimpleNamespace(lab=lab, sent=sent, ask=lambda **content: lab._handle_custom_msg(content, []))
+
+    return page
+
+
+def test_it_opens_without_keras_and_without_matplotlib(tmp_path):
+    code = f"""
+import sys
+from whetstone_lab import widgets
+lab = widgets.Laboratory(folder={str(tmp_path / "runs")!r})
+lab.get_state()
+assert lab.setup["settings"]["network"] == "small"
+assert not {{"keras", "tensorflow", "matplotlib"}} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+    assert widgets.Laboratory is Laboratory
+
+
+def test_what_is_picked_is_the_next_run(page):
+    p = page()
+    p.ask(kind="settings", settings={**p.lab.setup["settings"], "network": "tiny", "epochs": 3})
+    assert (p.lab.bench.settings.network, p.lab.setup["goal"], p.lab.setup["preset"]) == ("tiny", 3, "tiny e3")
+    assert [layer["size"] for layer in p.lab.setup["layers"]] == [16, 100]
+    p.ask(kind="settings", settings={"network": "cats"})
+    assert p.sent[-1]["kind"] == "error"
+    p.ask(kind="reset", fresh=True)
+    assert (p.lab.bench.settings.seed, p.lab.setup["settings"]["seed"]) == (1, 1)
+    p.ask(kind="reset", fresh=False)
+    assert p.lab.bench.settings.seed == 1
+    assert repr(p.lab) == f"Laboratory({p.lab.bench.settings.words()})"
+
+
+def test_a_preset_is_read_and_holds_fast(page):
+    p = page(preset="wide! e9 s3-")
+    assert p.lab.bench.settings == Settings(network="wide", epochs=9, seed=3)
+    assert (p.lab.setup["locked"], p.lab.setup["hidden"]) == (["network", "seed"], ["seed"])
+    p.ask(kind="preset", line="tiny e4")
+    assert p.lab.bench.settings == Settings(network="wide", epochs=4, seed=3), "what is locked stays"
+    p.ask(kind="preset", line="elephants")
+    assert "got 'elephants'" in p.sent[-1]["text"]
+    assert p.lab.setup["settings"]["epochs"] == 4
+    with pytest.raises(ValueError, match="elephants"):
+        page(preset="elephants")
+
+
+def test_settings_that_change_under_a_run_wait_for_the_next(page, finished_trace):
+    p = page()
+    p.lab.bench.trace.begin(finished_trace.layers)
+    p.ask(kind="settings", settings={"seed": 5})
+    assert p.lab.setup["pending"]
+    assert p.lab.bench.settings.seed == 0
+    p.ask(kind="reset", fresh=False)
+    assert not p.lab.setup["pending"]
+    assert p.lab.bench.settings.seed == 5
+    assert p.lab.about["layers"] == [], "the page was told that the run is gone"
+
+
+def test_an_experiment_that_was_kept_is_looked_at_compared_and_written_out(page, finished_trace):
+    p = page()
+    p.lab.bench.experiments.keep(finished_trace, Settings(network="wide", seed=8))
+    p.ask(kind="reset", fresh=False)
+    (entry,) = p.lab.kept
+    assert (entry["number"], entry["preset"], entry["epochs"]) == (1, "wide s8", finished_trace.epochs)
+    p.ask(kind="compare", number=1)
+    assert {"table", "accuracies"} <= {path[0] for path in p.sent[-1]["bytes"]}
+    p.ask(kind="compare", number=None)
+    assert p.sent[-1] == {"kind": "compared"}
+    p.ask(kind="open", number=1)
+    assert (p.lab.now["status"], p.lab.now["epochs"]) == ("recorded", finished_trace.epochs)
+    assert not p.lab.about["live"], "moving its lines asks what if"
+    assert p.lab.setup["settings"]["network"] == "wide"
+    p.ask(kind="command", name="start")
+    assert "takes no commands" in p.sent[-1]["text"]
+    p.ask(kind="code", number=1)
+    assert "hidden=(256, 64)" in p.sent[-1]["text"]
+    p.ask(kind="code")
+    assert "set_random_seed(8)" in p.sent[-1]["text"]
+    p.ask(kind="open", number=7)
+    assert p.sent[-1]["kind"] == "error"
+
+
+def test_a_run_again_begins_with_the_lines_that_were_asked(page, monkeypatch):
+    p = page()
+    started = []
+    monkeypatch.setattr(p.lab.bench, "start", lambda: started.append(dict(p.lab.bench.thresholds)))
+    p.ask(kind="again", thresholds={"sig_increase": 0.4, "patience": 2, "name": "adaptive"})
+    assert started == [{"sig_increase": 0.4, "patience": 2}]
+    assert "sig_increase=0.4" in p.lab.bench.script()
+    p.ask(kind="again", thresholds={"sig_increase": -1})
+    assert p.sent[-1]["kind"] == "error"
+    assert p.lab.bench.thresholds == {"sig_increase": 0.4, "patience": 2}, "nothing was changed"
+
+
+def test_before_there_are_spikes_it_says_so(page):
+    p = page()
+    p.ask(kind="wave", epoch=3, sample=0)
+    assert p.sent == [{"kind": "wave"}]
+
+
+def test_a_trace_is_just_looked_at(page, finished_trace):
+    p = page(source=finished_trace)
+    assert p.lab.setup["fields"] == []
+    assert [layer["name"] for layer in p.lab.setup["layers"]] == list(finished_trace.layers)
+    p.ask(kind="reset", fresh=True)
+    assert "shows one run" in p.sent[-1]["text"]
+    with pytest.raises(TypeError, match="Expected a Trace"):
+        page(source=[1])
+
+
+def test_a_run_that_cannot_be_made_says_why(page, monkeypatch):
+    from whetstone_lab import datasets
+
+    def missing(name, **options):
+        raise FileNotFoundError("mnist is not on this machine")
+
+    p = page()
+    monkeypatch.setattr(datasets, "load", missing)
+    p.ask(kind="command", name="start")
+    end = time.monotonic() + 120
+    while p.lab.bench.trace.status == "running" and time.monotonic() < end:
+        time.sleep(0.02)
+    assert (p.lab.bench.trace.status, p.lab.bench.trace.message) == (
+        "failed", "FileNotFoundError: mnist is not on this machine")
+    p.ask(kind="reset", fresh=False)
+    assert p.lab.bench.trace.status == "ready"

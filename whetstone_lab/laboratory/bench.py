@@ -1,0 +1,281 @@
+"""``Bench``: an experiment that is set up, run, begun anew and kept. Keras is loaded by the first run."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from whetstone_lab import datasets
+from whetstone_lab.datasets.dataset import Dataset
+from whetstone_lab.laboratory.experiments import Experiments
+from whetstone_lab.laboratory.nudges import Nudges
+from whetstone_lab.laboratory.script import PROBE, script
+from whetstone_lab.laboratory.settings import Settings, layer_count, model_arguments, sharpener_arguments
+from whetstone_lab.records.spikes import SpikeRecord
+from whetstone_lab.records.trace import Trace
+
+if TYPE_CHECKING:
+    from whetstone_lab.laboratory.companion import Companion
+    from whetstone_lab.training.background import LiveRun
+
+class Bench:
+    """An experiment: its settings, its run, and where it is kept.
+
+    It takes the commands of a live run and looks like one; its trace is another after :meth:`reset`. Whatever takes
+    long, such as loading Keras, is done in a thread, and what fails there is said in the trace.
+
+    Args:
+        settings: What the experiment is made of. Default: those by default.
+        experiments: Where experiments are kept as they end. Default: the folder ``whetstone_runs``, here.
+
+    Attributes:
+        settings: The settings of the run, or of the next one as long as there is none.
+        thresholds: Parameters of the sharpener with which it begins, where they are not those of the settings.
+        nudges: What was changed by hand while it ran.
+        trace: What has happened.
+        experiments: Where experiments are kept.
+        stopped: After how many batches the run was stopped by hand; None if it was not.
+        pictures: The test pictures whose spikes :meth:`wave` has, in [0, 1], shape ``(pictures, rows, columns,
+            channels)``; none before the run is made.
+        classes: Their classes, shape ``(pictures,)``.
+    """
+
+    def __init__(self, settings: Settings | None = None, experiments: Experiments | None = None) -> None:
+        self.experiments = Experiments() if experiments is None else experiments
+        self._lock = threading.RLock()
+        self._listeners: list[Callable[[], None]] = []
+        self._run: LiveRun | None = None
+        self._companion: Companion | None = None
+        self._waiting: list[Callable[[LiveRun], None]] = []
+        self._builder: threading.Thread | None = None
+        self._begin(settings or Settings(), {})
+
+    def _begin(self, settings: Settings, thresholds: Mapping[str, float]) -> None:
+        self.settings, self.thresholds, self.nudges = settings, dict(thresholds), Nudges()
+        self.stopped: int | None = None
+        self.pictures, self.classes = np.zeros((0, 1, 1, 1), np.float32), np.zeros(0, np.int64)
+        self.trace = Trace()
+        self._run = self._companion = None
+        self._waiting = []
+
+    # -- commands -----------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Trains: begins the run, goes on after a pause, or after the end trains as long again."""
+        self._command(lambda run: run.start())
+
+    def pause(self) -> None:
+        """Halts after the present batch."""
+        self._command(lambda run: run.pause())
+
+    def resume(self) -> None:
+        """Goes on after a pause."""
+        self._command(lambda run: run.resume())
+
+    def step(self, n: int = 1, unit: str = "batch") -> None:
+        """Trains ``n`` more batches or epochs and halts."""
+        self._command(lambda run: run.step(n, unit))
+
+    def stop(self) -> None:
+        """Ends the run after the present batch; the experiment is kept."""
+        def stop(run: LiveRun) -> None:
+            if run.alive:
+                run.stop()
+
+        self._command(stop)
+
+    def steer(self, *, gesture: Hashable = None, done: Callable[[], None] | None = None, **parameters: Any) -> None:
+        """Changes parameters of the sharpener, as ``LiveRun.steer`` does, and notes it for the script.
+
+        Raises:
+            ValueError: There is no run yet, or as ``LiveRun.steer`` has it.
+        """
+        run, nudges = self._run, self.nudges
+        if run is None:
+            raise ValueError("Expected a run: its thresholds can be moved as soon as it has begun.")
+
+        def noted() -> None:
+            state = run.sharpener.session.state
+            nudges.add(state.epoch if state is not None else 0, run.trace.batches, parameters)
+            if done is not None:
+                done()
+
+        run.steer(gesture=gesture, done=noted, **parameters)
+
+    def reset(self, settings: Settings | None = None, thresholds: Mapping[str, float] | None = None) -> None:
+        """Ends the run, if there is one, and clears the bench for another; what was not kept is gone.
+
+        Args:
+            settings: Those of the next run. Default: as they were, which gives the same weights at the start.
+            thresholds: Parameters of the sharpener with which it begins. Default: those that fit the settings.
+
+        Raises:
+            ValueError: The sharpener has no such parameters, or they cannot be so.
+        """
+        settings = settings or self.settings
+        _check_thresholds(settings, thresholds or {})
+        with self._lock:
+            run, before = self._run, self.trace
+            self._begin(settings, thresholds or {})
+            if run is not None and run.alive:
+                run.stop()
+            before.hand_over(self.trace)
+        self.trace.publish(urgent=True)
+        self._tell()
+
+    def look(self, number: int) -> None:
+        """Shows an experiment that was kept, in place of the run, which is ended; its settings are those of the next.
+
+        Raises:
+            KeyError: There is no such experiment.
+            ArchiveError: Its trace is damaged.
+        """
+        kept, trace = self.experiments[number], self.experiments.trace(number)
+        self.reset(kept.settings)
+        with self._lock:
+            self.trace.hand_over(trace)
+            self.trace, self.thresholds = trace, dict(kept.thresholds)
+            self.nudges, self.stopped = kept.nudges, kept.stopped
+        trace.publish(urgent=True)
+        self._tell()
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Waits until the run has ended.
+
+        Raises:
+            TimeoutError: It has not ended in time.
+            Exception: Whatever ended it.
+        """
+        if self._builder is not None:
+            self._builder.join(timeout)
+        if self._run is not None:
+            self._run.wait(timeout)
+
+    # -- what there is to see -----------------------------------------------------------------------------------------
+
+    def subscribe(self, listener: Callable[[], None]) -> None:
+        """Calls ``listener()`` when the settings or the experiments that are kept are others."""
+        self._listeners.append(listener)
+
+    def wave(self, epochs: float | None = None) -> tuple[int, SpikeRecord] | None:
+        """What the neurons did, or would have done if all of them spiked, on the pictures shown.
+
+        Args:
+            epochs: After how many epochs; the nearest before is taken. Default: the newest.
+
+        Returns:
+            After how many epochs it was, and the spikes; None where there are none yet.
+        """
+        waves = self._companion.waves if self._companion is not None else {}
+        known = [epoch for epoch in waves if epochs is None or epoch <= epochs + 1e-6]
+        return (known[-1], waves[known[-1]]) if known else None
+
+    def script(self) -> str:
+        """The experiment as a Python script, with what was changed by hand so far."""
+        return script(self.settings, self.thresholds, self.nudges, self.stopped)
+
+    # -- on other threads ---------------------------------------------------------------------------------------------
+
+    def _command(self, command: Callable[[LiveRun], None]) -> None:
+        with self._lock:
+            run = self._run
+            if run is None and self.trace.status == "recorded":
+                raise RuntimeError("This is an experiment that was kept. Begin anew to train.")
+            if run is None:
+                self._waiting.append(command)
+                if len(self._waiting) == 1:
+                    self.trace.set_status("running")
+                    self._builder = threading.Thread(target=self._build, args=(self.trace,), name="whetstone-build",
+                                                     daemon=True)
+                    self._builder.start()
+        if run is not None:
+            command(run)
+
+    def _build(self, placeholder: Trace) -> None:
+        """Makes the run, and carries out what was commanded meanwhile."""
+        try:
+            run, companion = self._made(self.settings)
+        except Exception as error:
+            with self._lock:
+                self._waiting = []
+            placeholder.set_status("failed", f"{type(error).__name__}: {error}")
+            return
+        with self._lock:
+            if self.trace is not placeholder:
+                return  # the bench was cleared meanwhile
+            self._run, self._companion, self.trace = run, companion, run.trace
+            self.pictures = companion.data.x_test[companion.shown].reshape(-1, *companion.data.image_shape)
+            self.classes = companion.data.y_test[companion.shown]
+            placeholder.hand_over(run.trace)
+            commands, self._waiting = self._waiting, []
+            self._seed()
+            for command in commands:
+                command(run)
+        run.trace.publish(urgent=True)
+
+    def _seed(self) -> None:
+        import keras
+
+        keras.utils.set_random_seed(self.settings.seed)
+
+    def _made(self, settings: Settings) -> tuple[LiveRun, Companion]:
+        import keras
+
+        from whetstone_lab.laboratory.companion import Companion
+        from whetstone_lab.recipes import OPTIMIZERS, prepare
+        from whetstone_lab.training import models, sharpeners
+        from whetstone_lab.training.background import LiveRun
+
+        data = datasets.load(settings.data, flatten=not settings.topology.filters)
+        name, positional, named = model_arguments(settings)
+        make = getattr(models, name)
+        baseline = None
+        if settings.baseline:
+            keras.utils.set_random_seed(settings.seed)
+            baseline = make(*positional, **named, spiking=False)
+            baseline.compile(OPTIMIZERS[settings.optimizer](), "sparse_categorical_crossentropy")
+        keras.utils.set_random_seed(settings.seed)
+        model = make(*positional, **named)
+        kind, parameters = sharpener_arguments(settings, layer_count(settings))
+        sharpener = getattr(sharpeners, kind)(**{**parameters, **self.thresholds}, probe=data.x_train[:PROBE])
+        prepare(model, epochs=settings.epochs, optimizer=settings.optimizer)
+        companion = Companion(data, shown(data), baseline, settings.batch_size, settings.seed)
+        keep = keras.callbacks.LambdaCallback(on_train_end=lambda logs: self._keep(run))
+        run: LiveRun = LiveRun(model, data.x_train, data.y_train, callbacks=[companion, sharpener, keep],
+                      epochs=settings.epochs, batch_size=settings.batch_size,
+                      validation_data=(data.x_test, data.y_test))
+        return run, companion
+
+    def _keep(self, run: LiveRun) -> None:
+        """Keeps the experiment as its run ends, unless the bench was cleared."""
+        with self._lock:
+            if run is not self._run or not run.trace.epochs:
+                return
+            if run.model.stop_training and run.trace.epochs <= self.settings.epochs:
+                self.stopped = run.trace.batches
+            self.experiments.keep(run.trace, self.settings, self.thresholds, self.nudges, self.stopped)
+        self._tell()
+
+    def _tell(self) -> None:
+        for listener in self._listeners:
+            listener()
+
+
+def shown(data: Dataset) -> np.ndarray:
+    """The test pictures that are looked at: the first of each class, by their numbers."""
+    firsts = [np.flatnonzero(data.y_test == label)[:1] for label in range(data.classes)]
+    return np.concatenate(firsts)
+
+
+def _check_thresholds(settings: Settings, thresholds: Mapping[str, float]) -> None:
+    from whetstone_lab.method import policies
+
+    kind, parameters = sharpener_arguments(settings, layer_count(settings))
+    policy = getattr(policies, kind.replace("Sharpener", "Policy"))
+    try:
+        policy(**{**parameters, **thresholds})
+    except TypeError as error:
+        raise ValueError(f"Expected parameters of {policy.__name__}; got {sorted(thresholds)}.") from error

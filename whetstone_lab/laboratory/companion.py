@@ -1,0 +1,71 @@
+"""What goes along with a run of the laboratory: what spikes would do now, and a ReLU network beside it.
+
+This module loads Keras.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from whetstone_lab.conversion.convert import convert
+from whetstone_lab.datasets.dataset import Dataset
+from whetstone_lab.records.spikes import SpikeRecord
+from whetstone_lab.simulator.runner import evaluate, run
+
+#: Pictures to test the spiking network on after each epoch, at the most; epochs whose spikes are remembered.
+_TESTED, _REMEMBERED = 1000, 256
+
+
+class Companion(keras.callbacks.Callback):
+    """Tells after each epoch how well the network would do if every neuron spiked, and trains a ReLU network beside it.
+
+    What it finds goes into Keras's logs as ``spiking_accuracy`` and ``relu_accuracy``, so list it before the sharpener.
+    It draws no random number that the training would have drawn.
+
+    Args:
+        data: What is trained and tested on.
+        shown: The test pictures whose spikes are remembered, by their numbers.
+        baseline: The ReLU network, compiled; None trains none.
+        batch_size: Pictures in a batch of it.
+        seed: The order of its pictures.
+
+    Attributes:
+        waves: Epochs trained -> the spikes of the pictures shown, as they would be then.
+    """
+
+    def __init__(self, data: Dataset, shown: np.ndarray, baseline: keras.Model | None, batch_size: int,
+                 seed: int) -> None:
+        super().__init__()
+        self.data, self.shown, self.baseline, self.batch_size = data, shown, baseline, batch_size
+        self.waves: Mapping[int, SpikeRecord] = {}
+        self._rng = np.random.default_rng(seed)
+        self._order = np.zeros(0, np.int64)
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Shuffles the pictures of the ReLU network."""
+        self._order = self._rng.permutation(len(self.data.x_train))
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Trains the ReLU network on as many pictures."""
+        if self.baseline is not None:
+            mine = self._order[batch * self.batch_size:(batch + 1) * self.batch_size]
+            if len(mine):
+                self.baseline.train_on_batch(self.data.x_train[mine], self.data.y_train[mine])
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Tests both, and remembers the spikes."""
+        logs = {} if logs is None else logs
+        x, y = self.data.x_test, self.data.y_test
+        network = convert(self.model, require_sharp=False)
+        logs["spiking_accuracy"] = float(evaluate(network, x[:_TESTED], y[:_TESTED])["accuracy"])
+        if self.baseline is not None:
+            read = np.asarray(self.baseline.predict_on_batch(x[:_TESTED])).argmax(axis=-1)
+            logs["relu_accuracy"] = float((read == y[:_TESTED]).mean())
+        waves = {**self.waves, epoch + 1: run(network, x[self.shown], labels=y[self.shown])}
+        if len(waves) > _REMEMBERED:  # an even number, so that of every second one the newest is the last
+            waves = dict(list(waves.items())[::2])
+        self.waves = waves  # replaced, never changed: another thread may be reading it

@@ -1,0 +1,126 @@
+"""Experiments that are kept: each is a trace and, beside it, its settings in JSON, in one folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from whetstone_lab.laboratory.nudges import Nudges
+from whetstone_lab.laboratory.presets import Preset
+from whetstone_lab.laboratory.script import script
+from whetstone_lab.laboratory.settings import Settings
+from whetstone_lab.records.archive import in_one_piece
+from whetstone_lab.records.trace import Trace
+
+#: Where experiments are kept by default, below the working directory.
+FOLDER = "whetstone_runs"
+
+#: What is said of an experiment in a list, from the logs of its last epoch.
+_TOLD = ("val_accuracy", "spiking_accuracy", "relu_accuracy", "loss")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One experiment that was kept.
+
+    Attributes:
+        number: Its number in the folder, from 1.
+        settings: Its settings.
+        thresholds: Parameters of the sharpener with which it began, where they are not those of the settings.
+        nudges: What was changed by hand while it ran.
+        stopped: After how many batches it was stopped by hand; None if it was not.
+        epochs: How many epochs were trained.
+        logs: What was told of its last epoch, by name.
+        kept: When it was kept, as ISO 8601 has it.
+    """
+
+    number: int
+    settings: Settings
+    thresholds: Mapping[str, float]
+    nudges: Nudges
+    stopped: int | None
+    epochs: int
+    logs: Mapping[str, float]
+    kept: str
+
+    @property
+    def preset(self) -> str:
+        """Its settings as a line."""
+        return str(Preset(self.settings))
+
+    def script(self) -> str:
+        """It as a Python script."""
+        return script(self.settings, self.thresholds, self.nudges, self.stopped)
+
+
+class Experiments:
+    """The experiments in a folder.
+
+    Args:
+        folder: The folder; it is made when the first experiment is kept. Default: ``whetstone_runs``, here.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str] = FOLDER) -> None:
+        self.folder = Path(folder)
+
+    def keep(self, trace: Trace, settings: Settings, thresholds: Mapping[str, float] | None = None,
+             nudges: Nudges | None = None, stopped: int | None = None) -> Experiment:
+        """Keeps an experiment under the next number."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        number = max(self._numbers(), default=0) + 1
+        logs = trace.epoch_logs[trace.epochs - 1] if trace.epochs else {}
+        facts = {"settings": settings.asdict(), "thresholds": dict(thresholds or {}),
+                 "nudges": (nudges or Nudges()).asdict(), "stopped": stopped, "epochs": trace.epochs,
+                 "logs": {name: logs[name] for name in _TOLD if name in logs},
+                 "kept": datetime.now().astimezone().isoformat(timespec="seconds")}
+        trace.save(self.folder / f"{number:03}.npz")
+        # Last: what is listed is whole.
+        with in_one_piece(self.folder / f"{number:03}.json") as part:
+            part.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+        return self[number]
+
+    def all(self) -> list[Experiment]:
+        """All that can be read, the newest first; what cannot be is left out."""
+        found = []
+        for number in sorted(self._numbers(), reverse=True):
+            try:
+                found.append(self[number])
+            except (ValueError, KeyError, TypeError, OSError):
+                continue  # somebody has written into the folder
+        return found
+
+    def __getitem__(self, number: int) -> Experiment:
+        """The experiment of a number.
+
+        Raises:
+            KeyError: There is none.
+            ValueError: Its file is not one of an experiment.
+        """
+        path = self.folder / f"{number:03}.json"
+        if not path.is_file():
+            raise KeyError(f"Expected an experiment among {sorted(self._numbers())} in {self.folder}; got {number}.")
+        facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        stopped = facts["stopped"]
+        return Experiment(number, Settings.of(facts["settings"]), dict(facts["thresholds"]), Nudges.of(facts["nudges"]),
+                          None if stopped is None else int(stopped), int(facts["epochs"]), dict(facts["logs"]),
+                          str(facts["kept"]))
+
+    def trace(self, number: int) -> Trace:
+        """The trace of an experiment.
+
+        Raises:
+            FileNotFoundError: There is none.
+            ArchiveError: Its file is damaged.
+        """
+        return Trace.load(self.folder / f"{number:03}.npz")
+
+    def _numbers(self) -> list[int]:
+        if not self.folder.is_dir():
+            return []
+        return [int(path.stem) for path in self.folder.glob("*.json") if re.fullmatch("[0-9]{3,}", path.stem)]

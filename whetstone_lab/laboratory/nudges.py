@@ -1,0 +1,55 @@
+"""What was changed by hand in a run, and when: enough to change it in the same way again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Nudge:
+    """One change of the sharpener's parameters.
+
+    Attributes:
+        epoch: The epoch in which it was made, counted from 0.
+        batches: How many batches had been trained by then, all epochs together.
+        values: The new values by name.
+    """
+
+    epoch: int
+    batches: int
+    values: Mapping[str, float]
+
+
+class Nudges:
+    """The changes of a run in their order; of those between the same two batches one is kept, with the last values.
+
+    Args:
+        made: Those that were made before. Default: none.
+    """
+
+    def __init__(self, made: Sequence[Nudge] = ()) -> None:
+        self._made = list(made)
+
+    def add(self, epoch: int, batches: int, values: Mapping[str, Any]) -> None:
+        """Notes a change."""
+        last = self._made[-1] if self._made else None
+        if last is not None and (last.epoch, last.batches) == (epoch, batches):
+            self._made[-1] = Nudge(epoch, batches, {**last.values, **values})
+        else:
+            self._made.append(Nudge(epoch, batches, dict(values)))
+
+    @property
+    def made(self) -> tuple[Nudge, ...]:
+        """The changes, oldest first."""
+        return tuple(self._made)
+
+    def asdict(self) -> list[list[Any]]:
+        """The changes as JSON can carry them; :meth:`of` makes them again."""
+        return [[nudge.epoch, nudge.batches, dict(nudge.values)] for nudge in self._made]
+
+    @classmethod
+    def of(cls, kept: Sequence[Sequence[Any]]) -> Nudges:
+        """Changes from what :meth:`asdict` gave."""
+        return cls([Nudge(int(epoch), int(batches), dict(values)) for epoch, batches, values in kept])

@@ -1,0 +1,33 @@
+// @ts-check
+// One cursor for all that is shown of a run, so that a move in one place moves the others.
+
+/** Where the cursor is: a moment of the run in epochs (null: the present), a layer and a neuron of it, and a picture that is shown.
+ * @typedef {{ at: number | null, layer: number | null, neuron: number | null, sample: number }} Place */
+
+/** @typedef {ReturnType<typeof cursorOf>} Cursor */
+
+/** Makes a cursor at the present. */
+export function cursorOf() {
+  /** @type {Place} */
+  let place = { at: null, layer: null, neuron: null, sample: 0 };
+  /** @type {Set<(place: Place, before: Place) => void>} */
+  const listeners = new Set();
+  return {
+    get at() { return place.at; },
+    get layer() { return place.layer; },
+    get neuron() { return place.neuron; },
+    get sample() { return place.sample; },
+    /** Goes somewhere else; those who follow hear of it if it is somewhere else. @param {Partial<Place>} to */
+    move(to) {
+      const before = place;
+      if (Object.entries(to).every(([name, value]) => before[/** @type {keyof Place} */ (name)] === value)) return;
+      place = { ...before, ...to };
+      [...listeners].forEach((listener) => listener(place, before));
+    },
+    /** @param {import("./page.mjs").Scope} scope @param {(place: Place, before: Place) => void} listener */
+    follow(scope, listener) {
+      listeners.add(listener);
+      scope.undo.push(() => listeners.delete(listener));
+    },
+  };
+}

@@ -1,0 +1,112 @@
+// @ts-check
+// How well the network does as it trains: as it is, if all its neurons spiked, and a ReLU network beside.
+import { floats } from "./bytes.mjs";
+import { dot, font, line, surface } from "./canvas.mjs";
+import { axisEnd } from "./chart_layout.mjs";
+import { trace } from "./lines.mjs";
+import { h, say } from "./page.mjs";
+import { ticks } from "./scales.mjs";
+
+/** @typedef {import("./canvas.mjs").Pen} Pen */
+/** @typedef {import("./page.mjs").Scope} Scope */
+/** @typedef {import("./cursor.mjs").Cursor} Cursor */
+
+/** The networks in the order in which Python tells of them, with their colours and dashes. */
+export const NETWORKS = [
+  { name: "soft", means: "the network as it trains, more and more of it sharp", colour: "ink", dash: [] },
+  { name: "spiking", means: "the same, as if every neuron spiked", colour: "layer-0", dash: [7, 3] },
+  { name: "ReLU", means: "the same network with ReLUs, trained beside it", colour: "layer-2", dash: [2, 2.5] },
+];
+
+/** Accuracies as Python sends them: a row for each epoch. @param {any} sent @returns {Float32Array[]} a column for each network */
+export function accuracyColumns(sent) {
+  const rows = floats(sent);
+  const epochs = rows.length / NETWORKS.length;
+  return NETWORKS.map((_, column) => Float32Array.from({ length: epochs }, (_, epoch) => rows[epoch * NETWORKS.length + column]));
+}
+
+/** From which accuracy on the axis begins: so low that all are seen. @param {Float32Array[]} columns */
+export function lowest(columns) {
+  const least = Math.min(1, ...columns.flatMap((column) => [...column].filter((value) => !Number.isNaN(value))));
+  return Math.max(Math.floor((least - 0.02) * 10) / 10, 0);
+}
+
+/** @param {Scope} scope @param {Cursor} cursor
+ * @param {{ accuracies: () => any, other: () => any, now: () => any, last: () => number }} what `last`: how many epochs are meant */
+export function accuracyView(scope, cursor, { accuracies, other, now, last }) {
+  const box = h("div", { class: "wl-accuracy" });
+  const legend = h("div", { class: "wl-networks" });
+  const entries = NETWORKS.map(({ name, means, colour, dash }) => {
+    const value = h("b");
+    const line = dash.length ? `repeating-linear-gradient(90deg, var(--wl-${colour}) 0 ${dash[0]}px, transparent ${dash[0]}px ${dash[0] + dash[1]}px)` : `var(--wl-${colour})`;
+    legend.append(h("span", { title: means }, h("i", { class: "wl-swatch", style: `background: ${line}` }), ` ${name} `, value));
+    return value;
+  });
+  const end = () => Math.max(last(), axisEnd({ ...now(), status: "recorded" }), 1);
+  const left = 34;
+  const x = (/** @type {number} */ epoch, /** @type {number} */ width) => left + (epoch / end()) * (width - left - 10);
+  let columns = accuracyColumns(accuracies());
+  const surfaced = surface(scope, box, draw, { tabindex: 0, "aria-roledescription": "chart" });
+  const { canvas } = surfaced;
+
+  /** @param {Pen} pen */
+  function draw(pen) {
+    const { context, width, height, colour } = pen;
+    const beside = other() ? accuracyColumns(other()) : [];
+    const low = lowest([...columns, ...beside]);
+    const [top, bottom] = [8, height - 16];
+    const y = (/** @type {number} */ value) => bottom - ((value - low) / (1 - low)) * (bottom - top);
+    font(pen, 10.5);
+    context.textBaseline = "middle";
+    context.textAlign = "right";
+    context.lineWidth = 1;
+    for (const value of ticks(low, 1, (bottom - top) / 30)) {
+      context.strokeStyle = colour("line");
+      line(context, left, Math.round(y(value)) + 0.5, width - 10, Math.round(y(value)) + 0.5);
+      context.fillStyle = colour("muted");
+      context.fillText(`${Math.round(100 * value)} %`, left - 4, y(value));
+    }
+    context.textAlign = "center";
+    for (const epoch of ticks(0, end(), Math.min(8, (width - left) / 44))) if (Number.isInteger(epoch)) context.fillText(String(epoch), x(epoch, width), height - 7);
+    const curve = (/** @type {Float32Array} */ values, /** @type {number} */ which, /** @type {number} */ strength) => {
+      context.strokeStyle = context.fillStyle = colour(NETWORKS[which].colour);
+      context.globalAlpha = strength;
+      context.lineWidth = strength < 1 ? 1.2 : 2;
+      context.setLineDash(NETWORKS[which].dash);
+      trace(context, values.length, (epoch) => x(epoch + 1, width), (epoch) => y(values[epoch]));
+      context.setLineDash([]);
+      if (values.length === 1 && !Number.isNaN(values[0])) dot(context, x(1, width), y(values[0]), 2.5);
+      context.globalAlpha = 1;
+    };
+    beside.forEach((values, which) => curve(values, which, 0.45));
+    columns.forEach((values, which) => curve(values, which, 1));
+    if (cursor.at === null) return;
+    context.strokeStyle = colour("ink");
+    context.lineWidth = 1.5;
+    line(context, x(cursor.at, width), top, x(cursor.at, width), bottom);
+  }
+
+  function show() {
+    columns = accuracyColumns(accuracies());
+    const epoch = cursor.at === null ? columns[0].length : Math.floor(cursor.at + 1e-6);
+    const words = NETWORKS.map(({ name }, which) => {
+      const value = columns[which][epoch - 1];
+      const told = value === undefined || Number.isNaN(value) ? "–" : `${(100 * value).toFixed(1)} %`;
+      say(entries[which], told);
+      return `${name} ${told}`;
+    });
+    canvas.setAttribute("aria-label", `Accuracy on pictures not trained on, after epoch ${epoch}: ${words.join(", ")}. Arrow keys move over epochs.`);
+    surfaced.redraw();
+  }
+  const go = (/** @type {number} */ at) => cursor.move({ at: at >= now().at ? null : Math.max(at, 0) });
+  scope.on(canvas, "click", (/** @type {MouseEvent} */ event) => go(((event.offsetX - left) / (canvas.clientWidth - left - 10)) * end()));
+  scope.on(canvas, "keydown", (/** @type {KeyboardEvent} */ event) => {
+    const here = cursor.at === null ? now().epochs : Math.floor(cursor.at);
+    const to = { ArrowLeft: here - 1, ArrowRight: here + 1, Home: 0, End: Infinity }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    go(to);
+  });
+  cursor.follow(scope, show);
+  return { element: h("div", { class: "wl-part" }, h("div", { class: "wl-kicker" }, "Accuracy"), box, legend), show };
+}

@@ -1,0 +1,59 @@
+// @ts-check
+// What an experiment is made of, to be picked: in words, and as a line that can be written on a board.
+import { h, say } from "./page.mjs";
+
+/** @typedef {import("./page.mjs").Scope} Scope */
+
+/** A setting on the page: its name, its label, and what can be picked or between which numbers it lies.
+ * @typedef {{ name: string, label: string, choices?: { value: string, words: string, means: string }[], low?: number, high?: number }} Field */
+
+/** The control of a setting. @param {Field} field @param {any} value */
+function controlOf({ name, choices, low, high }, value) {
+  if (choices) return h("select", { "data-setting": name }, ...choices.map(({ value: each, words }) => h("option", { value: each, selected: each === value }, words)));
+  if (low !== undefined) return h("input", { type: "number", "data-setting": name, min: low, max: high, step: 1, value });
+  return h("input", { type: "checkbox", "data-setting": name, checked: value });
+}
+
+/** What a control says. @param {HTMLInputElement | HTMLSelectElement} control */
+export const valueOf = (control) => (control.type === "checkbox" ? /** @type {HTMLInputElement} */ (control).checked : control.type === "number" ? Number(control.value) : control.value);
+
+/** The settings.
+ * @param {Scope} scope @param {{ fields: Field[], setup: () => any, send: (content: any) => void }} what */
+export function setupView(scope, { fields, setup, send }) {
+  const rows = fields.map((field) => {
+    const control = controlOf(field, setup().settings[field.name]);
+    const means = h("span", { class: "wl-means" });
+    const row = h("label", { class: "wl-setting" }, h("span", {}, field.label), control);
+    scope.on(control, "change", () => {
+      if (/** @type {any} */ (control).validity?.valid !== false) send({ kind: "settings", settings: { ...setup().settings, [field.name]: valueOf(control) } });
+    });
+    return { field, control, row, means };
+  });
+  const line = h("input", { type: "text", class: "wl-preset", spellcheck: "false", autocomplete: "off", "aria-label": "Preset: the settings in a line" });
+  scope.on(line, "change", () => send({ kind: "preset", line: line.value }));
+  const same = h("button", { type: "button", class: "wl-button", title: "Begin anew from the same weights" }, "Same weights");
+  const fresh = h("button", { type: "button", class: "wl-button", title: "Begin anew from other weights: another seed" }, "New weights");
+  scope.on(same, "click", () => send({ kind: "reset", fresh: false }));
+  scope.on(fresh, "click", () => send({ kind: "reset", fresh: true }));
+  const remark = h("p", { class: "wl-note" });
+  return {
+    element: h("div", { class: "wl-setup" }, ...rows.map(({ row }) => row), remark,
+      h("div", { class: "wl-kicker" }, "Begin anew"), h("div", { class: "wl-back" }, same, fresh),
+      h("label", { class: "wl-line" }, h("span", { class: "wl-means" }, "Preset, to write on the board"), line)),
+    show() {
+      const { settings, locked, hidden, pending, preset } = setup();
+      for (const { field, control, row } of rows) {
+        row.hidden = hidden.includes(field.name);
+        control.disabled = locked.includes(field.name);
+        const chosen = field.choices?.find(({ value }) => value === settings[field.name]);
+        row.title = chosen?.means ?? "";
+        if (document.activeElement === control && control.type === "number") continue;
+        if (control.type === "checkbox") /** @type {HTMLInputElement} */ (control).checked = settings[field.name];
+        else control.value = String(settings[field.name]);
+      }
+      if (document.activeElement !== line) line.value = preset;
+      line.disabled = locked.length + hidden.length > 0;
+      say(remark, pending ? "This run goes on as it was set up. Begin anew to train with these settings." : "");
+    },
+  };
+}

@@ -1,0 +1,178 @@
+// @ts-check
+// The laboratory: an experiment on one page, set up, run and looked at, with one cursor and one clock for all its parts.
+import { mountCurves } from "./activation_curves.mjs";
+import { bytes } from "./bytes.mjs";
+import { cursorOf } from "./cursor.mjs";
+import { unpacked } from "./growing.mjs";
+import { accuracyView } from "./lab_accuracy.mjs";
+import { experimentsView } from "./lab_experiments.mjs";
+import { networkView } from "./lab_network.mjs";
+import { setupView } from "./lab_setup.mjs";
+import { firingOf, readWave, waveAsker, waveView } from "./lab_wave.mjs";
+import { Scope, attended, h, keepKeys, renderer, say, watchKernel } from "./page.mjs";
+import { epochRows, runOf } from "./run.mjs";
+import { mountChart } from "./sharpener_chart.mjs";
+
+/** @typedef {import("./page.mjs").Model} Model */
+
+/** What the page goes on with when the run becomes another and all is drawn anew.
+ * @typedef {{ tab: string, sample: number, compared: { number: number, rows: any[], accuracies: any } | null }} Memory */
+
+/** @type {WeakMap<HTMLElement, Memory>} */
+const MEMORIES = new WeakMap();
+
+/** @param {HTMLElement} el @returns {Memory} */
+function memoryOf(el) {
+  const memory = MEMORIES.get(el) ?? { tab: "", sample: 0, compared: null };
+  MEMORIES.set(el, memory);
+  return memory;
+}
+
+/** Panels behind tabs, of which one is seen. @param {Scope} scope @param {Memory} memory @param {[string, Node[]][]} pages */
+function tabs(scope, memory, pages) {
+  const id = Math.random().toString(36).slice(2);
+  const bar = h("div", { class: "wl-tabs", role: "tablist", "aria-label": "Controls" });
+  const made = pages.map(([name, content], which) => {
+    const tab = h("button", { type: "button", class: "wl-tab", role: "tab", id: `tab-${id}-${which}`, "aria-controls": `page-${id}-${which}` }, name);
+    const page = h("div", { class: "wl-page", role: "tabpanel", id: `page-${id}-${which}`, "aria-labelledby": `tab-${id}-${which}` }, ...content);
+    bar.append(tab);
+    scope.on(tab, "click", () => open(name));
+    return { name, tab, page };
+  });
+  function open(/** @type {string} */ name) {
+    memory.tab = name;
+    made.forEach((each) => {
+      each.tab.setAttribute("aria-selected", String(each.name === name));
+      each.tab.tabIndex = each.name === name ? 0 : -1;
+      each.page.hidden = each.name !== name;
+    });
+  }
+  scope.on(bar, "keydown", (/** @type {KeyboardEvent} */ event) => {
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (by === undefined) return;
+    event.preventDefault();
+    const next = made[(made.findIndex(({ name }) => name === memory.tab) + by + made.length) % made.length];
+    open(next.name);
+    next.tab.focus();
+  });
+  open(made.some(({ name }) => name === memory.tab) ? memory.tab : pages[0][0]);
+  return h("div", { class: "wl-side" }, bar, ...made.map(({ page }) => page));
+}
+
+/** How long a run will go on, by how fast it has been. */
+export function clock() {
+  let [at, since, pace] = [0, 0, 0];
+  return {
+    /** @param {number} here in epochs @param {number} goal @param {boolean} running @param {number} [time] in milliseconds @returns {string} */
+    left(here, goal, running, time = performance.now()) {
+      if (!running || here < at) [at, since, pace] = [here, time, running ? pace : 0];
+      else if (time - since > 1000 && here > at) {
+        const fresh = (here - at) / (time - since);
+        [at, since, pace] = [here, time, pace ? 0.6 * pace + 0.4 * fresh : fresh];
+      }
+      if (!running || !pace || goal <= here) return "";
+      const seconds = Math.round((goal - here) / pace / 1000);
+      return seconds < 90 ? `${seconds} s left` : `${Math.round(seconds / 60)} min left`;
+    },
+  };
+}
+
+/** The parts of the page that are views of their own elsewhere: each is drawn, and what does not belong beside it is put where the
+ * laboratory has it. @param {Model} model @param {import("./cursor.mjs").Cursor} cursor @param {Memory} memory */
+function viewsOf(model, cursor, memory) {
+  const [curves, chart] = [h("div", { class: "wl-part wl-lab-curves" }), h("div", { class: "wl-part wl-lab-chart" })];
+  const leave = [
+    mountCurves({ model, el: curves, cursor }),
+    mountChart({ model, el: chart, around: { cursor, other: () => memory.compared?.rows, again: (thresholds) => model.send({ kind: "again", thresholds }) } }),
+  ];
+  const take = (/** @type {HTMLElement} */ from, /** @type {string} */ selector) => /** @type {HTMLElement} */ (from.querySelector(selector));
+  const head = take(chart, ".wl-header");
+  say(take(head, ".wl-title"), "Laboratory");
+  return {
+    curves, chart, head, commands: take(chart, ".wl-commands"), error: take(chart, ".wl-error"),
+    thresholds: [take(chart, ".wl-panel"), take(chart, ".wl-decisions")], transport: take(curves, ".wl-transport"),
+    leave: () => leave.forEach((each) => each()),
+  };
+}
+
+/** The values of one of the pictures, or null where there are none. @param {any} pictures @param {number} which */
+function shownPicture(pictures, which) {
+  if (!pictures?.shape) return null;
+  const size = pictures.shape.reduce((/** @type {number} */ all, /** @type {number} */ some) => all * some, 1);
+  return bytes(pictures.values).subarray(which * size, (which + 1) * size);
+}
+
+/** @param {{ model: Model, el: HTMLElement }} view */
+function mountLaboratory({ model, el }) {
+  const [scope, memory, cursor, run] = [new Scope(), memoryOf(el), cursorOf(), runOf(model)];
+  cursor.move({ sample: memory.sample });
+  cursor.follow(scope, ({ sample }) => (memory.sample = sample));
+  const [setup, send] = [() => model.get("setup"), (/** @type {any} */ content) => model.send(content)];
+  /** @type {import("./lab_wave.mjs").Wave | null} */
+  let wave = null;
+  const views = viewsOf(model, cursor, memory);
+  const names = model.get("about").layers;
+  const planned = () => (wave ? names.map((/** @type {string} */ name, /** @type {number} */ layer) => ({ name, size: wave?.about.sizes[layer], shape: wave?.about.shapes[layer] })) : setup().layers ?? []);
+  const network = networkView(scope, cursor, { layers: planned, pixels: () => setup().pixels, picture: () => shownPicture(model.get("pictures"), cursor.sample), firing: () => firingOf(wave) });
+  const accuracy = accuracyView(scope, cursor, { accuracies: () => model.get("accuracies"), other: () => memory.compared?.accuracies, now: () => run.now, last: () => setup().goal ?? 0 });
+  const spikes = waveView(scope, cursor, { pictures: model.get("pictures"), wave: () => wave });
+  const asker = waveAsker(scope, model, cursor, { epochs: () => run.now.epochs, known: () => wave });
+  const settings = setup().fields.length ? setupView(scope, { fields: setup().fields, setup, send }) : null;
+  const kept = settings ? experimentsView(scope, { kept: () => model.get("kept"), folder: setup().folder, send, compared: () => memory.compared?.number ?? null, compare }) : null;
+  const left = h("span", { class: "wl-facts wl-left-time" });
+  views.head.append(left);
+  const time = clock();
+  const root = h("div", { class: "wl wl-lab" },
+    h("div", { class: "wl-top" }, views.head, views.commands), views.error,
+    h("div", { class: "wl-lab-body" },
+      tabs(scope, memory, [...(settings ? [/** @type {[string, Node[]]} */ (["Set up", [settings.element]])] : []), ["Thresholds", views.thresholds], ...(kept ? [/** @type {[string, Node[]]} */ (["Runs", [kept.element]])] : [])]),
+      h("div", { class: "wl-lab-middle" }, network.element, views.curves, views.chart),
+      h("div", { class: "wl-lab-right" }, accuracy.element, ...(setup().spikes ? [spikes.element] : []))),
+    views.transport);
+  el.append(root);
+  keepKeys(scope, root);
+  watchKernel(scope, model, root);
+
+  function show() {
+    say(left, time.left(run.now.at, setup().goal ?? 0, run.now.status === "running"));
+    settings?.show();
+    kept?.show();
+    network.show();
+    accuracy.show();
+    spikes.show();
+  }
+
+  /** @param {number | null} number */
+  function compare(number) {
+    if (number !== null) return send({ kind: "compare", number });
+    memory.compared = null;
+    model.send({ kind: "compare", number: null });
+    show();
+  }
+
+  heed(scope, model, run, {
+    show,
+    clock: () => say(left, time.left(run.now.at, setup().goal ?? 0, run.now.status === "running")),
+    epoch: () => (accuracy.show(), asker.ask()),
+    hear: {
+      wave: (message) => (wave = message.about ? readWave(message) : wave, asker.heard(), network.show(), spikes.show()),
+      compared: (message) => (memory.compared = message.table ? { number: message.number, rows: epochRows({ table: message.table }), accuracies: message.accuracies } : null, show(), cursor.move({ at: cursor.at })),
+      code: (message) => void kept?.showCode(message.text),
+    },
+  });
+  show();
+  asker.ask();
+  return () => (views.leave(), scope.end());
+}
+
+/** Follows what Python tells. @param {Scope} scope @param {Model} model @param {ReturnType<typeof runOf>} run
+ * @param {{ show: () => void, clock: () => void, epoch: () => void, hear: Record<string, (message: any) => void> }} page */
+function heed(scope, model, run, { show, clock, epoch, hear }) {
+  scope.follow(model, "change:past", () => run.heed("past"));
+  scope.follow(model, "change:now", () => (run.heed("now"), clock()));
+  scope.follow(model, "change:accuracies", epoch);
+  for (const name of ["setup", "kept"]) scope.follow(model, `change:${name}`, show);
+  scope.follow(model, "msg:custom", (/** @type {any} */ message, /** @type {any[]} */ buffers) => hear[message.kind]?.(unpacked(message, buffers)));
+}
+
+export default { render: attended(renderer(mountLaboratory)) };
