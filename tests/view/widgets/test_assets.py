@@ -7,7 +7,8 @@ import pytest
 from whetstone_lab.view.palette import DARK, LIGHT
 from whetstone_lab.view.widgets import _assets
 
-NAMES = ("activation_curves", "sharpener_chart", "spike_raster")
+#: Each with how long it may be: it is sent for each view. What computes waves by itself is longer.
+NAMES = {"activation_curves": 60_000, "sharpener_chart": 60_000, "spike_raster": 60_000, "drawing_pad": 100_000}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -17,7 +18,7 @@ def test_a_module_stands_alone(name, tmp_path):
     assert "http" not in text
     assert "widget_manager" not in text
     assert text.count("export default") == 1
-    assert len(text) < 60_000, "it is sent for each view"
+    assert len(text) < NAMES[name]
     assert not re.search(r"^\s*(//|/\*\*)", text, re.MULTILINE), "with what it runs, not with what is read"
     declared = re.findall(r"^(?:async )?(?:function\*?|const|let|class) (\w+)", text, re.MULTILINE)
     assert len(declared) == len(set(declared)) > 20

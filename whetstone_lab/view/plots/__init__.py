@@ -15,6 +15,7 @@ from whetstone_lab.view.plots.costs import rate_coding
 from whetstone_lab.view.plots.curves import activation_curves
 from whetstone_lab.view.plots.depth import depth_profile
 from whetstone_lab.view.plots.faults import fault_sweep
+from whetstone_lab.view.plots.firing import firing
 from whetstone_lab.view.plots.health import layer_health
 from whetstone_lab.view.plots.lines import lines
 from whetstone_lab.view.plots.performance import crossover, memory, speed
@@ -24,6 +25,6 @@ from whetstone_lab.view.plots.sharpener import sharpener_chart
 from whetstone_lab.view.plots.spikes import spike_raster
 
 __all__ = [
-    "Picture", "activation_curves", "cart_pole", "crossover", "depth_profile", "fault_sweep", "layer_health", "lines",
-    "memory", "moving_scene", "rate_coding", "sharpener_chart", "speed", "spike_raster",
+    "Picture", "activation_curves", "cart_pole", "crossover", "depth_profile", "fault_sweep", "firing",
+    "layer_health", "lines", "memory", "moving_scene", "rate_coding", "sharpener_chart", "speed", "spike_raster",
 ]

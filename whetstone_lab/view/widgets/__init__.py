@@ -7,14 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from whetstone_lab.view.widgets.activation_curves import ActivationCurves
+    from whetstone_lab.view.widgets.drawing_pad import DrawingPad
     from whetstone_lab.view.widgets.quiz import Quiz
     from whetstone_lab.view.widgets.sharpener_chart import SharpenerChart
     from whetstone_lab.view.widgets.spike_raster import SpikeRaster
 
-__all__ = ["ActivationCurves", "Quiz", "SharpenerChart", "SpikeRaster"]
+__all__ = [
+    "ActivationCurves",
+    "DrawingPad",
+    "Quiz",
+    "SharpenerChart",
+    "SpikeRaster",
+]
 
-_HOMES = {"ActivationCurves": "activation_curves", "Quiz": "quiz", "SharpenerChart": "sharpener_chart",
-          "SpikeRaster": "spike_raster"}
+_HOMES = {
+    "ActivationCurves": "activation_curves",
+    "DrawingPad": "drawing_pad",
+    "Quiz": "quiz",
+    "SharpenerChart": "sharpener_chart",
+    "SpikeRaster": "spike_raster",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -127,9 +127,9 @@ def _order(names: Iterable[str], texts: Mapping[str, str]) -> list[str]:
 
 @cache
 def style(*names: str) -> str:
-    """The style sheet of widgets: the colours that the figures have too, what all widgets share, and their own."""
-    sheets = [(_STATIC / f"{part}.css").read_text(encoding="utf-8") for part in ("shared", *names)]
-    return "\n".join([_colours(), *sheets])
+    """The style sheet of widgets: the colours that the figures have, what all share, and that of each module."""
+    sheets = [_STATIC / f"{part}.css" for part in ("shared", *_order(names, _texts()))]
+    return "\n".join([_colours(), *(sheet.read_text(encoding="utf-8") for sheet in sheets if sheet.exists())])
 
 
 def _colours() -> str:

@@ -166,7 +166,7 @@ function permute({ given: [given], shape, options: { axes }, zeros }, [x]) {
 }
 
 /** An image whose places come from others of the input, or are 0. @param {Node} node @param {Real} x @param {(row: number) => number} rowOf @param {(column: number) => number} columnOf */
-function moved({ given: [[rows, columns, channels]], shape: [tall, wide], zeros }, x, rowOf, columnOf) {
+function shifted({ given: [[rows, columns, channels]], shape: [tall, wide], zeros }, x, rowOf, columnOf) {
   const out = zeros(tall * wide * channels);
   for (let place = 0; place < tall * wide; place++) {
     const [row, column] = [rowOf(Math.floor(place / wide)), columnOf(place % wide)];
@@ -212,6 +212,6 @@ export const OPERATIONS = {
   GlobalMaxPool2D: globalMax, GlobalAveragePool2D: globalAverage, Permute: permute, Concatenate: concatenate, Scale: scale, Add: add,
   Reshape: (_, [x]) => x,
   Rectify: (_, [x]) => x.map((value) => Math.max(value, 0)),
-  Pad2D: (node, [x]) => moved(node, x, (row) => row - node.options.rows[0], (column) => column - node.options.columns[0]),
-  UpSample2D: (node, [x]) => moved(node, x, (row) => Math.floor(row / node.options.size[0]), (column) => Math.floor(column / node.options.size[1])),
+  Pad2D: (node, [x]) => shifted(node, x, (row) => row - node.options.rows[0], (column) => column - node.options.columns[0]),
+  UpSample2D: (node, [x]) => shifted(node, x, (row) => Math.floor(row / node.options.size[0]), (column) => Math.floor(column / node.options.size[1])),
 };

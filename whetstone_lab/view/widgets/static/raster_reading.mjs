@@ -11,7 +11,7 @@ import { h, say } from "./page.mjs";
  * @typedef {{ element: HTMLElement, show: (sample: number, part: number) => void }} Reading */
 
 /** Classes that are shown at a glance, at the most: bars of votes, and names in the legend of a map. */
-const MOST_BARS = 24;
+export const MOST_BARS = 24;
 const MOST_NAMES = 16;
 
 /** An output as Python tells of it: how it is shown, and for each sample what was decided, the votes, of how many

@@ -12,11 +12,12 @@ import { votes, winner } from "./method.mjs";
 import { OPERATIONS, broadcast, volume } from "./operations.mjs";
 
 /** @typedef {import("./operations.mjs").Real} Real */
+/** @typedef {import("./net_layout.mjs").Grid} Grid */
 /** A node, with `thresholds`, one for each, where it holds neurons.
- * @typedef {import("./operations.mjs").Node & { name: string, kind: string, from: number[], step: number, thresholds?: Real }} WaveNode */
+ * @typedef {import("./operations.mjs").Node & { name: string, kind: string, from: number[], step: number, grid: Grid, thresholds?: Real }} WaveNode */
 /** How an output is read; `key` has a row of zeros and ones for each class. @typedef {{ kind: string, key: number[][] | null, threshold: number }} Readout */
 /** A network: values are numbered, 0 for the input and number + 1 for the output of a node; `layers` are the numbers of the nodes
- * that hold neurons. @typedef {{ input: number[], nodes: WaveNode[], layers: number[], output: number, readout: Readout, zeros: (count: number) => Real }} Network */
+ * that hold neurons. @typedef {{ input: number[], grid: Grid, nodes: WaveNode[], layers: number[], output: number, readout: Readout, zeros: (count: number) => Real }} Network */
 /** What comes anew with each wave: noise on the potentials of a layer, and which of its spikes arrive; null for none.
  * @typedef {{ noise: (layer: number) => Real | null, arrive: (layer: number) => Uint8Array | null }} Fleeting */
 
@@ -35,7 +36,7 @@ export function networkOf(sent) {
   const unknown = nodes.find((/** @type {WaveNode} */ { kind }) => kind !== "Neurons" && !OPERATIONS[kind]);
   if (unknown) throw new TypeError(`Expected an operation among ${Object.keys(OPERATIONS)}; got ${unknown.kind} in node ${unknown.name}.`);
   const layers = nodes.flatMap((/** @type {WaveNode} */ { kind }, /** @type {number} */ number) => (kind === "Neurons" ? [number] : []));
-  return { input: sent.input, nodes, layers, output: sent.output, readout: sent.readout, zeros };
+  return { input: sent.input, grid: sent.grid, nodes, layers, output: sent.output, readout: sent.readout, zeros };
 }
 
 /** Sends a wave of spikes through a network.

@@ -1,0 +1,142 @@
+"""The drawing pad on a page without Jupyter, under a mouse, a finger and keys."""
+
+from __future__ import annotations
+
+import base64
+
+import numpy as np
+import pytest
+from bare_page import ROOT, axe_finds, open_view
+from waiting import await_that
+
+from whetstone_lab import datasets
+from whetstone_lab.course import kept
+from whetstone_lab.simulator import predict
+from whetstone_lab.view.widgets import DrawingPad
+
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+
+#: A three, as points from 0 to 1.
+THREE = [(0.3, 0.2), (0.5, 0.12), (0.65, 0.25), (0.6, 0.4), (0.45, 0.47), (0.62, 0.55), (0.66, 0.72), (0.5, 0.86),
+         (0.3, 0.8)]
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return datasets.load_digits()
+
+
+@pytest.fixture(scope="module")
+def pad(digits):
+    return DrawingPad(kept.network("digits"), digits.x_test, digits.y_test)
+
+
+@pytest.fixture
+def show(chromium):
+    """Shows a widget on a page of its own: ``show(widget, "module", width=1100, dark=False)``."""
+    pages = []
+
+    def show(widget, name, *, width=1100, dark=False):
+        page = open_view(chromium, widget, name, width, dark)
+        pages.append(page)
+        await_that(page, """() => [...document.querySelectorAll('.wl-network canvas')].every(canvas => {
+            const image = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+            return canvas.width > 4 && new Set(new Uint32Array(image.data.buffer)).size > 2;
+        })""")
+        return page
+
+    yield show
+    for page in pages:
+        page.close()
+
+
+def frames(page):
+    """Waits until what is asked for is drawn."""
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def draw(page, points, selector=".wl-square"):
+    box = page.locator(selector).bounding_box()
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=4)
+    page.mouse.up()
+    frames(page)
+
+
+def verdict(page):
+    return page.locator(".wl-right .wl-verdict").inner_text()
+
+
+def drawn(page):
+    """What the page told Python the network is shown."""
+    sent = page.evaluate("""() => { const view = window.values.drawn;
+        return btoa(String.fromCharCode(...new Uint8Array(view.buffer, view.byteOffset, view.byteLength))); }""")
+    return np.frombuffer(base64.b64decode(sent), "<f4")
+
+
+def no_violations(page):
+    if AXE.exists():
+        assert axe_finds(page) == []
+
+
+def test_a_digit_that_is_drawn_is_read_and_python_reads_the_same(show, screenshots, pad):
+    page = show(pad, "drawing_pad")
+    assert verdict(page) == "Draw something, and watch it spike."
+    draw(page, THREE)
+    assert verdict(page) == "Read as 3"
+    assert predict(pad.simulated, drawn(page)[None]).tolist() == [3]
+    network = page.locator(".wl-network canvas")
+    assert "; output: 10 of 100 neurons fire. Read as 3." in network.get_attribute("aria-label")
+    # A neuron from near, with a click.
+    box = network.bounding_box()
+    page.mouse.click(box["x"] + 60, box["y"] + 60)
+    panel = page.locator(".wl-neuron")
+    await_that(page, "() => document.querySelectorAll('.wl-likes button').length === 8")
+    assert panel.locator(".wl-title").inner_text().startswith("hidden_1, neuron ")
+    page.locator(".wl").screenshot(path=screenshots / "pad-light.png")
+    no_violations(page)
+    panel.get_by_role("button", name="Load sample").first.click()
+    assert ", in truth " in verdict(page) or ", which is right" in verdict(page)
+    page.get_by_role("button", name="Undo").click()
+    assert verdict(page) == "Read as 3"
+    page.get_by_role("button", name="Clear").click()
+    assert verdict(page) == "Draw something, and watch it spike."
+    page.keyboard.press("Control+z")
+    assert verdict(page) == "Read as 3"
+    page.get_by_role("button", name="Close").click()
+    assert panel.is_hidden()
+    page.evaluate("window.leave()")
+    assert page.evaluate("window.listeners.length") == 0
+
+
+def test_keys_alone_draw_load_and_look(show, screenshots, pad):
+    page = show(pad, "drawing_pad", width=420, dark=True)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == f"sample 0, a {pad.shown.labels[0]}"
+    page.keyboard.press("Enter")
+    assert verdict(page) == f"Read as {predict(pad.simulated, pad.shown.values[:1])[0]}, which is right"
+    np.testing.assert_array_equal(drawn(page), pad.shown.values[0])
+    page.keyboard.press("Tab")
+    page.keyboard.press("Control+z")
+    for _ in range(6):
+        page.keyboard.press("ArrowUp")
+    page.keyboard.press("Space")
+    for _ in range(12):
+        page.keyboard.press("ArrowDown")
+    assert "Pen down" in page.locator(".wl-readout").inner_text()
+    page.keyboard.press("Escape")
+    page.keyboard.press("ArrowLeft")
+    assert "Pen up" in page.locator(".wl-readout").inner_text()
+    assert verdict(page) == "Read as 1"
+    page.locator(".wl-network canvas").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    assert page.locator(".wl-neuron .wl-title").inner_text() == "hidden_1, neuron 16"
+    await_that(page, "() => document.querySelectorAll('.wl-likes button').length === 8")
+    page.locator(".wl").screenshot(path=screenshots / "pad-dark-narrow.png")
+    no_violations(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -1,0 +1,213 @@
+// @ts-check
+import { MARK, legend } from "./net_drawing.mjs";
+import { addressWords, networkView, shownVotes } from "./net_view.mjs";
+import { neuronPanel } from "./neuron_panel.mjs";
+import { many, plain } from "./numbers.mjs";
+import { volume } from "./operations.mjs";
+import { drawingSquare, drawings, imageOf } from "./pad.mjs";
+import { Scope, button, calm, h, header, keepKeys, renderer, say, undoKeys, watchKernel } from "./page.mjs";
+import { playButton, player } from "./player.mjs";
+import { matchWords } from "./raster_reading.mjs";
+import { imagePainter, sampleRow } from "./sample_pictures.mjs";
+import { firingRates, sentSamples } from "./survey.mjs";
+import { networkOf, reading, wave } from "./wave.mjs";
+
+/** @typedef {import("./page.mjs").Model} Model */
+/** @typedef {import("./net_drawing.mjs").Neuron} Neuron */
+
+/** Seconds that a layer's spikes take when the wave is played. */
+const PACE = 0.55;
+
+/** How many of a layer fire. @param {Uint8Array} fired */
+const firing = (fired) => fired.reduce((sum, spike) => sum + spike, 0);
+
+/** @typedef {ReturnType<typeof deskOf>} Desk */
+
+/** What is on the desk: the network and its samples, the drawing, and the wave that it sends. @param {Model} model */
+function deskOf(model) {
+  const network = networkOf(model.get("network"));
+  const samples = sentSamples(model.get("samples"), network, volume(network.input));
+  const how = model.get("about").preparation;
+  const drawing = drawings();
+  const desk = {
+    network, samples, how, drawing, raw: false,
+    image: /** @type {Float64Array} */ (new Float64Array(volume(network.input))),
+    sent: wave(network, new Float64Array(volume(network.input))),
+    read: { votes: /** @type {number[]} */ ([]), best: -1 },
+    truth: -1,
+    /** Sends the drawing through the network. */
+    send() {
+      desk.image = imageOf(drawing.now, how, desk.raw, samples);
+      desk.sent = wave(network, desk.image);
+      desk.read = reading(network, desk.sent.values[network.output]);
+      desk.truth = drawing.now.sample >= 0 && !drawing.now.strokes.length && samples.labels.length ? samples.labels[drawing.now.sample] : -1;
+    },
+    /** What it is read as, in words. */
+    verdict() {
+      if (drawing.empty) return "Draw something, and watch it spike.";
+      const { votes, best } = desk.read;
+      const tied = votes.flatMap((count, number) => (count === votes[best] && number !== best ? [number] : []));
+      const known = desk.truth < 0 ? "" : desk.truth === best ? ", which is right" : `, in truth ${desk.truth}`;
+      return `Read as ${best}${tied.length ? `, though ${tied.slice(0, 3).join(" and ")} ${tied.length > 1 ? "have" : "has"} as many votes` : ""}${known}`;
+    },
+    /** How many fire. */
+    facts: () => `${many(desk.sent.fired.reduce((sum, fired) => sum + firing(fired), 0), "spike")} from ${many(desk.sent.fired.reduce((sum, fired) => sum + fired.length, 0), "neuron")}`,
+    /** What the votes mean. */
+    meaning() {
+      const { key } = network.readout;
+      return key && !drawing.empty ? `${matchWords(desk.read.votes[desk.read.best], key[0].length)}.` : "";
+    },
+  };
+  desk.send();
+  return desk;
+}
+
+/** The network beside the pad: its neurons, what they say when they are pointed at, and one from near.
+ * @param {Scope} scope @param {Desk} desk @param {{ paint: ReturnType<typeof imagePainter>, load: (which: number) => void }} what `load`: a sample is wanted on the pad */
+function networkSide(scope, desk, { paint, load }) {
+  const { network, samples } = desk;
+  const state = { cursor: /** @type {Neuron | null} */ (null), chosen: /** @type {Neuron | null} */ (null), reached: Infinity };
+  const hint = h("p", { class: "wl-readout" });
+  const survey = firingRates(scope, network, samples, () => view.redraw());
+  const classes = desk.read.votes.length;
+  const view = networkView(scope, network, classes, { scene: () => sceneOf(desk, survey, state), pointed, chosen: choose, words, keys: "Arrow keys move over the neurons, Enter looks at one from near." });
+  const panel = neuronPanel(scope, network, { samples, classes, load, paint: (canvas, which, ink) => paint(canvas, samples.input(which), ink), close: () => (choose(null), view.canvas.focus()) });
+  const marks = legend([["fires", "fires"], ["silent", "silent"], .../** @type {[string, string][]} */ (samples.count ? [["never", `fires for none of ${samples.count} samples`], ["always", "fires for all"]] : [])]);
+
+  function words() {
+    return `${network.layers.map((number, layer) => `${network.nodes[number].name}: ${firing(desk.sent.fired[layer])} of ${many(desk.sent.fired[layer].length, "neuron")} fire`).join("; ")}. ${desk.verdict()}.`;
+  }
+  /** @param {Neuron | null} neuron */
+  function pointed(neuron) {
+    state.cursor = neuron;
+    say(hint, neuron ? neuronWords(desk, survey, neuron) : "Point at a neuron, and click it to look at it from near.");
+    view.redraw();
+  }
+  /** @param {Neuron | null} neuron */
+  function choose(neuron) {
+    state.chosen = neuron;
+    panel.show(neuron, desk.sent);
+    view.redraw();
+  }
+  pointed(null);
+  return {
+    elements: [view.element, marks, hint], panel: panel.element, hint,
+    /** Shows the wave as far as it has come: all of it, or the first layers. @param {number} reached */
+    show(reached) {
+      state.reached = reached;
+      panel.show(state.chosen, desk.sent);
+      view.redraw();
+    },
+  };
+}
+
+/** @param {{ model: Model, el: HTMLElement }} view */
+function mount({ model, el }) {
+  const scope = new Scope();
+  const desk = deskOf(model);
+  const { network, samples, drawing, how } = desk;
+  const head = header("Drawing pad");
+  head.element.children[1].remove();
+  const paint = imagePainter(how, samples.range);
+  const sees = h("canvas", { class: "wl-sees", role: "img" });
+  const square = drawingSquare(scope, drawing, { how, changed, pen: (words) => say(side.hint, words), paint: (context, size) => underpaint(context, size, paint, samples.input(drawing.now.sample), root) });
+  const [clear, undo, play] = [button("✕", "Clear"), button("↶", "Undo", { "aria-keyshortcuts": "Control+Z" }), button("▶", "Play", { "aria-label": "Play the wave" })];
+  const fit = h("input", { type: "checkbox", checked: true });
+  const row = sampleRow(scope, samples, paint, load);
+  const side = networkSide(scope, desk, { paint, load });
+  const [verdict, meaning] = [h("div", { class: "wl-verdict", role: "status" }), h("div", { class: "wl-meaning" })];
+  const root = h("div", { class: "wl wl-pad" }, head.element, row.element,
+    h("div", { class: "wl-desk" },
+      h("div", { class: "wl-left" }, square.element, h("div", { class: "wl-tools" }, clear, undo, play),
+        h("div", { class: "wl-seen" }, sees, h("div", {}, h("div", { class: "wl-label" }, "what the network sees"), h("label", { class: "wl-check" }, fit, h("span", {}, how.words))))),
+      h("div", { class: "wl-right" }, verdict, meaning, ...side.elements)),
+    side.panel);
+  el.append(root);
+  keepKeys(scope, root);
+  undoKeys(scope, root, takeBack);
+  watchKernel(scope, model, root);
+  const playback = player(scope, {
+    end: () => network.layers.length + 1,
+    seconds: () => PACE * (network.layers.length + 1),
+    show: (at) => side.show(playback.playing ? at : Infinity),
+    changed: (playing) => playButton(play, playing, "Play the wave"),
+  });
+
+  /** Something was drawn. @param {boolean} ended whether a line has: then Python is told */
+  function changed(ended) {
+    if (playback.playing) playback.stop();
+    desk.send();
+    show();
+    if (!ended) return;
+    model.set("drawn", new DataView(desk.sent.values[0].slice().buffer));
+    model.save_changes();
+  }
+  /** @param {number} which */
+  function load(which) {
+    drawing.load(which);
+    replaced();
+    if (!calm()) playback.play(0);
+  }
+  function takeBack() {
+    drawing.undo();
+    replaced();
+  }
+  function replaced() {
+    square.lift();
+    changed(true);
+    square.redraw();
+  }
+  function show() {
+    const ink = getComputedStyle(root).color;
+    paint(sees, desk.image, ink);
+    sees.setAttribute("aria-label", drawing.empty ? "Nothing yet" : `${how.rows} by ${how.columns} pixels`);
+    row.show(drawing.now.sample, ink);
+    say(verdict, desk.verdict());
+    verdict.classList.toggle("wl-false", desk.truth >= 0 && desk.truth !== desk.read.best);
+    say(meaning, desk.meaning());
+    say(head.element.children[1], desk.facts());
+    // A button that is disabled loses the keyboard, and with it Ctrl+Z.
+    undo.setAttribute("aria-disabled", String(!drawing.undoable));
+    for (const each of [clear, play]) each.setAttribute("aria-disabled", String(drawing.empty));
+    side.show(Infinity);
+  }
+  scope.on(clear, "click", () => (drawing.clear(), replaced()));
+  scope.on(undo, "click", takeBack);
+  scope.on(fit, "change", () => ((desk.raw = !fit.checked), changed(true)));
+  scope.on(play, "click", () => (playback.playing ? playback.stop(playback.at) : drawing.empty || playback.play(0)));
+  show();
+  return () => scope.end();
+}
+
+/** Draws a picture under the lines on the pad. @param {CanvasRenderingContext2D} context @param {number} size @param {(canvas: HTMLCanvasElement, values: ArrayLike<number>, ink: string) => void} paint
+ * @param {ArrayLike<number>} image @param {Element} root whose ink it is drawn in */
+function underpaint(context, size, paint, image, root) {
+  const grain = h("canvas");
+  paint(grain, image, getComputedStyle(root).color);
+  context.imageSmoothingEnabled = false;
+  context.globalAlpha = 0.5;
+  context.drawImage(grain, 0, 0, size, size);
+  context.globalAlpha = 1;
+}
+
+/** @param {Desk} desk @param {ReturnType<typeof firingRates>} survey @param {{ cursor: Neuron | null, chosen: Neuron | null, reached: number }} state
+ * @returns {import("./net_drawing.mjs").Scene} */
+function sceneOf({ network, sent, read, truth, drawing }, { rates }, { cursor, chosen, reached }) {
+  const layers = network.layers.map((number, layer) => ({
+    name: network.nodes[number].name, fired: sent.fired[layer], differ: null, reached: network.nodes[number].step < reached,
+    marks: rates && Uint8Array.from(rates[layer], (rate) => (rate === 0 ? MARK.never : rate === 1 ? MARK.always : MARK.none)),
+  }));
+  const votes = { ...shownVotes(read, truth), settled: !drawing.empty && reached > network.layers.length };
+  return { layers, first: null, cursor: cursor ?? chosen, votes };
+}
+
+/** @param {Desk} desk @param {ReturnType<typeof firingRates>} survey @param {Neuron} at */
+function neuronWords({ network, sent, samples }, { rates }, { layer, neuron }) {
+  const node = network.nodes[network.layers[layer]];
+  const rate = rates?.[layer][neuron];
+  const often = rate === undefined ? "" : rate === 0 ? `; it fires for none of ${samples.count} samples` : `; it fires for ${Math.round(rate * samples.count)} of ${samples.count} samples`;
+  const threshold = node.thresholds?.[neuron] ?? 0;
+  return `${node.name}, ${addressWords(neuron, node.shape)}: ${sent.fired[layer][neuron] ? "fires" : "silent"}, potential ${plain(sent.potentials[layer][neuron])}, threshold ${plain(threshold)}${often}.`.replaceAll(" -", " −");
+}
+
+export default { render: renderer(mount) };

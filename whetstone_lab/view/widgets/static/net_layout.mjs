@@ -1,0 +1,142 @@
+// @ts-check
+// Where the neurons of a network lie on a canvas, layer by layer, and the votes beside the output. Pure.
+import { clamp } from "./numbers.mjs";
+
+/** How values are laid out in cells, as scenes/network.py has it. @typedef {{ map: number[], across: number, gap: number, order: number[] | null, classes: number }} Grid */
+/** The cell of each value, and how many rows and columns of cells there are. @typedef {{ row: Uint16Array, column: Uint16Array, rows: number, columns: number }} Places */
+/** A layer on the canvas: its neurons are squares of `cell` pixels. @typedef {{ layer: number, left: number, top: number, cell: number, width: number, height: number, places: Places }} Block */
+/** The votes: a row for each class that is listed. @typedef {{ left: number, top: number, width: number, row: number, beside: boolean }} Votes */
+
+/** @param {Grid} grid @param {number} count @returns {Places} */
+export function placesOf({ map: [high, wide], across, gap, order }, count) {
+  const maps = count / (high * wide);
+  const [row, column] = [new Uint16Array(count), new Uint16Array(count)];
+  let [rows, columns] = [0, 0];
+  for (let value = 0; value < count; value++) {
+    const [place, number] = [Math.floor(value / maps), value % maps];
+    const slot = order ? order[number] : number;
+    row[value] = Math.floor(slot / across) * (high + gap) + Math.floor(place / wide);
+    column[value] = (slot % across) * (wide + gap) + (place % wide);
+    [rows, columns] = [Math.max(rows, row[value] + 1), Math.max(columns, column[value] + 1)];
+  }
+  return { row, column, rows, columns };
+}
+
+/** Pixels of layers at their largest: how high they are, how large a cell is, and that of output neurons class by class. */
+const TALL = 216;
+const LARGEST = 14;
+const CLASS = 22;
+
+/** Pixels between layers, above them for their names, for the votes at least, and the least that a name takes. */
+const GAP = 28;
+const CAPTION = 36;
+const VOTES = 128;
+const NAME = 82;
+
+/** A row of votes is no lower than this, or its number cannot be read. */
+const LOWEST = 12;
+
+/** How small layers may become before they go on in another line. */
+const SMALLEST = 0.66;
+
+/** Lays out layers and votes on a canvas of a width: from left to right, as the wave goes, in as many lines as it takes.
+ * @param {{ places: Places, classes: number }[]} layers bottom first @param {number} bars how many classes are listed, 0 for no votes @param {number} width
+ * @returns {{ blocks: Block[], votes: Votes, height: number }} */
+export function layOut(layers, bars, width) {
+  const parts = layers.map(({ places, classes }, layer) => {
+    const cell = Math.min(TALL / places.rows, classes ? CLASS : LARGEST);
+    return { layer, places, classes, cell, wide: Math.max(places.columns * cell, NAME) };
+  });
+  const last = parts[parts.length - 1];
+  // Rows of output neurons and of votes are one where each class has its own neurons, and there is room for its number.
+  const beside = Boolean(last) && last.classes > 0 && last.classes === bars && last.cell >= LOWEST;
+  for (let lines = 1; ; lines++) {
+    const sets = balanced(parts, lines, bars ? VOTES + GAP : 0);
+    const scale = Math.min(1, ...sets.map((set, line) => (width - GAP * (set.length - 1) - (bars && line === sets.length - 1 ? VOTES + GAP / 2 : 0)) / set.reduce((sum, { wide }) => sum + wide, 0)));
+    if (scale >= SMALLEST || lines >= Math.max(parts.length, 1)) return place(sets, bars, width, clamp(scale, 0.1, 1), beside);
+  }
+}
+
+/** Splits parts into so many lines, none much longer than another. @template {{ wide: number }} T @param {T[]} parts @param {number} lines @param {number} extra what the last line has besides @returns {T[][]} */
+function balanced(parts, lines, extra) {
+  const total = parts.reduce((sum, { wide }) => sum + wide + GAP, extra);
+  /** @type {T[][]} */
+  const sets = [[]];
+  let filled = 0;
+  parts.forEach((part, number) => {
+    const [open, left] = [lines - sets.length, parts.length - number];
+    if (open && sets[sets.length - 1].length && (filled + part.wide / 2 > (total / lines) * sets.length || left <= open)) sets.push([]);
+    sets[sets.length - 1].push(part);
+    filled += part.wide + GAP;
+  });
+  return sets;
+}
+
+/** @param {{ layer: number, places: Places, classes: number, cell: number, wide: number }[][]} sets @param {number} bars @param {number} width @param {number} scale @param {boolean} beside */
+function place(sets, bars, width, scale, beside) {
+  /** @type {Block[]} */
+  const blocks = [];
+  let top = 0;
+  let votes = { left: 0, top: CAPTION, width, row: 0, beside };
+  sets.forEach((set, line) => {
+    const ends = bars > 0 && line === sets.length - 1;
+    // Rows of votes keep their height, however narrow the page is.
+    const cells = set.map(({ cell, classes }) => (beside && classes ? Math.max(cell * scale, Math.min(cell, 18)) : cell * scale));
+    const tall = Math.max(...set.map(({ places }, which) => places.rows * cells[which]), ends && !beside ? bars * LOWEST * 1.25 : 0);
+    let left = 0;
+    set.forEach(({ layer, places }, which) => {
+      const [cell, high] = [cells[which], places.rows * cells[which]];
+      const block = { layer, places, cell, left, top: top + CAPTION + (tall - high) / 2, width: places.columns * cell, height: high };
+      blocks.push(block);
+      left += Math.max(block.width, NAME * Math.min(scale, 1)) + GAP;
+      if (ends && which === set.length - 1) {
+        const [start, row] = [block.left + Math.max(block.width, beside ? 0 : NAME * scale) + GAP / 2, beside ? cell : Math.min(tall / bars, CLASS)];
+        votes = { left: start, top: beside ? block.top : top + CAPTION + (tall - row * bars) / 2, width: Math.min(width - start, 230), row, beside };
+      }
+    });
+    top += CAPTION + tall + 14;
+  });
+  if (!sets[0].length) [votes.row, top] = [CLASS, CAPTION + bars * CLASS];
+  return { blocks, votes, height: Math.ceil(top) };
+}
+
+/** The neuron at a place on the canvas. @param {Block[]} blocks @param {number} x @param {number} y @returns {{ layer: number, neuron: number } | null} */
+export function neuronAt(blocks, x, y) {
+  for (const { layer, left, top, cell, places } of blocks) {
+    const [row, column] = [Math.floor((y - top) / cell), Math.floor((x - left) / cell)];
+    if (row < 0 || column < 0 || row >= places.rows || column >= places.columns) continue;
+    const neuron = places.row.findIndex((mine, which) => mine === row && places.column[which] === column);
+    if (neuron >= 0) return { layer, neuron };
+  }
+  return null;
+}
+
+/** Where an arrow key leads: to the next neuron of the layer that way, and from its edge on to the layer beside it.
+ * @param {Block[]} blocks @param {{ layer: number, neuron: number } | null} from @param {string} key */
+export function stepped(blocks, from, key) {
+  const by = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[key];
+  if (!by || !blocks.length) return null;
+  if (!from) return { layer: blocks[0].layer, neuron: nearest(blocks[0].places, 0, 0) };
+  const at = blocks.findIndex(({ layer }) => layer === from.layer);
+  const { places, cell, top } = blocks[at];
+  const [row, column] = [places.row[from.neuron], places.column[from.neuron]];
+  // Over the gap between two maps.
+  for (let far = 1; far <= 2; far++) {
+    const found = places.row.findIndex((mine, which) => mine === row + far * by[0] && places.column[which] === column + far * by[1]);
+    if (found >= 0) return { layer: from.layer, neuron: found };
+  }
+  const next = blocks[at + by[1]];
+  if (!next) return from;
+  const level = Math.round((top + (row + 0.5) * cell - next.top) / next.cell - 0.5);
+  return { layer: next.layer, neuron: nearest(next.places, clamp(level, 0, next.places.rows - 1), by[1] > 0 ? 0 : next.places.columns - 1) };
+}
+
+/** @param {Places} places @param {number} row @param {number} column */
+function nearest(places, row, column) {
+  let [best, far] = [0, Infinity];
+  for (let which = 0; which < places.row.length; which++) {
+    const off = (places.row[which] - row) ** 2 + (places.column[which] - column) ** 2;
+    if (off < far) [best, far] = [which, off];
+  }
+  return best;
+}
