@@ -9,7 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from whetstone_lab import page, recordings
+from whetstone_lab import datasets, page, recordings
+from whetstone_lab.course import kept
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.view import widgets
 from whetstone_lab.view.widgets import ActivationCurves, SharpenerChart, SpikeRaster, _assets
@@ -98,8 +99,11 @@ def test_what_views_share_is_there_once(digits):
 
 @pytest.mark.parametrize("name", widgets.__all__)
 def test_every_view_has_a_module_to_take_along(name, finished_trace, spike_record):
+    digits = datasets.load("digits")
     of = {"ActivationCurves": [finished_trace], "SharpenerChart": [finished_trace], "SpikeRaster": [spike_record],
-          "Quiz": ["gates", "Gates", [], {}, "answers.json", lambda question, text: (True, "", {})]}
+          "Quiz": ["gates", "Gates", [], {}, "answers.json", lambda question, text: (True, "", {})],
+          "DrawingPad": [kept.network("digits")],
+          "FaultBench": [kept.network("digits"), digits.x_test, digits.y_test]}
     view = getattr(widgets, name)(*of[name])
     assert (_assets._STATIC / f"{view.module_name()}.mjs").exists()
     assert view._esm == _assets.module(view.module_name())

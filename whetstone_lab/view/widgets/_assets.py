@@ -95,8 +95,8 @@ def join(name: str, texts: Mapping[str, str]) -> str:
                                  "module they need two names.")
             homes[declared] = here
         if here != name:
-            text = re.sub(r"^export ", "", _WIDGET.sub("", text), flags=re.MULTILINE)
-        parts.append(text)
+            text = _WIDGET.sub("", text)
+        parts.append(re.sub(r"^export (?!default)", "", text, flags=re.MULTILINE))
     return "\n".join(parts)
 
 
