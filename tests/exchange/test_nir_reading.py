@@ -212,3 +212,69 @@ def test_graphs_that_cannot_run_are_refused_with_the_node(graph, words):
 def test_a_step_of_no_time_is_refused():
     with pytest.raises(ValueError, match="step to be a positive time in seconds; got 0"):
         from_nir(graph_of(("n", cuba())), step=0)
+
+
+# -- every kind of node there is --------------------------------------------------------------------------------------
+
+FOUR, IMAGE = np.full(4, 1.0), {"input": np.array([2, 6, 6])}
+
+#: Of every kind of node in NIR 1.0.8 one that is valid, the shape that goes in, and whether it runs here. What each
+#: does where it runs is tested above and with the networks that are written; here, that none is left out.
+NODES = {
+    "Affine": (nir.Affine(quarters(4, 4), quarters(4)), 4, True),
+    "AvgPool2d": (nir.AvgPool2d(np.array([2, 2]), np.array([2, 2]), np.array([0, 0])), (2, 6, 6), True),
+    "Conv1d": (nir.Conv1d(4, quarters(1, 1, 1), 1, 0, 1, 1, np.zeros(1)), 4, False),
+    "Conv2d": (nir.Conv2d((6, 6), quarters(3, 2, 2, 2), 1, 0, 1, 1, quarters(3)), (2, 6, 6), True),
+    "CubaLI": (nir.CubaLI(tau_syn=FOUR * 1e-4, tau_mem=FOUR * 1e-4, r=FOUR, v_leak=0 * FOUR), 4, False),
+    "CubaLIF": (cuba(), 4, True),
+    "Delay": (nir.Delay(FOUR), 4, False),
+    "Flatten": (nir.Flatten(IMAGE, 0, -1), (2, 6, 6), True),
+    "I": (nir.I(FOUR), 4, False),
+    "IF": (nir.IF(FOUR * 1e4, FOUR), 4, True),
+    "Identity": (nir.ir.graph.Identity({"input": np.array([4]), "output": np.array([4])}), 4, True),
+    "LI": (nir.LI(FOUR, FOUR, 0 * FOUR), 4, False),
+    "LIF": (nir.LIF(FOUR * 1e-4, FOUR, 0 * FOUR, FOUR), 4, True),
+    "Linear": (nir.Linear(quarters(4, 4)), 4, True),
+    "NIRGraph": (graph_of(("n", cuba())), 4, False),
+    "Scale": (nir.Scale(FOUR), 4, True),
+    "SumPool2d": (nir.SumPool2d(np.array([2, 2]), np.array([2, 2]), np.array([0, 0])), (2, 6, 6), True),
+    "Threshold": (nir.Threshold(FOUR), 4, True),
+}
+
+
+def kinds_of_nodes():
+    """All classes of nodes that the installed NIR has."""
+    found, left = set(), [nir.NIRNode]
+    while left:
+        new = left.pop().__subclasses__()
+        found |= {kind.__name__ for kind in new if kind.__module__.startswith("nir")}
+        left += new
+    return found
+
+
+def test_every_kind_of_node_runs_or_is_refused_by_its_name_and_kind():
+    """If the first line fails, a newer NIR has more of them."""
+    assert kinds_of_nodes() == NODES.keys() | {"Input", "Output"}
+    for kind, (node, size, runs) in NODES.items():
+        assert type(node).__name__ == kind
+        end = [("neurons", nir.Threshold(np.ones(4)))] if kind == "Identity" else []
+        graph = graph_of(("it", node), *end, size=size)
+        if runs:
+            record = run(from_nir(graph), np.ones((2, *from_nir(graph).input_shape), np.float32))
+            assert np.isfinite(record.votes).all()
+        else:
+            with pytest.raises(ValueError, match=f"'it', {kind}: the simulator knows no NIR node of type {kind}"):
+                from_nir(graph)
+
+
+@pytest.mark.parametrize("kind", [kind for kind, (_, _, runs) in NODES.items() if kind not in ("Identity", "NIRGraph")])
+def test_a_file_is_read_as_the_graph_is(kind, tmp_path):
+    node, size, runs = NODES[kind]
+    nir.write(tmp_path / "net.nir", graph_of(("it", node), size=size))
+    if not runs:
+        with pytest.raises(ValueError, match=f"'it', {kind}"):
+            from_nir(tmp_path / "net.nir")
+        return
+    x = images(from_nir(tmp_path / "net.nir"))
+    np.testing.assert_array_equal(run(from_nir(tmp_path / "net.nir"), x).votes,
+                                  run(from_nir(graph_of(("it", node), size=size)), x).votes)
