@@ -3,6 +3,10 @@
     python benchmarks/kept.py            # what is missing
     python benchmarks/kept.py digits     # these anew
 
+Long trainings are files in a folder (``--work``) as soon as they are done, and are not repeated when the script goes
+on. All together they take about an hour of one core. Fashion-MNIST must be there (see ``datasets.load``), and Gymnasium
+for the agent.
+
 One function makes one of them. It trains, asserts that the network does what the chapter says of it, and saves.
 Trainings on several threads or other machines differ in the last digits, so what is made anew may be a little better
 or worse.
@@ -12,27 +16,27 @@ from __future__ import annotations
 
 import argparse
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import kept_systems
+
 from whetstone_lab.course import kept
 
 
-def digits() -> None:
+def digits(folder: Path) -> None:
     """The network that ``whetstone-lab demo`` trains."""
     from whetstone_lab.cli.demo import demonstrate
 
-    with tempfile.TemporaryDirectory() as folder:
-        result = demonstrate(Path(folder) / "demo", seed=0)
-        assert result.accuracies["spiking"] > 0.97, result.accuracies
-        (Path(folder) / "demo" / "network.npz").replace(kept.DATA / "digits.network.npz")
+    result = demonstrate(folder / "demo", seed=0)
+    assert result.accuracies["spiking"] > 0.97, result.accuracies
+    (folder / "demo" / "network.npz").replace(kept.DATA / "digits.network.npz")
 
 
-#: What is kept, by the function that makes it.
-MAKERS: dict[str, Callable[[], None]] = {"digits": digits}
+#: What is kept, by the function that makes it, given a folder for the trainings.
+MAKERS: dict[str, Callable[[Path], None]] = {"digits": digits, **kept_systems.KEPT}
 
 
 def main() -> None:
@@ -40,10 +44,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("names", nargs="*", choices=[*MAKERS, []], metavar="NAME",
                         help=f"which: {', '.join(MAKERS)} (default: those that are missing)")
-    missing = [name for name in MAKERS if not list(kept.DATA.glob(f"{name}.*.npz"))]
-    for name in parser.parse_args().names or missing:
+    parser.add_argument("--work", metavar="FOLDER", type=Path, default=Path("kept"),
+                        help="where the trainings are (default: ./kept)")
+    args = parser.parse_args()
+    missing = [name for name in MAKERS if not list(kept.DATA.glob(f"{name}.*"))]
+    for name in args.names or missing:
         print(f"-- {name}: {MAKERS[name].__doc__}", flush=True)
-        MAKERS[name]()
+        MAKERS[name](args.work)
 
 
 if __name__ == "__main__":
