@@ -35,8 +35,27 @@ def digits(folder: Path) -> None:
     (folder / "demo" / "network.npz").replace(kept.DATA / "digits.network.npz")
 
 
+def digits_relu(folder: Path) -> None:
+    """The ReLU baseline of that network, for what a rate code costs."""
+    import keras
+    import numpy as np
+
+    from whetstone_lab import convert, datasets
+    from whetstone_lab.simulator import predict
+    from whetstone_lab.training.models import mlp
+
+    keras.utils.set_random_seed(0)
+    pictures = datasets.load("digits", seed=0)
+    model = mlp(64, 10, spiking=False)
+    model.compile(keras.optimizers.Adam(2e-3), "sparse_categorical_crossentropy")
+    model.fit(pictures.x_train, pictures.y_train, epochs=20, batch_size=32, verbose=0)
+    network = convert(model, keep_relu=True)
+    assert np.mean(predict(network, pictures.x_test) == pictures.y_test) > 0.96
+    network.save(kept.DATA / "digits_relu.network.npz")
+
+
 #: What is kept, by the function that makes it, given a folder for the trainings.
-MAKERS: dict[str, Callable[[Path], None]] = {"digits": digits, **kept_systems.KEPT}
+MAKERS: dict[str, Callable[[Path], None]] = {"digits": digits, "digits_relu": digits_relu, **kept_systems.KEPT}
 
 
 def main() -> None:

@@ -65,6 +65,7 @@ class Perceptron:
         self.key = class_keys.make_key(classes, 4 * classes if width is None else width, seed=seed)
         self.temperature = math.sqrt(self.key.shape[1]) / 2 if temperature is None else temperature
         self.surrogate_width = surrogate_width
+        self._signs = 2.0 * self.key - 1.0  # 1 where a neuron should fire for a class, -1 where it should not
         sizes = [inputs, *hidden, self.key.shape[1]]
         self.weights = [rng.normal(0.0, below**-0.5, (below, above)) for below, above in pairwise(sizes)]
         self.biases = [np.full(size, BOUNDED_RELU.threshold) for size in sizes[1:]]
@@ -87,7 +88,7 @@ class Perceptron:
 
     def probabilities(self, outputs: np.ndarray) -> np.ndarray:
         """Softmax of the votes of the output neurons: shape ``(samples, width)`` to ``(samples, classes)``."""
-        scores = class_keys.votes(outputs, self.key) / self.temperature
+        scores = (2.0 * outputs - 1.0) @ self._signs.T / self.temperature
         raised = np.exp(scores - scores.max(axis=1, keepdims=True))
         return raised / raised.sum(axis=1, keepdims=True)
 
@@ -98,7 +99,7 @@ class Perceptron:
         rows = np.arange(len(x))
         loss = -np.log(np.maximum(probabilities[rows, labels], 1e-12)).mean()
         probabilities[rows, labels] -= 1.0
-        upstream = 2.0 / self.temperature / len(x) * probabilities @ (2.0 * self.key - 1.0)
+        upstream = 2.0 / self.temperature / len(x) * probabilities @ self._signs
         by_weights: list[np.ndarray] = []
         by_biases: list[np.ndarray] = []
         for layer in reversed(range(len(self.weights))):
@@ -215,7 +216,7 @@ def _with(perceptron: Perceptron, parameters: Sequence[np.ndarray]) -> Perceptro
 # -- what makes a step of a gradient ----------------------------------------------------------------------------------
 
 
-def sgd(rate: float = 0.1, momentum: float = 0.9) -> Rule:
+def sgd(rate: float = 0.03, momentum: float = 0.9) -> Rule:
     """Gradient descent with momentum: ``v = momentum v - rate g``, and v is the step."""
     def rule(gradient: np.ndarray, memory: Any, number: int) -> tuple[np.ndarray, Any]:
         step = (0.0 if memory is None else momentum * memory) - rate * gradient
