@@ -4,8 +4,10 @@ What a chapter's exercises look like is all that is needed to find them:
 
 - An answer that can be checked: a cell that sets a name to ``None``, and behind it one that says ``if NAME is None``
   and asserts. It becomes a locked test; without an answer it fails.
-- An open question: a cell that begins with ``# Your turn``. It is graded by hand.
-- Solutions: what is folded under the summary "Solution", and cells with the tag ``solution``. They are left out.
+- An open question: a cell that says ``# Your turn`` or ``# your code here``, or that sets a name to ``None`` and looks
+  at it itself, ``is not None``. It is graded by hand.
+- Solutions: what is folded under the summary "Solution" or "A solution", and cells with the tag ``solution``. They are
+  left out.
 """
 
 from __future__ import annotations
@@ -18,9 +20,10 @@ from typing import Any
 #: The form of nbgrader's marks: https://nbgrader.readthedocs.io/en/stable/contributor_guide/metadata.html
 _SCHEMA = 3
 
-_OPEN = re.compile(r"\A# Your turn\b")
+_OPEN = re.compile(r"^# your (turn|code here)\b", re.MULTILINE | re.IGNORECASE)
+_LOOKED_AT = re.compile(r"^\w+(, *\w+)* = None\b.*\bis not None\b", re.MULTILINE | re.DOTALL)
 _ANSWER = re.compile(r"^(\w+) = None\b", re.MULTILINE)
-_FOLDED = re.compile(r"<details>\s*<summary>Solution</summary>.*?</details>\n*", re.DOTALL)
+_FOLDED = re.compile(r"<details>\s*<summary>(?:A )?[Ss]olutions?</summary>.*?</details>\n*", re.DOTALL)
 
 #: nbgrader puts its stub in place of what stands between these. They are empty: the cell stays as the chapter has it.
 _REGION = "### BEGIN SOLUTION\n### END SOLUTION\n"
@@ -56,7 +59,7 @@ def assignment(notebook: Mapping[str, Any], chapter: str) -> tuple[dict[str, Any
         behind = next((other for other in cells[number + 1:number + 2] if other["cell_type"] == "code"), None)
         names = [name for name in _ANSWER.findall(source)
                  if behind and f"if {name} is None" in "".join(behind["source"])]
-        if _OPEN.match(source):
+        if _OPEN.search(source) or (not names and _LOOKED_AT.search(source)):
             opened += 1
             _mark(cell, f"{chapter}-open-{opened}", grade=True, solution=True, locked=False, points=1)
             cell["source"] = _REGION + source
