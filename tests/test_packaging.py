@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 LEFTOVERS = {"__pycache__", ".ipynb_checkpoints", ".DS_Store"}
@@ -81,14 +82,25 @@ assert cli.main(["lab"]) == 0
     assert {path.relative_to(copies).as_posix() for path in copies.rglob("*") if path.is_file()} == on_disk("notebooks")
 
 
-def test_binder_installs_the_laboratory_of_this_checkout(project):
-    lines = [line for line in (ROOT / "binder" / "requirements.txt").read_text().splitlines()
-             if line and not line.startswith("#")]
-    [(path, extra)] = [re.fullmatch(r"-e (\S+)\[(\w+)\]", line).groups() for line in lines]
-    assert path == "."  # Binder installs from the root of the checkout
-    assert extra in project["optional-dependencies"]
-    python = (ROOT / "binder" / "runtime.txt").read_text().strip().removeprefix("python-")
-    assert SpecifierSet(project["requires-python"]).contains(f"{python}.0")
+def test_binder_pins_the_laboratory_of_this_checkout(project):
+    pins = dict(line.split("==") for line in (ROOT / "binder" / "requirements.txt").read_text().splitlines()
+                if line and not line.startswith("#"))
+    versions = {canonicalize_name(name): version for name, version in pins.items()}
+    python = re.search(r"^FROM python:([\d.]+)-", (ROOT / "binder" / "Dockerfile").read_text(), re.MULTILINE)[1]
+    assert SpecifierSet(project["requires-python"]).contains(python)
+    linux = {"platform_machine": "x86_64", "sys_platform": "linux", "python_full_version": python}
+    asked, waiting = [], [*project["dependencies"], "whetstone-lab[lab]", "notebook"]
+    while waiting:
+        requirement = Requirement(waiting.pop())
+        if requirement.marker and not requirement.marker.evaluate(linux):
+            continue
+        if requirement.name == project["name"]:
+            waiting += [text for extra in requirement.extras for text in project["optional-dependencies"][extra]]
+        else:
+            asked.append(requirement)
+    assert {requirement.name for requirement in asked} >= {"keras", "jupyterlab", "anywidget", "tensorflow-cpu"}
+    for requirement in asked:
+        assert requirement.specifier.contains(versions[canonicalize_name(requirement.name)]), str(requirement)
 
 
 def test_the_laboratory_brings_all_that_it_opens(project):

@@ -15,7 +15,7 @@ from whetstone_lab import __version__
 from whetstone_lab.cli.arguments import add_debug
 
 #: The commands, in the order in which help lists them; each is a module of this folder.
-COMMANDS = ("lab", "demo", "convert", "simulate", "page", "export", "targets", "course", "answers")
+COMMANDS = ("lab", "demo", "convert", "simulate", "page", "export", "targets", "course", "assignments", "answers")
 
 _INSTALL = "python -m pip install 'whetstone-lab[lab]'"
 
