@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from waiting import await_that
@@ -101,6 +104,54 @@ def test_a_recorded_run_stays_alive_in_a_page(open_page, digits_page):
     assert raster.locator(".wl-facts").inner_text().startswith("sample 5, ")
     raster.get_by_role("button", name="Play the wave").click()
     await_that(opened, "() => document.querySelector('.wl-spikes .wl-moment').textContent === 'all steps'")
+
+
+def saved(opened, view, choice, folder):
+    """The file that a view's menu gives."""
+    view.locator(".wl-save summary").click()
+    with opened.expect_download() as download:
+        view.get_by_role("button", name=choice).click()
+    path = folder / download.value.suggested_filename
+    download.value.save_as(path)
+    return path
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_each_view_gives_its_picture_and_its_numbers(open_page, digits_page, screenshots, dark):
+    opened = open_page(digits_page, color_scheme="dark" if dark else "light")
+    await_that(opened, _DRAWN)
+    trace, spikes = recordings.digits_trace(), recordings.digits_spikes()
+    views = {".wl-curves": ActivationCurves(trace), ".wl-sharpener": SharpenerChart(trace),
+             ".wl-spikes": SpikeRaster(spikes)}
+    for selector, view in views.items():
+        shown = opened.locator(selector)
+        svg = saved(opened, shown, "Picture, SVG", screenshots)
+        parsed = ElementTree.parse(svg).getroot()
+        texts = [element.text for element in parsed.iter("{http://www.w3.org/2000/svg}text")]
+        assert shown.locator(".wl-title").inner_text() in texts
+        assert not {"Save", "Play", "Undo"} & set(texts), "without what it is worked by"
+        assert len(list(parsed.iter("{http://www.w3.org/2000/svg}path"))) > 3 or selector == ".wl-spikes"
+        png = saved(opened, shown, "Picture, PNG", screenshots)
+        assert png.read_bytes().startswith(b"\x89PNG")
+        found = list(csv.reader(io.StringIO(saved(opened, shown, "Numbers, CSV", screenshots).read_text())))
+        expected = list(csv.reader(io.StringIO(view.to_csv())))
+        assert found[0] == expected[0]
+        if selector == ".wl-curves":  # the page knows of some batches, and where they are to float32
+            every = {round(float(row[0]), 4): row for row in expected[1:]}
+            expected[1:] = [every[round(float(row[0]), 4)] for row in found[1:]]
+            assert len(found) > 300
+        assert len(found) == len(expected)
+        for mine, other in zip(found[1:], expected[1:], strict=True):
+            assert [as_number(cell) for cell in mine] == [as_number(cell) for cell in other]
+        for path in (svg, png):
+            path.rename(screenshots / f"saved-{selector[4:]}-{'dark' if dark else 'light'}{path.suffix}")
+
+
+def as_number(cell):
+    try:
+        return pytest.approx(float(cell), rel=1e-6)
+    except ValueError:
+        return cell
 
 
 def test_the_switch_turns_the_page_and_the_views(open_page, digits_page, screenshots):

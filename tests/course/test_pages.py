@@ -46,7 +46,7 @@ def test_views_stand_where_they_were_displayed(monkeypatch):
 
 def test_a_view_that_has_gone_is_what_it_left_behind(monkeypatch):
     outputs = shown(widgets.ActivationCurves(digits_trace()), monkeypatch)
-    monkeypatch.setattr("whetstone_lab.view.widgets._base.displayed", lambda still: None)
+    monkeypatch.setattr("whetstone_lab.view.widgets._view.displayed", lambda still: None)
     _, (only,) = parts_of(v4.new_code_cell("view", outputs=outputs))
     assert 'class="wl-still"' in only
     assert "data:image/png;base64," in only

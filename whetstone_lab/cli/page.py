@@ -11,7 +11,7 @@ from whetstone_lab.cli import split
 from whetstone_lab.cli.arguments import Commands, command
 
 if TYPE_CHECKING:
-    from whetstone_lab.view.widgets._base import View
+    from whetstone_lab.view.widgets._view import View
 
 #: Samples of a network that can be picked in its raster.
 _SAMPLES = 24

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from whetstone_lab.course.index import CHAPTERS
 
 if TYPE_CHECKING:
-    from whetstone_lab.view.widgets._base import View
+    from whetstone_lab.view.widgets._view import View
 
 #: What the pages need besides the laboratory.
 NEEDED = ("latex2mathml", "nbclient", "nbconvert", "nbformat")
@@ -118,7 +118,7 @@ def parts_of(notebook: Any) -> tuple[str, list[str | View]]:
     Returns:
         The notebook's heading, and the parts without that heading.
     """
-    from whetstone_lab.view.widgets._base import displayed
+    from whetstone_lab.view.widgets._view import displayed
 
     first = notebook.cells[0]
     heading = _HEADING.match(first.source) if first.cell_type == "markdown" else None

@@ -18,7 +18,7 @@ from typing import Any
 
 from whetstone_lab.records.archive import in_one_piece
 from whetstone_lab.view.widgets import _assets
-from whetstone_lab.view.widgets._base import View
+from whetstone_lab.view.widgets._view import View
 
 _PAGE = """\
 <!doctype html>
@@ -114,7 +114,7 @@ def page(parts: View | str | Iterable[View | str], path: str | os.PathLike[str] 
     programs = [_within("script", program) for program in (bundle, *scripts)]
     whole = _PAGE.format(
         language=html.escape(language), title=html.escape(title), policy=_policy(programs),
-        style=_within("style", "\n".join([_assets.style(*dict.fromkeys(names), "offline"), css])),
+        style=_within("style", "\n".join([*dict.fromkeys(view._css for view in views), _assets.style("offline"), css])),
         body="\n".join(body), state=_state(views, names),
         scripts="\n".join(f'<script type="module">{program}</script>' for program in programs))
     if path is not None:

@@ -31,8 +31,11 @@ _WIDGET = re.compile(r"^export default .*;\n", re.MULTILINE)
 #: A name that a module declares for all of it to see.
 _DECLARED = re.compile(r"^(?:export )?(?:async )?(?:function\*?|const|let|class) (\w+)", re.MULTILINE)
 
-#: Comments on lines of their own, and empty lines: a page gets the module anew for each view, and runs it without them.
-_UNREAD = re.compile(r"^[ \t]*(?:/\*\*(?:(?!\*/).)*\*/[ \t]*\n|//[^\n]*\n|\n)", re.MULTILINE | re.DOTALL)
+#: Comments and empty lines, and indents. (None of the modules' own texts has the signs of a comment in it, or goes over
+#: several lines.)
+_UNREAD = re.compile(r"[ \t]*/\*\*(?:(?!\*/).)*\*/[ \t]*\n|/\*\*(?:(?!\*/).)*\*/[ \t]?|^[ \t]*//[^\n]*\n|^\n",
+                     re.MULTILINE | re.DOTALL)
+_INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
 
 #: What a page of JupyterLab has colours of its own for.
 _THEMED = {"ink": "--jp-ui-font-color1", "muted": "--jp-ui-font-color2", "ground": "--jp-layout-color0",
@@ -53,7 +56,18 @@ def module(name: str) -> str:
         ValueError: Two modules declare the same name, or one imports in another way than
             ``import { a, b } from "./name.mjs";``, or imports what is not exported.
     """
-    return _UNREAD.sub("", join(name, _texts()))
+    text = _squeezed(join(name, _texts()))
+    _NAMES[text] = name
+    return text
+
+
+#: What :func:`module` has made, and of which file.
+_NAMES: dict[str, str] = {}
+
+
+def name_of(text: str) -> str:
+    """The name of the file that :func:`module` made a text of."""
+    return _NAMES[text]
 
 
 def script(names: Iterable[str]) -> str:
@@ -75,7 +89,12 @@ def script(names: Iterable[str]) -> str:
         exports = _EXPORTED.findall(text) + ["default: standard"] * bool(_DEFAULT.search(text))
         text = re.sub("^export ", "", _DEFAULT.sub("const standard = ", text), flags=re.MULTILINE)
         parts.append(f"modules.{here} = (() => {{\n{text}return {{ {', '.join(exports)} }};\n}})();")
-    return _UNREAD.sub("", "\n".join(parts))
+    return _squeezed("\n".join(parts))
+
+
+def _squeezed(text: str) -> str:
+    """A module without what only its readers need: a page gets it anew for each view."""
+    return _INDENT.sub(" ", _UNREAD.sub("", text))
 
 
 @cache

@@ -13,29 +13,21 @@ its run. Pages may also vanish without a word, so a new view asks after the olde
 
 from __future__ import annotations
 
-import base64
-import html
 import logging
 import math
-import os
 import threading
 import time
-import uuid
 import weakref
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-import anywidget
 import numpy as np
-import traitlets
 
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.view import scenes
 from whetstone_lab.view.widgets._growing import Growing, Past, packed
-
-if TYPE_CHECKING:
-    from whetstone_lab.view.plots import Picture
+from whetstone_lab.view.widgets._view import View, number
 
 #: Seconds between two updates of the page; what is urgent goes sooner, but not more often than the second.
 _INTERVAL, _URGENT_INTERVAL = 0.1, 0.02
@@ -51,120 +43,6 @@ _RUN = "run"
 
 #: A run that has one of these goes no further by itself.
 _ENDED = ("finished", "stopped", "failed")
-
-_WIDGET = "application/vnd.jupyter.widget-view+json"
-
-#: The picture of a view as HTML, in an output of its own right below the view's. While the view lives, its page hides
-#: the picture, by its id. In a saved notebook whose kernel has gone, the view's output has no elements, only words of
-#: JupyterLab's that there is no such widget: the style hides them, and the picture is what is seen. A notebook that is
-#: not trusted drops the style, but does not try to show the widget either.
-_STILL = '<img class="wl-still" data-wl-view="{view}" alt="{words}" src="data:image/png;base64,{png}">'
-_QUIET = """<style>
-.jp-OutputArea-child:has(+ .jp-OutputArea-child .wl-still) > .jp-OutputArea-output:not(:has(*)) { display: none; }
-</style>
-"""
-
-
-def number(value: Any) -> float | None:
-    """A number as JSON can carry it: None in place of NaN and infinity."""
-    return float(value) if value is not None and math.isfinite(value) else None
-
-
-class View(anywidget.AnyWidget):
-    """A widget that leaves a picture where no widget can run: in a saved notebook, on a page, in a mail."""
-
-    #: The id of the pictures of this view on a page, which the page hides while it shows the view.
-    still = traitlets.Unicode().tag(sync=True)
-
-    def __init__(self, **state: Any) -> None:
-        super().__init__(still=uuid.uuid4().hex, **state)
-        self._displayed = False
-        # ipykernel 7.4.0 answers on whichever shell last heard from this comm, so that a widget that a thread writes
-        # stalls while a cell runs; this is how 7.3 answered. Private, and absent elsewhere.
-        if hasattr(self.comm, "_reply_subshell_for"):
-            self.comm._reply_subshell_for = lambda data, default: default
-
-    def picture(self) -> Picture:
-        """The static figure of what the widget shows."""
-        raise NotImplementedError
-
-    def snapshot(self) -> None:
-        """Renews the picture behind the widget, wherever it was displayed. Call it from a cell.
-
-        A run that ends under ``LiveRun.wait`` does this by itself.
-        """
-        if self._displayed:
-            self._display_picture(update=True)
-
-    def state(self) -> dict[str, Any]:
-        """What a page without a kernel needs to show the view: the values of its own traits, by name."""
-        own = set(self.trait_names(sync=True)) - set(anywidget.AnyWidget.class_trait_names(sync=True))
-        return {name: getattr(self, name) for name in sorted(own) if not name.startswith("_")}
-
-    def module_name(self) -> str:
-        """The name of the view's module in ``static/``, which is that of its class's."""
-        # anywidget gives each instance a class of its own, which is at home elsewhere.
-        return next(kind.__module__ for kind in type(self).__mro__ if kind.__module__.startswith(__package__)
-                    ).rpartition(".")[2]
-
-    def to_html(self, path: str | os.PathLike[str] | None = None, *, title: str | None = None, text: str = "") -> str:
-        """Makes a page of the view that works without Jupyter and without a network, as :func:`whetstone_lab.page`.
-
-        Args:
-            path: The file to write, replaced if it is there. Default: none is written.
-            title: What the page is called. Default: the view's text.
-            text: What stands above the view. Default: nothing.
-
-        Returns:
-            The whole page as text.
-        """
-        from whetstone_lab.view.page import page
-
-        return page(self, path, title=repr(self) if title is None else title, text=text)
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
-        still = self.left_behind()
-        del still["text/html"]  # it is hidden while the view is drawn, and belongs into an output of its own
-        return {**data, **still}, dict(metadata)
-
-    def _ipython_display_(self) -> None:
-        from IPython.display import display
-
-        # The widget and its picture are two outputs: whoever shows one output shows the best part of it that they know
-        # of, and JupyterLab knows of widgets even where the widget itself is gone.
-        data, metadata = super()._repr_mimebundle_() or ({}, {})
-        if _WIDGET in data:
-            display({_WIDGET: data[_WIDGET]}, metadata=dict(metadata), raw=True)
-        self._display_picture(update=False)
-        self._displayed = True
-        _DISPLAYED[self.still] = self
-
-    def _display_picture(self, update: bool) -> None:
-        from IPython.display import display
-
-        data = self.left_behind()
-        data["text/html"] = _QUIET + data["text/html"]
-        # An output that has a display id can be given a newer picture later.
-        display(data, raw=True, display_id=f"whetstone-{self.still}", update=update)
-
-    def left_behind(self) -> dict[str, str]:
-        """What is shown where the view does not run, by MIME type; the HTML is hidden as long as the view runs."""
-        png = base64.b64encode(self.picture().png(dpi=90)).decode()
-        return {"text/plain": repr(self), "image/png": png,
-                "text/html": _STILL.format(view=self.still, words=html.escape(repr(self)), png=png)}
-
-    def _handle_custom_msg(self, content: Any, buffers: Any) -> None:
-        super()._handle_custom_msg(content, buffers)
-        try:
-            self._receive(content)
-        except Exception as error:
-            # A message has no cell in which an error could be read: the page shows it.
-            self.send({"kind": "error", "text": f"{type(error).__name__}: {error}"})
-
-    def _receive(self, content: Mapping[str, Any]) -> None:
-        """Does what the page asks."""
-        raise ValueError(f"Expected nothing from the page; got {content!r}.")
 
 
 class RunView(View):
@@ -212,7 +90,8 @@ class RunView(View):
     def state(self) -> dict[str, Any]:
         """What a page without a kernel needs: of a live run what has been so far, as a recorded one."""
         if self._trace.status == "recorded" and not self.live:
-            return {**super().state(), **self.get_state(_RUN)}
+            return super().state()
+        # A view of its own: pages that show this one are told of what is new since they were told last.
         record = self._kind(Trace.from_parts(*self._trace.to_parts()))
         try:
             return {**record.state(), "still": self.still}
@@ -391,13 +270,6 @@ class RunView(View):
         else:
             raise ValueError(f"Expected 'steer' or a command among {_COMMANDS}; got {dict(content)!r}.")
 
-
-def displayed(still: str) -> View | None:
-    """The view that was displayed in a cell and left a picture of this id, as long as anybody holds it."""
-    return _DISPLAYED.get(still)
-
-
-_DISPLAYED: weakref.WeakValueDictionary[str, View] = weakref.WeakValueDictionary()
 
 #: Every view of a run, for those that are made later; held while it is looked through or changed.
 _VIEWS: weakref.WeakSet[RunView] = weakref.WeakSet()

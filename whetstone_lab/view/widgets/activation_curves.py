@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from whetstone_lab.view import scenes
 from whetstone_lab.view.widgets._assets import module, style
 from whetstone_lab.view.widgets._base import RunView
 from whetstone_lab.view.widgets._growing import Histograms
@@ -21,6 +22,9 @@ class ActivationCurves(RunView):
     """The activation curve of every layer, bottom first, over the histogram of what the layer receives.
 
     A recorded run plays once and can be scrubbed; a live one is followed, and what has been can be played again.
+
+    For a paper, :func:`whetstone_lab.view.plots.activation_curves` draws the same in matplotlib; ``to_svg``,
+    ``to_png``, ``to_csv`` and ``to_html`` write files.
 
     Args:
         source: A ``Trace``, or something with a ``.trace`` (a live run, a sharpener).
@@ -49,3 +53,12 @@ class ActivationCurves(RunView):
         count = len(self._trace.layers)
         some = np.linspace(0, count - 1, _PICTURED).round().astype(int).tolist() if count > _PICTURED else None
         return plots.activation_curves(self._trace, layers=some)
+
+    def table(self) -> dict[str, Any]:
+        """The run batch by batch: ``epoch``, where the batch ends on the axis, ``loss``, and each layer's sharpness.
+
+        A file that is saved from the page has the batches that the page knows of: of a long run some hundreds.
+        """
+        rows = np.arange(self._trace.batches)
+        return {"epoch": scenes.positions(self._trace, rows), "loss": self._trace.loss[rows],
+                **dict(zip(self._trace.layers, scenes.sharpness_at(self._trace, rows).T, strict=True))}

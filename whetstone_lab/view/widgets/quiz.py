@@ -10,7 +10,7 @@ from typing import Any
 import traitlets
 
 from whetstone_lab.view.widgets._assets import module, style
-from whetstone_lab.view.widgets._base import View
+from whetstone_lab.view.widgets._view import View
 
 #: What is done with an answer: question and text in; whether it is right, what there is to say, and all answers out.
 Keep = Callable[[str, str], tuple[bool | None, str, Mapping[str, Any] | None]]

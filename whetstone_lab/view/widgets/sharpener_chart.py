@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from whetstone_lab.view import scenes
 from whetstone_lab.view.widgets._assets import module, style
 from whetstone_lab.view.widgets._base import RunView
 from whetstone_lab.view.widgets._growing import Decisions
 
 if TYPE_CHECKING:
     from whetstone_lab.view.plots import Picture
+
+#: Columns of the table behind what was judged.
+_COLUMNS = ("reference", "stop", "improve", "sig_increase", "sig_decrease", "patience", "sharpening")
 
 
 class SharpenerChart(RunView):
@@ -18,6 +24,9 @@ class SharpenerChart(RunView):
     On a live run the lines can be dragged, its parameters nudged, and the run started, paused, stepped and stopped.
     On a recorded one moving a line trains nothing again: the chart says which decision would have been the first to
     come out differently, and greys out what cannot be known from there on.
+
+    For a paper, :func:`whetstone_lab.view.plots.sharpener_chart` draws the same in matplotlib; ``to_svg``, ``to_png``,
+    ``to_csv`` and ``to_html`` write files.
 
     Args:
         source: A ``Trace``, or something with a ``.trace`` (a live run, a sharpener).
@@ -41,3 +50,13 @@ class SharpenerChart(RunView):
         from whetstone_lab.view import plots
 
         return plots.sharpener_chart(self._trace)
+
+    def table(self) -> dict[str, Any]:
+        """The run epoch by epoch: what was judged, the lines that it was judged by, and the parameters in force.
+
+        Columns as of :func:`whetstone_lab.view.scenes.epoch_table`; ``epoch`` counts from 1, ``sharpening`` is 0 or 1.
+        """
+        found = scenes.epoch_table(self._trace)
+        judged = scenes.monitored(self._trace).words
+        return {"epoch": np.arange(len(found["loss"])) + 1, judged: found["loss"],
+                **{name: found[name] for name in _COLUMNS}}

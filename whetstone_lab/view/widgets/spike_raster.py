@@ -10,7 +10,7 @@ import traitlets
 from whetstone_lab.view import scenes
 from whetstone_lab.view.palette import class_colours
 from whetstone_lab.view.widgets._assets import module, style
-from whetstone_lab.view.widgets._base import View, number
+from whetstone_lab.view.widgets._view import View, number
 
 if TYPE_CHECKING:
     from whetstone_lab.records.spikes import SpikeRecord
@@ -26,6 +26,9 @@ class SpikeRaster(View):
     Where each place of the output has a class of its own, a map of classes stands in place of the votes; where it
     stands for no classes, its values. Several outputs stand one below the other, and of several inputs the first that
     looks like a picture is shown.
+
+    For a paper, :func:`whetstone_lab.view.plots.spike_raster` draws the same in matplotlib; ``to_svg``, ``to_png``,
+    ``to_csv`` and ``to_html`` write files.
 
     Args:
         source: A ``SpikeRecord``, or something with a ``.record``.
@@ -77,6 +80,12 @@ class SpikeRaster(View):
         from whetstone_lab.view import plots
 
         return plots.spike_raster(self.record, self.sample)
+
+    def table(self) -> dict[str, Any]:
+        """Every spike of the samples that can be picked: ``sample``, ``layer`` by name, ``neuron`` and ``step``."""
+        record = self.record
+        return {"sample": record.sample, "layer": [record.layers[which] for which in record.layer],
+                "neuron": record.neuron, "step": record.step}
 
     @traitlets.validate("sample")
     def _check_sample(self, proposal: Any) -> int:

@@ -8,6 +8,7 @@ import { clamp, percent } from "./numbers.mjs";
 import { Scope, attended, button, calm, h, header, keepKeys, renderer, say, watchKernel, whenSeen } from "./page.mjs";
 import { playButton, player } from "./player.mjs";
 import { runFacts, runOf, unbegun, valueAt } from "./run.mjs";
+import { saveMenu } from "./saving.mjs";
 import { beside, ticks } from "./scales.mjs";
 
 /** @typedef {import("./page.mjs").Model} Model */
@@ -65,6 +66,7 @@ export function mountCurves({ model, el, cursor }) {
   const root = h("div", { class: "wl wl-curves" }, head.element, grid);
   el.append(root);
   keepKeys(scope, root);
+  saveMenu(scope, root, head.element, "activation_curves", () => curvesTable(curves));
   watchKernel(scope, model, root);
   const cards = about.layers.map((/** @type {string} */ _, /** @type {number} */ layer) => layerCard(scope, grid, curves, layer));
   const empty = h("p", { class: "wl-note", hidden: count > 0 });
@@ -146,6 +148,12 @@ function linkCards(scope, cursor, grid, go) {
     cards.forEach((card, which) => card.classList.toggle("wl-picked", which === layer));
     if (at !== before.at) go(at);
   });
+}
+
+/** The sharpness of every layer over the run, as `ActivationCurves.table` in Python has it, at the batches that the page knows of.
+ * @param {Curves} curves @returns {import("./saving.mjs").Column[]} */
+function curvesTable({ about, run: { points: { values, width, length } } }) {
+  return ["epoch", "loss", ...about.layers].map((name, column) => [name, Array.from({ length }, (_, row) => values[row * width + column])]);
 }
 
 /** The card of a layer: its name and sharpness, its curve over what it receives, and that in words.

@@ -3,7 +3,15 @@
 import { h } from "./page.mjs";
 
 /** @typedef {import("./page.mjs").Scope} Scope */
-/** @typedef {{ width: number, height: number, context: CanvasRenderingContext2D, colour: (name: string) => string }} Pen */
+/** @typedef {{ width: number, height: number, context: CanvasRenderingContext2D, colour: (name: string) => string, family: string }} Pen
+ * `family`: the fonts of the page */
+
+/** How each canvas is drawn, on its own context or on one that stands in for it.
+ * @type {WeakMap<HTMLCanvasElement, (context: CanvasRenderingContext2D) => void>} */
+const DRAWINGS = new WeakMap();
+
+/** How a canvas is drawn, if it is a surface. @param {HTMLCanvasElement} canvas */
+export const drawingOf = (canvas) => DRAWINGS.get(canvas);
 
 /** A canvas that fills its box, sharp at any pixel ratio, drawn again when its size or the theme changes.
  * @param {Scope} scope @param {HTMLElement} box @param {(pen: Pen) => void} draw @param {Record<string, any>} [attributes] */
@@ -11,6 +19,13 @@ export function surface(scope, box, draw, attributes = {}) {
   const canvas = h("canvas", { class: "wl-canvas", role: "img", ...attributes });
   box.append(canvas);
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  const drawOn = (/** @type {CanvasRenderingContext2D} */ context, width = box.clientWidth, height = box.clientHeight) => {
+    const properties = getComputedStyle(canvas);
+    /** @type {Record<string, string>} */
+    const colours = {}; // to ask the page for one takes longer than to draw a line with it
+    draw({ width, height, context, family: properties.fontFamily, colour: (name) => (colours[name] ??= properties.getPropertyValue(`--wl-${name}`).trim() || "#888") });
+  };
+  DRAWINGS.set(canvas, drawOn);
   const redraw = scope.once(() => {
     const [width, height] = [box.clientWidth, box.clientHeight];
     if (!width || !height) return;
@@ -19,10 +34,7 @@ export function surface(scope, box, draw, attributes = {}) {
     if (canvas.width !== columns || canvas.height !== rows) [canvas.width, canvas.height] = [columns, rows];
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, height);
-    const properties = getComputedStyle(canvas);
-    /** @type {Record<string, string>} */
-    const colours = {}; // to ask the page for one takes longer than to draw a line with it
-    draw({ width, height, context, colour: (name) => (colours[name] ??= properties.getPropertyValue(`--wl-${name}`).trim() || "#888") });
+    drawOn(context, width, height);
   });
   const sizes = new ResizeObserver(redraw);
   sizes.observe(box);
@@ -44,7 +56,7 @@ export const layerDash = (index) => DASHES[(index + Math.floor(index / 6)) % DAS
 
 /** @param {Pen} pen @param {number} [size] @param {string} [weight] */
 export function font(pen, size = 11, weight = "400") {
-  pen.context.font = `${weight} ${size}px ${getComputedStyle(pen.context.canvas).fontFamily}`;
+  pen.context.font = `${weight} ${size}px ${pen.family}`;
 }
 
 /** @param {CanvasRenderingContext2D} context @param {number} x0 @param {number} y0 @param {number} x1 @param {number} y1 */

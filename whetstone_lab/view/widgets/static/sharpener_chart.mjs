@@ -8,6 +8,7 @@ import { decisionList, epochWords, policyWords, remarkWords, verdict, waitingWor
 import { levels, whatIf } from "./method.mjs";
 import { clamp } from "./numbers.mjs";
 import { Scope, attended, button, h, header, keepKeys, renderer, say, undoKeys, watchKernel } from "./page.mjs";
+import { saveMenu } from "./saving.mjs";
 import { runFacts, runOf, unbegun } from "./run.mjs";
 import { steering } from "./steering.mjs";
 
@@ -95,6 +96,7 @@ export function mountChart({ model, el, around }) {
       h("div", { class: "wl-decisions" }, h("div", { class: "wl-kicker" }, "Decisions"), list.log)));
   el.append(root);
   keepKeys(scope, root);
+  saveMenu(scope, root, head.element, "sharpener", () => chartTable(chart));
   undoKeys(scope, root, () => steer.undo());
   watchKernel(scope, model, root);
   const surfaced = surface(scope, box, draw, { tabindex: 0, "aria-roledescription": "chart" });
@@ -156,6 +158,15 @@ function linkChart(scope, cursor, { canvas, redraw }, where, pointed) {
   scope.on(canvas, "click", (/** @type {MouseEvent} */ event) => go(where().epoch(event.offsetX)));
   scope.on(canvas, "keydown", (/** @type {KeyboardEvent} */ event) => event.key === "Enter" && go(pointed()));
   cursor.follow(scope, redraw);
+}
+
+/** The numbers of the chart, epoch by epoch, as `SharpenerChart.table` in Python has them.
+ * @param {Chart} chart @returns {import("./saving.mjs").Column[]} */
+function chartTable({ run: { rows }, judged, mode }) {
+  const level = (/** @type {"stop" | "improve"} */ name) => rows.map(({ reference, up, down }) => levels(reference, up, down, mode)[name]);
+  const column = (/** @type {string} */ name) => rows.map((row) => row[name]);
+  return [["epoch", column("end")], [judged, column("loss")], ["reference", column("reference")], ["stop", level("stop")], ["improve", level("improve")],
+    ["sig_increase", column("up")], ["sig_decrease", column("down")], ["patience", column("patience")], ["sharpening", column("sharpening")]];
 }
 
 /** The two lines of the chart, to be taken hold of. @param {Scope} scope @param {HTMLElement} box @param {Chart} chart */

@@ -7,6 +7,7 @@ import { drawRaster, rasterRoom, spikeGrid, spikeSheet } from "./raster_drawing.
 import { rasterPointing } from "./raster_pointing.mjs";
 import { panel, told } from "./raster_reading.mjs";
 import { painter, samplePicker } from "./raster_samples.mjs";
+import { saveMenu } from "./saving.mjs";
 import { address, firedBefore, firingAt, readSpikes, spikesOf } from "./raster_spikes.mjs";
 
 /** @typedef {import("./page.mjs").Model} Model */
@@ -26,6 +27,12 @@ function waveOf(model) {
     pick() {
       wave.sample = clamp(model.get("sample"), 0, about.samples - 1);
       wave.fired = spikesOf(spikes, wave.sample, layers.length);
+    },
+    /** Every spike of every sample, as `SpikeRaster.table` in Python has them. @returns {import("./saving.mjs").Column[]} */
+    table() {
+      const { ends, step, layer, neuron } = spikes;
+      const sample = ends.flatMap((end, which) => Array(end - (ends[which - 1] ?? 0)).fill(which));
+      return [["sample", sample], ["layer", Array.from(layer, (which) => layers[which])], ["neuron", neuron], ["step", step]];
     },
     /** How many neurons of a layer have fired by some time, in steps. @param {number} layer @param {number} at */
     spiking: (layer, at) => firedBefore(wave.fired[layer], Math.ceil(at)),
@@ -70,6 +77,7 @@ function mountRaster({ model, el }) {
   root.classList.toggle("wl-no-votes", !readings.elements.length);
   el.append(root);
   keepKeys(scope, root);
+  saveMenu(scope, root, head.element, "spikes", () => wave.table());
   watchKernel(scope, model, root);
   const raster = surface(scope, box, draw, { tabindex: 0, "aria-roledescription": "spike raster" });
   const sheet = spikeSheet();
