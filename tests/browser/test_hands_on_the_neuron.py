@@ -1,4 +1,4 @@
-"""The drawing pad on a page without Jupyter, under a mouse, a finger and keys."""
+"""The drawing pad and the fault bench on a page without Jupyter, under a mouse and under keys."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from waiting import await_that
 
 from whetstone_lab import datasets
 from whetstone_lab.course import kept
-from whetstone_lab.simulator import predict
-from whetstone_lab.view.widgets import DrawingPad
+from whetstone_lab.method import class_keys
+from whetstone_lab.simulator import Faults, evaluate, predict, run
+from whetstone_lab.view.widgets import DrawingPad, FaultBench
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 
@@ -140,3 +141,72 @@ def test_keys_alone_draw_load_and_look(show, screenshots, pad):
     page.locator(".wl").screenshot(path=screenshots / "pad-dark-narrow.png")
     no_violations(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.fixture(scope="module")
+def bench(digits):
+    return FaultBench(kept.network("digits"), digits.x_test, digits.y_test)
+
+
+def slide(page, name, value):
+    page.get_by_role("slider", name=name).evaluate("""(slider, value) => {
+        slider.value = value;
+        slider.dispatchEvent(new Event('input', { bubbles: true }));
+    }""", str(value))
+
+
+def shows(page, share):
+    """Waits until all samples are counted, and an accuracy is shown."""
+    await_that(page, """text => document.querySelector('.wl-accuracy').textContent === text
+        && document.querySelector('.wl-score .wl-meaning').textContent.includes('unbroken')""", f"{100 * share:.1f} %")
+
+
+def test_the_bench_breaks_what_faults_break_in_python(show, screenshots, bench, digits):
+    page, network = show(bench, "fault_bench"), bench.simulated
+    shows(page, evaluate(network, digits.x_test, digits.y_test)["accuracy"])
+    assert page.locator(".wl-right > .wl-meaning").inner_text() == "Every neuron does as in the unbroken network."
+    for name, value in {"dead neurons": 0.1, "stuck at firing": 0.03, "lost spikes": 0.15, "threshold jitter": 0.2,
+                        "bits of a weight": 4}.items():
+        slide(page, name, value)
+    page.get_by_role("button", name="Draw again").click()
+    faults = Faults(dead=0.1, stuck=0.03, lost=0.15, jitter=0.2, bits=4, seed=1)
+    shows(page, evaluate(network, digits.x_test, digits.y_test, faults=faults)["accuracy"])
+    assert page.locator(".wl-code").inner_text() == (
+        "run(network, x, faults=Faults(dead=0.1, stuck=0.03, jitter=0.2, lost=0.15, bits=4, seed=1))")
+    # Fewer neurons a class: the first two of each.
+    slide(page, "neurons a class", 2)
+    columns = np.sort(np.concatenate([row.nonzero()[0][:2] for row in network.key]))
+    output = run(network, digits.x_test, faults=faults).dense("output").any(axis=1)
+    right = class_keys.decode(output[:, columns], network.key[:, columns]) == digits.y_test
+    shows(page, right.mean())
+    # The first neuron that differs, in the first sample.
+    sound, broken = (run(network, digits.x_test[:1], faults=each).dense("hidden_1").any(axis=1)[0] for each in (
+        None, faults))
+    first = (sound != broken).nonzero()[0][0]
+    assert f"The first neuron that differs: hidden_1, neuron {first};" in page.locator(
+        ".wl-right > .wl-meaning").inner_text()
+    page.locator(".wl").screenshot(path=screenshots / "bench-light.png")
+    no_violations(page)
+    page.evaluate("window.leave()")
+    assert page.evaluate("window.listeners.length") == 0
+
+
+def test_keys_alone_break_neurons_and_pixels_and_mend_them(show, screenshots, bench, digits):
+    page = show(bench, "fault_bench", width=420, dark=True)
+    page.locator(".wl-square canvas").focus()
+    for key in ["ArrowDown", *["ArrowDown"] * 2, *["ArrowRight"] * 3, "Enter"]:
+        page.keyboard.press(key)
+    frames(page)
+    assert "silent pixels: 1." in page.locator(".wl-square canvas").get_attribute("aria-label")
+    page.locator(".wl-network canvas").focus()
+    for key in ("ArrowRight", "ArrowRight", "Enter", "Enter"):
+        page.keyboard.press(key)
+    assert "hidden_1, neuron 1: fires" in page.locator(".wl-right .wl-readout").inner_text()
+    assert "stuck at firing" in page.locator(".wl-right .wl-readout").inner_text()
+    page.locator(".wl").screenshot(path=screenshots / "bench-dark-narrow.png")
+    no_violations(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for _ in range(3):
+        page.keyboard.press("Control+z")
+    assert page.locator(".wl-right > .wl-meaning").inner_text() == "Every neuron does as in the unbroken network."
+    shows(page, evaluate(bench.simulated, digits.x_test, digits.y_test)["accuracy"])

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { SOUND, damaged, mostVoters, quantised, rounded, silenced, votingColumns } from "../../whetstone_lab/view/widgets/static/faults.mjs";
+import { SOUND, asPython, damaged, differing, mostVoters, quantised, redundantReading, rounded, silenced, votingColumns } from "../../whetstone_lab/view/widgets/static/faults.mjs";
 import { inked, pictured } from "../../whetstone_lab/view/widgets/static/ink.mjs";
 import { layOut, neuronAt, placesOf, stepped } from "../../whetstone_lab/view/widgets/static/net_layout.mjs";
 import { drawings, imageOf } from "../../whetstone_lab/view/widgets/static/pad.mjs";
@@ -193,4 +193,25 @@ test("fewer neurons a class", () => {
   assert.deepEqual(votingColumns(key, 2), [0, 1, 3, 4]);
   assert.deepEqual(votingColumns(key, 3), [0, 1, 2, 3, 4, 5, 6], "all of them, and those of no class too");
   assert.deepEqual(votingColumns([[1, 0, 1], [0, 1, 1]], 1), [0, 1]);
+});
+
+test("what fewer neurons a class read", () => {
+  const read = redundantReading({ readout: { kind: "key", key: [[1, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 1]], threshold: 0 } });
+  assert.deepEqual(read([0, 1, 1, 1, 0, 0]), [1, 0, 0], "of one neuron each, the one of the second class fires; on a tie the first wins");
+  assert.deepEqual(redundantReading({ readout: { kind: "linear", key: null, threshold: 0 } })([1, 3, 2]), [1]);
+});
+
+test("the first neuron that differs is the first that fires, wherever its layer stands", () => {
+  const network = { layers: [0, 1], nodes: [{ step: 1 }, { step: 0 }] };
+  const layers = (...bits) => bits.map((each) => Uint8Array.from(each));
+  const { first, differ } = differing(network, layers([1, 0], [0, 0, 1]), layers([0, 0], [0, 1, 0]));
+  assert.deepEqual(first, { layer: 1, neuron: 1 });
+  assert.deepEqual(differ.map((layer) => [...layer]), [[1, 0], [0, 1, 1]]);
+  assert.equal(differing(network, layers([1], [0]), layers([1], [0])).first, null);
+});
+
+test("what the sliders broke, as Python breaks it", () => {
+  assert.equal(asPython(SOUND), "");
+  assert.equal(asPython({ ...SOUND, seed: 3, silent: 0.5 }), "");
+  assert.equal(asPython({ ...SOUND, dead: 0.1, bits: 4, seed: 3 }), "Faults(dead=0.1, bits=4, seed=3)");
 });

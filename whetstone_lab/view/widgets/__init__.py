@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from whetstone_lab.view.widgets.activation_curves import ActivationCurves
     from whetstone_lab.view.widgets.drawing_pad import DrawingPad
+    from whetstone_lab.view.widgets.fault_bench import FaultBench
     from whetstone_lab.view.widgets.quiz import Quiz
     from whetstone_lab.view.widgets.sharpener_chart import SharpenerChart
     from whetstone_lab.view.widgets.spike_raster import SpikeRaster
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ActivationCurves",
     "DrawingPad",
+    "FaultBench",
     "Quiz",
     "SharpenerChart",
     "SpikeRaster",
@@ -23,6 +25,7 @@ __all__ = [
 _HOMES = {
     "ActivationCurves": "activation_curves",
     "DrawingPad": "drawing_pad",
+    "FaultBench": "fault_bench",
     "Quiz": "quiz",
     "SharpenerChart": "sharpener_chart",
     "SpikeRaster": "spike_raster",

@@ -1,7 +1,9 @@
 // @ts-check
 // What is wrong with the hardware that a network runs on, as in simulator/faults.py: the same seed hits the same neurons,
 // thresholds and spikes. Besides, what a hand has done to single neurons and inputs, and class keys of fewer neurons.
+import { votes, winner } from "./method.mjs";
 import { generator } from "./random.mjs";
+import { reading } from "./wave.mjs";
 
 /** @typedef {import("./wave.mjs").Network} Network */
 /** @typedef {import("./wave.mjs").Fleeting} Fleeting */
@@ -61,7 +63,7 @@ export function damaged(network, faults, fates = new Map()) {
 }
 
 /** Uniform numbers that are kept for the next time at the most; each takes 8 bytes. */
-const KEPT = 2_000_000;
+const REMEMBERED = 2_000_000;
 
 /** The faults that come anew with each wave. What was drawn from a seed is kept, for only the shares change under a slider.
  * @param {Network} network */
@@ -76,7 +78,7 @@ export function fleetingFaults(network) {
     const known = memory.get(name);
     if (known) return known;
     const fresh = drawn(sizes[layer], generator([seed, what, layer, sample])[kind]);
-    if ((kept += sizes[layer]) <= KEPT) memory.set(name, fresh);
+    if ((kept += sizes[layer]) <= REMEMBERED) memory.set(name, fresh);
     return fresh;
   }
   /** What comes anew when a sample is shown, by its number; undefined for nothing.
@@ -110,4 +112,32 @@ export function votingColumns(key, voters) {
   if (voters >= mostVoters(key)) return all;
   const kept = new Set(key.flatMap((row) => all.filter((column) => row[column]).slice(0, voters)));
   return all.filter((column) => kept.has(column));
+}
+
+/** Which class an output is read as when each class keeps only its first neurons: one, two and so on up to as many as it has. Where no
+ * key reads the output there is one answer. @param {Network} network @returns {(output: Real) => number[]} */
+export function redundantReading(network) {
+  const { key } = network.readout;
+  if (!key) return (output) => [reading(network, output).best];
+  const kept = Array.from({ length: mostVoters(key) }, (_, fewer) => votingColumns(key, fewer + 1));
+  const keys = kept.map((columns) => key.map((row) => columns.map((column) => row[column])));
+  return (output) => kept.map((columns, fewer) => winner(votes(columns.map((column) => output[column]), keys[fewer])));
+}
+
+/** The first neuron, in the order in which they fire, that does in one wave what it does not in another, and all that differ.
+ * @param {Network} network @param {Uint8Array[]} sound @param {Uint8Array[]} broken */
+export function differing(network, sound, broken) {
+  const differ = sound.map((layer, which) => layer.map((spike, neuron) => (spike === broken[which][neuron] ? 0 : 1)));
+  const order = differ.map((_, layer) => layer).sort((a, b) => network.nodes[network.layers[a]].step - network.nodes[network.layers[b]].step || a - b);
+  const layer = order.find((which) => differ[which].includes(1));
+  return { differ, first: layer === undefined ? null : { layer, neuron: differ[layer].indexOf(1) } };
+}
+
+/** The slider's faults as Python has them, such as "Faults(dead=0.1, seed=3)"; empty for none. @param {Faults} faults */
+export function asPython(faults) {
+  const named = ["dead", "stuck", "jitter", "noise", "lost", "bits"].flatMap((name) => {
+    const value = faults[/** @type {keyof Faults} */ (name)];
+    return value ? [`${name}=${value}`] : [];
+  });
+  return named.length ? `Faults(${[...named, ...(faults.seed ? [`seed=${faults.seed}`] : [])].join(", ")})` : "";
 }

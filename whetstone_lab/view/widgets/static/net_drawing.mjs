@@ -25,10 +25,11 @@ export function drawNetwork(pen, { blocks, votes }, scene, grain) {
   for (const block of blocks) {
     const layer = scene.layers[block.layer];
     caption(pen, block, layer);
+    const voters = block.layer === scene.layers.length - 1 ? scene.votes?.voters ?? null : null;
     if (block.cell < COARSE) drawFine(pen, block, layer, grain);
-    else drawCells(pen, block, layer, block.layer === scene.layers.length - 1 ? scene.votes?.voters ?? null : null);
-    if (layer.marks && block.cell >= 5) markNeurons(pen, block, layer.marks, layer.fired);
-    if (layer.differ) drawDiffering(pen, block, layer.differ);
+    else drawCells(pen, block, layer, voters);
+    if (layer.marks && block.cell >= 5) markNeurons(pen, block, voters ? layer.marks.map((mark, neuron) => mark * voters[neuron]) : layer.marks, layer.fired);
+    if (layer.differ) drawDiffering(pen, block, voters ? layer.differ.map((each, neuron) => each * voters[neuron]) : layer.differ);
   }
   if (scene.votes) drawVotes(pen, votes, scene.votes);
   if (scene.first) light(pen, blocks, scene.first);
@@ -86,7 +87,7 @@ function markNeurons({ context, colour }, { left, top, cell, places }, marks, fi
     if (!marks[neuron]) continue;
     const [x, y] = [left + (places.column[neuron] + 0.5) * cell, top + (places.row[neuron] + 0.5) * cell];
     context.strokeStyle = colour(marks[neuron] === MARK.dead ? "stop" : fired[neuron] ? "ground" : "muted");
-    context.fillStyle = colour("ground");
+    context.fillStyle = colour(fired[neuron] ? "ground" : "muted"); // a spike may have got lost
     if (marks[neuron] === MARK.never) line(context, x - reach, y + reach, x + reach, y - reach);
     else if (marks[neuron] === MARK.dead) {
       line(context, x - reach, y - reach, x + reach, y + reach);
