@@ -102,7 +102,7 @@ def test_every_view_has_a_module_to_take_along(name, finished_trace, spike_recor
     digits = datasets.load("digits")
     of = {"ActivationCurves": [finished_trace], "SharpenerChart": [finished_trace], "SpikeRaster": [spike_record],
           "Quiz": ["gates", "Gates", [], {}, "answers.json", lambda question, text: (True, "", {})],
-          "DrawingPad": [kept.network("digits")],
+          "Laboratory": [finished_trace], "DrawingPad": [kept.network("digits")],
           "FaultBench": [kept.network("digits"), digits.x_test, digits.y_test]}
     view = getattr(widgets, name)(*of[name])
     assert (_assets._STATIC / f"{view.module_name()}.mjs").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -102,12 +103,16 @@ def _of_spikes(path: Path, args: argparse.Namespace) -> list[View]:
 def _of_network(path: Path, args: argparse.Namespace) -> list[View]:
     from whetstone_lab.cli import simulate
     from whetstone_lab.datasets import Split
-    from whetstone_lab.view.widgets import SpikeRaster
+    from whetstone_lab.view.widgets import DrawingPad, SpikeRaster
 
     network = simulate.read_network(path)
     dataset = split.load(Split.of(network.meta), args.data, args.seed, args.test_fraction)
     simulate.check_pictures(network, dataset, path)
-    return [SpikeRaster(simulate.record(network, dataset, _SAMPLES), samples=_SAMPLES)]
+    raster = SpikeRaster(simulate.record(network, dataset, _SAMPLES), samples=_SAMPLES)
+    # What the page itself computes takes a network that reads a picture as one class; others are shown as they ran.
+    with contextlib.suppress(ValueError):
+        return [DrawingPad(network, dataset.x_test, dataset.y_test), raster]
+    return [raster]
 
 
 #: The format that a file's header names -> what makes its views. To show another kind of file, add it here.

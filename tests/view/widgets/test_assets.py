@@ -8,7 +8,7 @@ from whetstone_lab.view.palette import DARK, LIGHT
 from whetstone_lab.view.widgets import _assets
 
 #: Each with how long it may be: it is sent for each view. What computes waves by itself is longer.
-NAMES = {"activation_curves": 60_000, "sharpener_chart": 66_000, "spike_raster": 60_000, "drawing_pad": 100_000,
+NAMES = {"activation_curves": 60_000, "sharpener_chart": 68_000, "spike_raster": 60_000, "drawing_pad": 100_000,
          "fault_bench": 100_000}
 
 

@@ -66,8 +66,8 @@ export function mountCurves({ model, el, cursor }) {
   const root = h("div", { class: "wl wl-curves" }, head.element, grid);
   el.append(root);
   keepKeys(scope, root);
-  saveMenu(scope, root, head.element, "activation_curves", () => curvesTable(curves));
   watchKernel(scope, model, root);
+  saveMenu(scope, root, head.element, "activation_curves", () => curvesTable(curves));
   const cards = about.layers.map((/** @type {string} */ _, /** @type {number} */ layer) => layerCard(scope, grid, curves, layer));
   const empty = h("p", { class: "wl-note", hidden: count > 0 });
   grid.append(empty);
@@ -123,12 +123,7 @@ export function mountCurves({ model, el, cursor }) {
     curves.following = true;
     playback.stop(end());
   });
-  const point = (/** @type {PointerEvent} */ event) => {
-    const box = strip.getBoundingClientRect();
-    seek(clamp((event.clientX - box.left) / box.width, 0, 1) * end());
-  };
-  scope.on(strip, "pointerdown", (event) => (strip.setPointerCapture(event.pointerId), point(event)));
-  scope.on(strip, "pointermove", (event) => event.buttons && point(event));
+  pointAlong(scope, strip, (share) => seek(share * end()));
   scope.follow(model, "change:past", () => run.heed("past"));
   scope.follow(model, "change:histograms", () => (curves.heedHistograms(), show()));
   scope.follow(model, "change:now", () => (run.heed("now"), playback.playing || show()));
@@ -137,6 +132,16 @@ export function mountCurves({ model, el, cursor }) {
   show();
   if (!cursor && run.now.status === "recorded" && end() > 0 && !calm()) whenSeen(scope, root, () => curves.following && playback.play(0));
   return () => scope.end();
+}
+
+/** Goes where a finger is along the strip. @param {Scope} scope @param {HTMLElement} strip @param {(share: number) => void} go */
+function pointAlong(scope, strip, go) {
+  const point = (/** @type {PointerEvent} */ event) => {
+    const box = strip.getBoundingClientRect();
+    go(clamp((event.clientX - box.left) / box.width, 0, 1));
+  };
+  scope.on(strip, "pointerdown", (event) => (strip.setPointerCapture(event.pointerId), point(event)));
+  scope.on(strip, "pointermove", (event) => event.buttons && point(event));
 }
 
 /** The cards pick a layer, and the moment goes with the cursor. @param {Scope} scope @param {import("./cursor.mjs").Cursor} cursor
