@@ -1,10 +1,15 @@
-"""One picture at a time: the simulator, the C program of the same network, and runtimes that are installed.
+"""One picture at a time: the simulator, the C program of the same network, and what is installed of runtimes and of
+simulators of single neurons.
 
     python benchmarks/targets.py [--rounds 50]
 
 The network is the reference perceptron for the digits, 64-256-64-100 with ten neurons a class, with random weights that
 let about a third of the neurons fire. C is compiled with ``-O3`` and goes from picture to picture by itself, as it
 would on a board. ONNX Runtime has one thread. Candidates take turns, and the median over the rounds counts.
+
+Brian2, Nengo, NEST and SANA-FE run the scripts that are written for them, which build the network first. They have a
+table of their own: a run with one picture, and the further time of each of the others in a run with 200 of them. Each
+is checked spike for spike; the best of three runs counts. For SANA-FE the pictures are rounded to zeros and ones.
 """
 
 from __future__ import annotations
@@ -12,8 +17,10 @@ from __future__ import annotations
 import argparse
 import ctypes
 import importlib.util
+import runpy
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -90,6 +97,30 @@ def main() -> None:
     print("| one picture | microseconds | times as fast as simulator.predict |\n| --- | --- | --- |")
     for name, seconds in found.items():
         print(f"| {name} | {1e6 * seconds:.1f} | {found['simulator.predict'] / seconds:.1f} |")
+    print("\n| simulator | milliseconds for one picture | for each further one | times as long as wl.run for one |\n"
+          "| --- | --- | --- | --- |")
+    for tool in ("brian2", "nengo", "nest", "sanafe"):
+        if importlib.util.find_spec(tool):
+            one, more = _simulator(network, tool, x)
+            print(f"| {tool} | {1e3 * one:.3g} | {1e3 * more:.2g} | {one / found['wl.run']:.0f} |")
+
+
+def _simulator(network: Network, tool: str, x: np.ndarray) -> tuple[float, float]:
+    """Seconds of a tool's run with one picture, and of each further picture."""
+    from whetstone_lab.exchange.targets import write
+
+    x = np.round(x) if tool == "sanafe" else x
+    with tempfile.TemporaryDirectory() as folder:
+        simulate = runpy.run_path(str(write(network, Path(folder) / f"net.{tool}.py")))["simulate"]
+        spikes, record = simulate(x), run(network, x)
+        for layer in network.layers:
+            assert (spikes[layer] == record.dense(layer)[:, network.steps[layer]]).mean() > 0.9999, tool
+        best = {1: np.inf, len(x): np.inf}
+        for pictures in [*best] * 3:
+            start = time.perf_counter()
+            simulate(x[:pictures])
+            best[pictures] = min(best[pictures], time.perf_counter() - start)
+    return best[1], (best[len(x)] - best[1]) / (len(x) - 1)
 
 
 def _onnx(network: Network, folder: Path, x: np.ndarray) -> Callable[[], Any]:

@@ -9,6 +9,8 @@ others: an environment with these, hypothesis, pytest and pytest-timeout, and th
 
 import importlib
 import runpy
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -121,6 +123,11 @@ def test_sanafe_says_energy_and_time_which_grow_with_spikes(tmp_path):
     assert energies[0] < energies[1] < 1e-6
     with pytest.raises(ValueError, match="zeros and ones"):
         script["simulate"](few + 0.5)
+    np.save(tmp_path / "pictures.npy", many)
+    said = subprocess.run([sys.executable, tmp_path / "net.sanafe.py", tmp_path / "pictures.npy"], capture_output=True,
+                          text=True, check=True).stdout
+    assert f"{energies[1] / 4:.3g} J and " in said
+    assert " s for each of 4 pictures\n" in said
 
 
 def test_nengo_s_own_neurons_would_begin_at_random():

@@ -33,6 +33,98 @@ def sharp_model(kind, *layers):
     return model, x, (at >= model.layers[-1].threshold).astype(np.float32), ties
 
 
+def in_saved_model(path, x):
+    import tensorflow as tf
+
+    model = tf.saved_model.load(path)
+    return model.serve(x).numpy()
+
+
+def in_litert(path, x):
+    import tensorflow as tf
+
+    interpreter = tf.lite.Interpreter(path)
+    given, made = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+    interpreter.resize_tensor_input(given, x.shape)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(given, x)
+    interpreter.invoke()
+    return interpreter.get_tensor(made)
+
+
+def in_onnx_runtime(path, x):
+    session = pytest.importorskip("onnxruntime").InferenceSession(path, providers=["CPUExecutionProvider"])
+    return session.run(None, {session.get_inputs()[0].name: x})[0]
+
+
+def in_openvino(path, x):
+    return pytest.importorskip("openvino").compile_model(path, "CPU")(x)[0]
+
+
+#: Keras's name of a format -> the package that it needs, the end of a file's name, and what runs the file.
+FORMATS = {
+    "tf_saved_model": ("tensorflow", "", in_saved_model), "litert": ("ai_edge_litert", ".tflite", in_litert),
+    "onnx": ("tf2onnx", ".onnx", in_onnx_runtime), "openvino": ("openvino", ".xml", in_openvino),
+}
+
+
+@only_on("tensorflow", why="not all backends write all formats")
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", [SpikingBReLU, SpikingSigmoid])
+@pytest.mark.parametrize("name", FORMATS)
+def test_keras_exports_every_spike(name, kind, tmp_path):
+    """Those that .ci/run has not got were tried with ai-edge-litert 2.3.0, tf2onnx 1.17.0, onnxruntime 1.32.0 and
+    openvino 2026.4.1."""
+    package, end, run = FORMATS[name]
+    pytest.importorskip(package, reason=f"{package} is not installed")
+    model, x, expected, ties = sharp_model(kind, Conv2D(3, 3), kind(1.0))
+    assert ties > 30
+    model.export(str(tmp_path / f"model{end}"), format=name, verbose=False)
+    np.testing.assert_array_equal(run(str(tmp_path / f"model{end}"), x), expected)
+
+
+@only_on("tensorflow", "jax", why="PyTorch's compiler takes minutes")
+@pytest.mark.parametrize("options", [{"jit_compile": True}, {"steps_per_execution": 3, "jit_compile": False}],
+                         ids=["jit", "several steps"])
+def test_a_compiled_model_predicts_every_spike(options):
+    model, x, expected, _ = sharp_model(SpikingBReLU, Conv2D(3, 3), SpikingBReLU(1.0))
+    model.compile(**options)
+    np.testing.assert_array_equal(model.predict(x, batch_size=16, verbose=0), expected)
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("kind", [SpikingBReLU, SpikingSigmoid])
+def test_in_half_precision_a_tie_is_a_spike(kind, policy):
+    """Sums of these quarters are exact in half precision; weights that are not round, and then any sum may move."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        model, x, expected, ties = sharp_model(kind, Conv2D(3, 3), kind(1.0))
+        assert ties > 30
+        np.testing.assert_array_equal(array(keras.ops.cast(model(x), "float32")), expected)
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", [SpikingBReLU, SpikingSigmoid])
+def test_with_weights_of_8_bits_the_step_is_exact_and_the_sums_are_not(kind):
+    """Keras rounds weights and inputs, so that a sum at its threshold comes out on either side; the step says which."""
+    model = keras.Sequential([keras.Input((30,)), Dense(50), kind(1.0)])
+    dense, step = model.layers
+    rng = np.random.default_rng(0)
+    dense.set_weights([rng.integers(-4, 5, shape) / 4 for shape in ((30, 50), (50,))])
+    x = rng.integers(0, 2, (60, 30)).astype(np.float32)
+    before, spikes = array(dense(x)), array(model(x))
+    model.quantize("int8")
+    after, found = array(dense(x)), array(model(x))
+    np.testing.assert_array_equal(found, after >= step.threshold)
+    ties = before == step.threshold
+    assert ties.sum() > 100
+    assert 0.3 < found[ties].mean() < 0.8
+    np.testing.assert_array_equal(found[~ties], spikes[~ties])
+
+
 MODELS = [(SpikingBReLU, 3), (Spiking_BRelu, 1), (SpikingSigmoid, 3)]
 
 

@@ -88,8 +88,15 @@ import sanafe
 NEURONS_OF_A_CORE = 1024
 """
 
+_FIRES = """\
+fired, found = run(shown)
+    count = len(next(iter(by_input(shown).values())))
+    energy, time = found["energy"]["total"] / count, found["sim_time"] / count
+    print(f"{energy:.3g} J and {time:.3g} s for each of {count} pictures")\
+"""
+
 _SIMULATOR = Simulator(
-    "SANA-FE 2.2", ".sanafe.py", _IMPORTS, _BODY, strict=np.float32,
+    "SANA-FE 2.2", ".sanafe.py", _IMPORTS, _BODY, fires=_FIRES, strict=np.float32,
     timing="One picture enters in each time step, and each synapse takes a step.")
 
 
@@ -104,7 +111,8 @@ def to_sanafe(network: Network, path: str | Path) -> tuple[Path, Path]:
     Args:
         network: A network with one output whose neurons forget from one wave to the next.
         path: The script, such as ``net.sanafe.py``. Its function ``run(pictures)`` gives the spikes and what SANA-FE
-            says of the run, for Intel's Loihi as SANA-FE describes it.
+            says of the run, for Intel's Loihi as SANA-FE describes it: joules, seconds, messages. As a program it
+            prints the joules and seconds of a picture.
 
     Returns:
         The paths of the script and of its numbers.

@@ -78,7 +78,7 @@ def votes(pictures, spikes):
 
 if __name__ == "__main__":
     shown = np.load(sys.argv[1])
-    fired = simulate(shown)
+    {fires}
     for name, layer in fired.items():
         print(f"{{name}}: {{layer.sum(axis=1).mean():.1f}} of {{layer.shape[1]}} neurons fire for a picture")
     print({decided})
@@ -96,6 +96,7 @@ class Simulator:
         body: The text of a function ``simulate(pictures)``, which returns population -> spikes, shape ``(pictures,
             neurons)`` and boolean. It finds what :data:`_HEAD` defines.
         timing: When the spikes of a picture come, in a sentence.
+        fires: The lines of the program that make ``fired``, the spikes, of ``shown``, and may print what else it tells.
         strict: Where its neurons fire above their threshold only, the precision in which it compares: written is the
             float below ours.
     """
@@ -105,6 +106,7 @@ class Simulator:
     imports: str
     body: str
     timing: str
+    fires: str = "fired = simulate(shown)"
     strict: type[np.floating] | None = None
 
     def write(self, network: Network, path: str | Path) -> tuple[Path, Path]:
@@ -138,7 +140,7 @@ class Simulator:
             populations=_table({each.name: (each.size, waves[each.name]) for each in neurons}),
             connections=_table(connections), read=[*read.synapses])
         text += self.body + _READ.format(said="a vote for each class" if head.decides else "the output", votes=shape,
-                                         decided=decided)
+                                         decided=decided, fires=self.fires)
         files = path, path.with_suffix(".npz")
         with ExitStack() as stack:
             script, numbers = (stack.enter_context(archive.in_one_piece(file)) for file in files)
