@@ -72,12 +72,7 @@ export function mountCurves({ model, el, cursor }) {
   const empty = h("p", { class: "wl-note", hidden: count > 0 });
   grid.append(empty);
 
-  const strip = h("div", { class: "wl-strip", title: "Sharpness of every layer over the run" });
-  const scrub = h("input", { type: "range", min: 0, max: 1, step: 0.1, "aria-label": "Moment of the run, in epochs" });
-  const play = button("▶", "Play", { "aria-label": "Play the run" });
-  const moment = h("output", { class: "wl-moment" });
-  const latest = button("●", "Live", { class: "wl-button wl-live", "aria-pressed": "true" });
-  root.append(h("div", { class: "wl-transport" }, play, h("div", { class: "wl-track" }, strip, scrub), moment, latest));
+  const { strip, scrub, play, moment, latest } = transport(root);
   const overview = surface(scope, strip, (pen) => drawStrip(pen, curves), { "aria-hidden": "true" });
 
   const playback = player(scope, {
@@ -132,6 +127,18 @@ export function mountCurves({ model, el, cursor }) {
   show();
   if (!cursor && run.now.status === "recorded" && end() > 0 && !calm()) whenSeen(scope, root, () => curves.following && playback.play(0));
   return () => scope.end();
+}
+
+/** What moves along the run: a button to play it, the strip with its slider, where it stands, and the way to the present.
+ * @param {HTMLElement} root */
+function transport(root) {
+  const strip = h("div", { class: "wl-strip", title: "Sharpness of every layer over the run" });
+  const scrub = h("input", { type: "range", min: 0, max: 1, step: 0.1, "aria-label": "Moment of the run, in epochs" });
+  const play = button("▶", "Play", { "aria-label": "Play the run" });
+  const moment = h("output", { class: "wl-moment" });
+  const latest = button("●", "Live", { class: "wl-button wl-live", "aria-pressed": "true" });
+  root.append(h("div", { class: "wl-transport" }, play, h("div", { class: "wl-track" }, strip, scrub), moment, latest));
+  return { strip, scrub, play, moment, latest };
 }
 
 /** Goes where a finger is along the strip. @param {Scope} scope @param {HTMLElement} strip @param {(share: number) => void} go */
