@@ -54,7 +54,7 @@ class Laboratory(RunView):
     """
 
     _esm = module("laboratory")
-    _css = style("activation_curves", "sharpener_chart", "spike_raster", "laboratory")
+    _css = style("laboratory", "wl-lab")
     _GROWS = (Decisions, Histograms, Accuracies)
 
     #: The settings on the page, what is held fast, and what can be picked.

@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from whetstone_lab.view import widgets
 from whetstone_lab.view.palette import DARK, LIGHT
 from whetstone_lab.view.widgets import _assets
 
@@ -82,3 +83,22 @@ def test_no_text_of_a_module_goes_over_lines_or_looks_like_a_comment():
         for line in path.read_text(encoding="utf-8").splitlines():
             assert line.replace("/`([^`]+)`/", "").count("`") % 2 == 0, f"{path.name}: {line}"
             assert not re.search(r"""["'`][^"'`]*/\*\*""", re.sub(r"/\*\*.*?\*/", "", line)), f"{path.name}: {line}"
+
+
+def test_the_rules_of_a_widget_hold_within_it_alone():
+    """A page has the sheets of all its widgets: a raster's ``.wl-body`` once took a drawing pad apart."""
+    sheet = """/* Two { of. */ .a, .b:is(.c, .d) > i::after { x: y; }
+        @container (max-width: 3px) { .a:hover { x: y; z: 1 } }
+        @keyframes turn { from { x: y } 50% { x: z } to { x: y } }"""
+    inside = ":where(.own, .own *)"
+    assert " ".join(_assets.within("own", sheet).split()) == (
+        f".a{inside}, .b:is(.c, .d) > i{inside}::after {{ x: y; }} "
+        f"@container (max-width: 3px) {{ .a:hover{inside} {{ x: y; z: 1 }} }} "
+        "@keyframes turn { from { x: y } 50% { x: z } to { x: y } }")
+
+
+@pytest.mark.parametrize("name", widgets.__all__)
+def test_each_widget_has_its_rules_within_its_outermost_element(name):
+    view = getattr(widgets, name)
+    [root] = set(re.findall(r":where\(\.([\w-]+),", view._css))
+    assert re.search(rf'class: "wl [\w -]*\b{root}\b', view._esm)

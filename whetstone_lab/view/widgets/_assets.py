@@ -145,10 +145,38 @@ def _order(names: Iterable[str], texts: Mapping[str, str]) -> list[str]:
 
 
 @cache
-def style(*names: str) -> str:
-    """The style sheet of widgets: the colours that the figures have, what all share, and that of each module."""
-    sheets = [_STATIC / f"{part}.css" for part in ("shared", *_order(names, _texts()))]
-    return "\n".join([_colours(), *(sheet.read_text(encoding="utf-8") for sheet in sheets if sheet.exists())])
+def style(name: str, root: str = "") -> str:
+    """A widget's style sheet: the colours that the figures have, what all widgets share, and those of its modules.
+
+    A page has the sheets of all its widgets, so what is a widget's own holds in it alone.
+
+    Args:
+        name: The name of the widget's module.
+        root: The class of the widget's outermost element. Default: none, the sheet holds on the whole page.
+    """
+    sheets = [_STATIC / f"{part}.css" for part in _order([name], _texts())]
+    own = "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets if sheet.exists())
+    shared = (_STATIC / "shared.css").read_text(encoding="utf-8")
+    return "\n".join([_colours(), shared, within(root, own) if root else own])
+
+
+def within(root: str, sheet: str) -> str:
+    """A style sheet whose rules hold for the elements of a class and what is in them, and count no more for it.
+
+    Args:
+        root: The name of the class.
+        sheet: The rules, in which no string and no comment holds a brace.
+    """
+    condition = f":where(.{root}, .{root} *)"
+
+    def held(match: re.Match[str]) -> str:
+        if re.match(r"\s*(?:@|from\s|to\s|[\d.]+%)", match[0]):
+            return match[0]  # a condition on several rules, or a moment of a movement
+        selectors = (one.strip() for one in re.split(r",(?![^(]*\))", match[0]))
+        return "\n" + ", ".join(re.sub(r"(::[\w-]+)?$", rf"{condition}\1", one, count=1) for one in selectors) + " "
+
+    rules = re.sub(r"/\*.*?\*/", "", sheet, flags=re.DOTALL)
+    return re.sub(r"[^{};]+(?=\{)", held, rules)
 
 
 def _colours() -> str:

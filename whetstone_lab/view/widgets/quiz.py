@@ -44,7 +44,7 @@ class Quiz(View):
     """
 
     _esm = module("quiz")
-    _css = style("quiz")
+    _css = style("quiz", "wl-quiz")
 
     about = traitlets.Dict().tag(sync=True)
     answers = traitlets.Dict().tag(sync=True)
