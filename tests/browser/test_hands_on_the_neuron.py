@@ -10,6 +10,7 @@ from bare_page import ROOT, axe_finds, open_view
 from waiting import await_that
 
 from whetstone_lab import datasets
+from whetstone_lab import page as page_of
 from whetstone_lab.course import kept
 from whetstone_lab.method import class_keys
 from whetstone_lab.simulator import Faults, evaluate, predict, run
@@ -210,3 +211,19 @@ def test_keys_alone_break_neurons_and_pixels_and_mend_them(show, screenshots, be
         page.keyboard.press("Control+z")
     assert page.locator(".wl-right > .wl-meaning").inner_text() == "Every neuron does as in the unbroken network."
     shows(page, evaluate(bench.simulated, digits.x_test, digits.y_test)["accuracy"])
+
+
+def test_both_are_alive_in_one_file_without_a_network(chromium, tmp_path, pad, bench, digits):
+    path = tmp_path / "hands.html"
+    text = page_of([pad, bench], path, title="Hands on the neuron")
+    assert len(text) < 1_000_000
+    context = chromium.new_context(viewport={"width": 1100, "height": 900}, offline=True, reduced_motion="reduce")
+    page = context.new_page()
+    page.on("pageerror", lambda error: pytest.fail(str(error)))
+    page.goto(path.as_uri())
+    shows(page, evaluate(bench.simulated, digits.x_test, digits.y_test)["accuracy"])
+    draw(page, THREE, ".wl-pad:not(.wl-bench) .wl-square")
+    assert page.locator(".wl-pad:not(.wl-bench) .wl-right .wl-verdict").inner_text() == "Read as 3"
+    slide(page, "lost spikes", 0.3)
+    shows(page, evaluate(bench.simulated, digits.x_test, digits.y_test, faults=Faults(lost=0.3))["accuracy"])
+    context.close()

@@ -39,7 +39,7 @@ def test_what_was_drawn_can_be_simulated_in_a_cell(digits):
     pad = DrawingPad(network)
     assert repr(pad) == "DrawingPad(8x8 pixels, 3 layers, 0 samples)"
     assert pad.image.tolist() == [0.0] * 64
-    pad.set_state({"drawn": digits.x_test[3].tobytes()})
+    pad.set_state({"drawn": memoryview(digits.x_test[3].tobytes())})  # as ipywidgets has what a page sends
     np.testing.assert_array_equal(pad.image, digits.x_test[3])
     assert pad.image.dtype == np.float32
     best = int(run(network, pad.image[None]).classes[0])

@@ -86,8 +86,9 @@ class DrawingPad(NetworkView):
     _esm = module("drawing_pad")
     _css = style("drawing_pad", "wl-pad")
 
-    #: What the network is shown, as the page has it: bytes, in the type that the network computes in.
-    drawn = traitlets.Bytes(b"").tag(sync=True)
+    #: What the network is shown, as the page has it: bytes, in the type that the network computes in. They arrive as a
+    #: memoryview.
+    drawn = traitlets.Bytes(b"").tag(sync=True, from_json=lambda sent, widget: bytes(sent))
 
     def __repr__(self) -> str:
         rows, columns, _ = scenes.picture_shape(self.simulated)

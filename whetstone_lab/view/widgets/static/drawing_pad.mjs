@@ -133,12 +133,14 @@ function mount({ model, el }) {
     changed: (playing) => playButton(play, playing, "Play the wave"),
   });
 
+  // A pointer moves more often than a frame is drawn.
+  const read = scope.once(() => (desk.send(), show()));
   /** Something was drawn. @param {boolean} ended whether a line has: then Python is told */
   function changed(ended) {
     if (playback.playing) playback.stop();
+    if (!ended) return read();
     desk.send();
     show();
-    if (!ended) return;
     model.set("drawn", new DataView(desk.sent.values[0].slice().buffer));
     model.save_changes();
   }

@@ -3,6 +3,7 @@
 import { dot, font, layerColour, line } from "./canvas.mjs";
 import { plain } from "./numbers.mjs";
 import { h } from "./page.mjs";
+import { numbersOf } from "./raster_samples.mjs";
 
 /** @typedef {import("./canvas.mjs").Pen} Pen */
 /** @typedef {import("./net_layout.mjs").Block} Block */
@@ -68,14 +69,28 @@ function drawCells({ context, colour }, { left, top, cell, places, layer: index 
   }
 }
 
+/** A colour as a pixel holds it, by its name; to ask takes longer than to draw a layer. @type {Map<string, number>} */
+const PIXELS = new Map();
+
+/** @param {string} colour */
+function pixelOf(colour) {
+  let pixel = PIXELS.get(colour);
+  if (pixel === undefined) {
+    const [red, green, blue] = numbersOf(colour);
+    PIXELS.set(colour, (pixel = new Uint32Array(new Uint8Array([red, green, blue, 255]).buffer)[0]));
+  }
+  return pixel;
+}
+
 /** @param {Pen} pen @param {Block} block @param {Scene["layers"][0]} layer @param {HTMLCanvasElement} grain */
 function drawFine({ context, colour }, { left, top, width, height, places, layer: index }, { fired, reached }, grain) {
   [grain.width, grain.height] = [places.columns, places.rows];
   const ink = /** @type {CanvasRenderingContext2D} */ (grain.getContext("2d"));
-  for (const firing of [0, 1]) {
-    ink.fillStyle = colour(firing ? layerColour(index) : "line");
-    for (let neuron = 0; neuron < fired.length; neuron++) if ((reached && fired[neuron] ? 1 : 0) === firing) ink.fillRect(places.column[neuron], places.row[neuron], 1, 1);
-  }
+  const image = ink.createImageData(places.columns, places.rows);
+  const pixels = new Uint32Array(image.data.buffer);
+  const [silent, firing] = ["line", layerColour(index)].map((name) => pixelOf(colour(name)));
+  for (let neuron = 0; neuron < fired.length; neuron++) pixels[places.row[neuron] * places.columns + places.column[neuron]] = reached && fired[neuron] ? firing : silent;
+  ink.putImageData(image, 0, 0);
   context.drawImage(grain, left, top, width, height);
 }
 

@@ -25,7 +25,7 @@ export function painter(pictures) {
 }
 
 /** A colour in any notation, read back as red, green and blue. @param {string} colour */
-function numbersOf(colour) {
+export function numbersOf(colour) {
   const probe = h("canvas").getContext("2d");
   if (!probe) return [28, 36, 48];
   probe.fillStyle = colour;
