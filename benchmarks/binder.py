@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -89,7 +90,8 @@ def look(address: str, picture: Path) -> float:
         try:
             page.goto(address)
             page.wait_for_selector(".jp-Notebook .jp-Cell")
-            page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']")
+            # Asked to run a cell before the kernel is there, JupyterLab asks back which kernel.
+            page.get_by_text(re.compile(r"Python 3.* \| Idle")).wait_for()
             page.locator(".jp-Notebook .jp-CodeCell").first.locator(".cm-content").click()
             page.keyboard.press("Control+Enter")
             page.wait_for_function("""() => [...document.querySelectorAll('.wl canvas.wl-canvas')].some(canvas => {
