@@ -1,23 +1,20 @@
 """Makes the pictures that people see before they install: that of the README, and those in the start notebook.
 
-``python docs/pictures.py`` runs the start notebook in a real JupyterLab on this machine, photographs its first widget
-into ``docs/lab.png``, and keeps in the notebook the static pictures alone: a widget cannot be shown without its kernel.
+``python docs/pictures.py`` photographs the first view of the start notebook into ``docs/lab.png``, runs the notebook, and
+keeps in it the static pictures alone: a widget cannot be shown without its kernel.
 """
 
 from __future__ import annotations
 
-import secrets
 import shutil
-import socket
-import subprocess
-import sys
-import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import nbformat
 from nbclient import NotebookClient
 from playwright.sync_api import sync_playwright
+
+from whetstone_lab import recordings, widgets
 
 DOCS = Path(__file__).parent
 NOTEBOOK = DOCS.parent / "notebooks" / "00_start.ipynb"
@@ -48,35 +45,19 @@ def keep_static_pictures() -> None:
 
 
 def photograph() -> None:
-    """Takes the first widget of the start notebook, halfway through the sharpening: low enough for a first screen."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    token = secrets.token_hex(16)
-    with TemporaryDirectory() as folder:
-        shutil.copy(NOTEBOOK, folder)
-        server = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}", "--allow-root",
-             f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}",
-             "--LabApp.expose_app_in_browser=True"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            time.sleep(8)
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=BROWSER)
-                page = browser.new_page(viewport={"width": 1250, "height": 900}, reduced_motion="reduce")
-                page.goto(f"http://127.0.0.1:{port}/lab/tree/{NOTEBOOK.name}?token={token}&reset")
-                page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
-                                       "?.connectionStatus === 'connected'")
-                page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
-                page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
-                widget = page.locator(".wl").first
-                slider = widget.locator("input[type=range]")
-                slider.evaluate("it => { it.value = it.max * 0.235; it.dispatchEvent(new Event('input')); }")
-                widget.screenshot(path=DOCS / "lab.png")
-                browser.close()
-        finally:
-            server.terminate()
-            server.wait(20)
+    """Takes the first view of the start notebook, halfway through the sharpening: low enough for a first screen."""
+    with TemporaryDirectory() as folder, sync_playwright() as playwright:
+        path = Path(folder) / "curves.html"
+        widgets.ActivationCurves(recordings.digits_trace()).to_html(path)
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=BROWSER)
+        page = browser.new_page(viewport={"width": 1180, "height": 700}, reduced_motion="reduce", color_scheme="light")
+        page.goto(path.as_uri())
+        view = page.locator(".wl")
+        slider = view.locator("input[type=range]")
+        slider.evaluate("it => { it.value = it.max * 0.235; it.dispatchEvent(new Event('input')); }")
+        page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        view.screenshot(path=DOCS / "lab.png")
+        browser.close()
 
 
 if __name__ == "__main__":
