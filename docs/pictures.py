@@ -1,7 +1,7 @@
 """Makes the pictures that people see before they install: that of the README, and those in the start notebook.
 
-``python docs/pictures.py`` photographs the first view of the start notebook into ``docs/lab.png``, runs the notebook, and
-keeps in it the static pictures alone: a widget cannot be shown without its kernel.
+``python docs/pictures.py`` photographs the first view of the start notebook into ``docs/lab.png``, runs it and keeps
+in it the static pictures alone: a widget cannot be shown without its kernel.
 """
 
 from __future__ import annotations
