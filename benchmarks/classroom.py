@@ -164,7 +164,8 @@ def tables(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
              for row in rows if row["students"] == 1]
     classes = [f"| {row['chapter']} | {row['students']}, one every {row['stagger']:g} s | {row['machine']} | "
                f"{row['threads'] or 'all'} | {row['picture'] or '–'} / {row['picture_last'] or '–'} | {row['end']} / "
-               f"{row['end_last']} | {row['together_mb'] / 1000:.1f} | {row['load']} |" for row in rows if row["students"] > 1]
+               f"{row['end_last']} | {row['together_mb'] / 1000:.1f} | {row['load']} |"
+               for row in rows if row["students"] > 1]
     return {
         "alone": "\n".join(["| chapter | s to the first picture | s to the end | MB at the most | load before |",
                             "| --- | --- | --- | --- | --- |", *alone]),
