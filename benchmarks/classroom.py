@@ -119,6 +119,7 @@ def lesson(name: str, students: int, stagger: float, threads: int | None) -> dic
     cells = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
     names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
     env = {"TF_CPP_MIN_LOG_LEVEL": "3", **({name: str(threads) for name in names} if threads else {})}
+    load = os.getloadavg()[0]
     memory = Memory()
     with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(students) as room:
         folders = [Path(scratch) / str(number) for number in range(students)]
@@ -136,6 +137,7 @@ def lesson(name: str, students: int, stagger: float, threads: int | None) -> dic
     pictures = [student.picture for student in been if student.picture is not None]
     machine = f"{len(os.sched_getaffinity(0))} cores, {psutil.virtual_memory().total / 1e9:.0f} GB"
     return {"chapter": name, "students": students, "stagger": stagger, "threads": threads, "machine": machine,
+            "load": round(load, 1),
             "picture": round(statistics.median(pictures), 1) if pictures else None,
             "picture_last": round(max(pictures), 1) if pictures else None,
             "end": round(statistics.median(student.end for student in been), 1),
@@ -158,17 +160,19 @@ def kept() -> list[dict[str, Any]]:
 def tables(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """The tables of the guide by their names: every chapter for one student, and classes."""
     rows = list(rows)
-    alone = [f"| {row['chapter']} | {row['picture'] or '–'} | {row['end']} | {row['kernel_mb']} |"
+    alone = [f"| {row['chapter']} | {row['picture'] or '–'} | {row['end']} | {row['kernel_mb']} | {row['load']} |"
              for row in rows if row["students"] == 1]
     classes = [f"| {row['chapter']} | {row['students']}, one every {row['stagger']:g} s | {row['machine']} | "
                f"{row['threads'] or 'all'} | {row['picture'] or '–'} / {row['picture_last'] or '–'} | {row['end']} / "
-               f"{row['end_last']} | {row['together_mb'] / 1000:.1f} |" for row in rows if row["students"] > 1]
+               f"{row['end_last']} | {row['together_mb'] / 1000:.1f} | {row['load']} |"
+               for row in rows if row["students"] > 1]
     return {
-        "alone": "\n".join(["| chapter | s to the first picture | s to the end | MB at the most |",
-                            "| --- | --- | --- | --- |", *alone]),
+        "alone": "\n".join(["| chapter | s to the first picture | s to the end | MB at the most | load before |",
+                            "| --- | --- | --- | --- | --- |", *alone]),
         "classes": "\n".join([
             "| chapter | students | machine | threads a kernel | s to the first picture: median / last | "
-            "s to the end: median / last | GB together |", "| --- | --- | --- | --- | --- | --- | --- |", *classes])}
+            "s to the end: median / last | GB together | load before |",
+            "| --- | --- | --- | --- | --- | --- | --- | --- |", *classes])}
 
 
 def rendered(guide: str, rows: Iterable[Mapping[str, Any]]) -> str:

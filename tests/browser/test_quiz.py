@@ -147,3 +147,21 @@ def test_nobody_is_kept_out_of_a_quiz(chromium, screenshots, quiz, dark):
         assert axe_finds(page) == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         page.close()
+
+
+def test_in_jupyterlab_an_answer_lands_in_the_students_file_and_is_found_by_a_new_kernel(lab, open_notebook):
+    (lab.root / "gates.toml").write_text(FILE)
+    (lab.root / "answers.json").unlink(missing_ok=True)
+    show = "from whetstone_lab import course\ncourse.quiz('gates.toml', only=['gate'])"
+    notebook = open_notebook([show])
+    notebook.run(0)
+    notebook.page.get_by_role("button", name="flat").click()
+    await_that(notebook.page, "() => document.querySelector('.wl-keeping')?.innerText === 'Kept in answers.json.'")
+    held = answers.read(lab.root / "answers.json")["gates"]["answers"]
+    assert held == {"gate": [{"answer": "flat", "right": True}]}
+    notebook = open_notebook([show])  # with a kernel of its own
+    notebook.run(0)
+    await_that(notebook.page, "() => document.querySelector('.wl-quiz .wl-facts')?.innerText === '1 of 1 right'")
+    saved = notebook.save()
+    assert "How steep is a threshold gate" in str(saved["cells"][0]["outputs"][1]["data"]["text/html"])
+    assert notebook.errors == []

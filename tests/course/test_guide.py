@@ -31,11 +31,11 @@ def test_a_table_has_one_student_or_a_class():
     classroom = runpy.run_path(str(ROOT / "benchmarks" / "classroom.py"))
     row = {"chapter": "01_why", "students": 1, "stagger": 2.0, "threads": None, "machine": "2 cores, 24 GB",
            "picture": 2.5, "picture_last": 2.5, "end": 9.0, "end_last": 9.0, "whole": 10, "kernel_mb": 120,
-           "together_mb": 120}
+           "together_mb": 120, "load": 0.1}
     made = classroom["tables"]([row, {**row, "students": 30, "picture_last": 40.2, "together_mb": 3100}])
-    assert made["alone"].splitlines()[2:] == ["| 01_why | 2.5 | 9.0 | 120 |"]
+    assert made["alone"].splitlines()[2:] == ["| 01_why | 2.5 | 9.0 | 120 | 0.1 |"]
     assert made["classes"].splitlines()[2:] == [
-        "| 01_why | 30, one every 2 s | 2 cores, 24 GB | all | 2.5 / 40.2 | 9.0 / 9.0 | 3.1 |"]
+        "| 01_why | 30, one every 2 s | 2 cores, 24 GB | all | 2.5 / 40.2 | 9.0 / 9.0 | 3.1 | 0.1 |"]
 
 
 def test_its_commands_are_there():
