@@ -144,3 +144,11 @@ def test_a_run_that_cannot_be_made_says_why(page, monkeypatch):
         "failed", "FileNotFoundError: mnist is not on this machine")
     p.ask(kind="reset", fresh=False)
     assert p.lab.bench.trace.status == "ready"
+
+
+def test_a_page_takes_along_what_has_been(page, finished_trace):
+    text = page(source=finished_trace).lab.to_html()
+    assert "modules.laboratory" in text
+    p = page()
+    p.lab.bench.trace.begin(finished_trace.layers)
+    assert p.lab.state()["about"]["layers"] == list(finished_trace.layers)

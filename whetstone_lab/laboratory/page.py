@@ -54,7 +54,7 @@ class Laboratory(RunView):
     """
 
     _esm = module("laboratory")
-    _css = style("activation_curves", "sharpener_chart", "spike_raster", "laboratory")
+    _css = style("laboratory", "spike_raster")
     _GROWS = (Decisions, Histograms, Accuracies)
 
     #: The settings on the page, what is held fast, and what can be picked.
@@ -82,6 +82,10 @@ class Laboratory(RunView):
         if self.bench is None:
             return super().__repr__()
         return f"Laboratory({self.bench.settings.words()})"
+
+    def module_name(self) -> str:
+        """The name of its module among those of the views."""
+        return "laboratory"
 
     def picture(self) -> Picture:
         """The static figure of the run, as :func:`whetstone_lab.view.plots.sharpener_chart` draws it."""

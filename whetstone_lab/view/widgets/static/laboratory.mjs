@@ -34,7 +34,7 @@ function tabs(scope, memory, pages) {
   const bar = h("div", { class: "wl-tabs", role: "tablist", "aria-label": "Controls" });
   const made = pages.map(([name, content], which) => {
     const tab = h("button", { type: "button", class: "wl-tab", role: "tab", id: `tab-${id}-${which}`, "aria-controls": `page-${id}-${which}` }, name);
-    const page = h("div", { class: "wl-page", role: "tabpanel", id: `page-${id}-${which}`, "aria-labelledby": `tab-${id}-${which}` }, ...content);
+    const page = h("div", { class: "wl-sheet", role: "tabpanel", id: `page-${id}-${which}`, "aria-labelledby": `tab-${id}-${which}` }, ...content);
     bar.append(tab);
     scope.on(tab, "click", () => open(name));
     return { name, tab, page };
@@ -123,7 +123,7 @@ function mountLaboratory({ model, el }) {
   views.head.append(left);
   const time = clock();
   const root = h("div", { class: "wl wl-lab" },
-    h("div", { class: "wl-top" }, views.head, views.commands), views.error,
+    h("div", { class: "wl-lab-top" }, views.head, views.commands), views.error,
     h("div", { class: "wl-lab-body" },
       tabs(scope, memory, [...(settings ? [/** @type {[string, Node[]]} */ (["Set up", [settings.element]])] : []), ["Thresholds", views.thresholds], ...(kept ? [/** @type {[string, Node[]]} */ (["Runs", [kept.element]])] : [])]),
       h("div", { class: "wl-lab-middle" }, network.element, views.curves, views.chart),
