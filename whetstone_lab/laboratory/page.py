@@ -103,8 +103,8 @@ class Laboratory(RunView):
     def _show_setup(self) -> None:
         """Says what can be set, what is set, and which experiments were kept."""
         if self.bench is None:
-            self.setup = {"fields": [], "settings": {}, "goal": 0, "spikes": False, "pixels": [1, 1, 1],
-                          "layers": [{"name": name, "size": 1, "shape": [1]} for name in self._trace.layers]}
+            # Of a trace alone it is not known how many neurons there are, nor what they do.
+            self.setup = {"fields": [], "settings": {}, "goal": 0, "spikes": False, "pixels": [1, 1, 1], "layers": []}
             return
         bench, preset, picked = self.bench, self._preset, self._picked
         shapes = layer_shapes(bench.settings)
