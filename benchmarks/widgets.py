@@ -8,7 +8,7 @@ package in the same run, case by case. It needs Chromium, playwright and TensorF
 - Rasters: frames a second over a whole wave and over its last quarter, and the time until a sample is drawn.
 - Steering, in a kernel that trains in the background, with as much validation as training: from the message of a page
   until the kernel says that the value is in force. A browser and a server of JupyterLab add some 45 ms.
-- Messages: what the two views of a live run send, in bytes, an update and an epoch.
+- Messages: what the two views of a live run send, and what the whole laboratory does, in bytes, an update and an epoch.
 - The first view: from the launch of a kernel until the widget is on its way to the page, and until its cell is done.
 """
 
@@ -85,12 +85,12 @@ def packed(value: Any) -> Any:
 
 
 def messages() -> dict[str, float]:
-    """Bytes that the two views of a live run send: an update within an epoch, and an epoch at the hundredth."""
+    """Bytes that views of a live run send: an update within an epoch, and the end of the hundredth epoch."""
     import ipywidgets
     from ipywidgets.widgets.widget import _remove_buffers
     from jupyter_client.session import json_packer
 
-    from whetstone_lab.view.widgets import ActivationCurves, SharpenerChart
+    from whetstone_lab import widgets
 
     sent: list[int] = []
 
@@ -98,21 +98,25 @@ def messages() -> dict[str, float]:
         sent.append(len(json_packer(_remove_buffers(message)[0])) + sum(memoryview(b).nbytes for b in buffers or []))
 
     ipywidgets.Widget._send = send
-    trace = grown_trace(100, batches=20)
-    trace.status = "running"
-    views = [ActivationCurves(trace), SharpenerChart(trace)]
+    open_together = {"both views": [widgets.ActivationCurves, widgets.SharpenerChart]}
+    if hasattr(widgets, "Laboratory"):  # which an older checkout may not have
+        open_together["the laboratory"] = [widgets.Laboratory]
     found = {}
-    for what in ("an update", "an epoch"):
-        if what == "an epoch":
-            trace.append_epoch({"loss": 0.5, "val_accuracy": 0.9}, {**trace.states[-1]}, firing_rates=[0.4] * 3,
-                               histograms=trace.histograms[-1], bins=trace.bins)
-        else:
-            for _ in range(20):
-                trace.append_batch(100, 0.5, [0.2] * 3)
-        sent.clear()
-        for view in views:
-            view._update(trace)
-        found[what] = sum(sent)
+    for which, kinds in open_together.items():
+        trace = grown_trace(100, batches=20)
+        trace.status = "running"
+        views = [kind(trace) for kind in kinds]
+        for what in ("an update", "an epoch"):
+            if what == "an epoch":
+                trace.append_epoch({"loss": 0.5, "val_accuracy": 0.9}, {**trace.states[-1]}, firing_rates=[0.4] * 3,
+                                   histograms=trace.histograms[-1], bins=trace.bins)
+            else:
+                for _ in range(20):
+                    trace.append_batch(100, 0.5, [0.2] * 3)
+            sent.clear()
+            for view in views:
+                view._update(trace)
+            found[f"{which}, {what}"] = sum(sent)
     return found
 
 
@@ -369,7 +373,7 @@ def main() -> None:
         row(f"the picture left behind, {name}: s",
             [f"{cases[checkout]['pictures'][name]:.2f}" for checkout in checkouts])
     for what in cases[HERE]["messages"]:
-        row(f"bytes of both views, {what}", [f"{cases[checkout]['messages'][what]:.0f}" for checkout in checkouts])
+        row(f"bytes of {what}", [f"{cases[checkout]['messages'].get(what, np.nan):.0f}" for checkout in checkouts])
     steered = [steering_seconds(checkout, options.times) for checkout in checkouts]
     row("steering in force: median / p95 ms", [times([1e3 * value for value in values]) for values in steered])
     views = [[first_view(checkout) for checkout in checkouts] for _ in range(5)]

@@ -43,7 +43,7 @@ def test_links_between_notebooks_lead_to_chapters(path):
 def test_the_start_notebook_shows_a_picture_of_each_widget_where_nothing_runs():
     widgets = [cell for cell in cells(NOTEBOOKS / "00_start.ipynb")
                if "widgets." in cell["source"] and cell["cell_type"] == "code"]
-    assert len(widgets) == 3
+    assert len(widgets) == 4
     for cell in widgets:
         assert any("image/png" in output.get("data", {}) for output in cell["outputs"])
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from whetstone_lab.view import widgets as _views
 
 if TYPE_CHECKING:
-    from whetstone_lab.laboratory.page import Laboratory
-    from whetstone_lab.view.widgets import ActivationCurves, SharpenerChart, SpikeRaster
+    from whetstone_lab.laboratory.page import Laboratory as Laboratory
+    from whetstone_lab.view.widgets import *  # noqa: F403
 
-__all__ = ["ActivationCurves", "Laboratory", "SharpenerChart", "SpikeRaster"]
+__all__ = sorted([*_views.__all__, "Laboratory"])
 
 
 def __getattr__(name: str) -> Any:

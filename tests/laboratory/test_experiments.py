@@ -5,6 +5,7 @@ import pytest
 
 from whetstone_lab.laboratory.experiments import Experiments
 from whetstone_lab.laboratory.nudges import Nudge, Nudges
+from whetstone_lab.laboratory.script import script
 from whetstone_lab.laboratory.settings import Settings
 from whetstone_lab.records.archive import ArchiveError
 
@@ -55,3 +56,17 @@ def test_its_script_says_what_was_done(kept):
         assert part in text
     assert "Replay" not in kept[2].script()
     assert all(len(line) <= 120 for line in text.splitlines())
+
+
+def test_what_is_kept_again_takes_its_own_place_and_what_is_forgotten_is_gone(kept, finished_trace):
+    kept.keep(finished_trace, Settings(seed=9), number=1)
+    assert [(each.number, each.settings.seed) for each in kept.all()] == [(2, 0), (1, 9)]
+    kept.forget(1)
+    kept.forget(1)
+    assert [each.number for each in kept.all()] == [2]
+    assert not list(kept.folder.glob("001*"))
+
+
+def test_a_run_that_was_trained_on_says_that_its_script_ends_before():
+    assert "trained on for 3 epochs" in script(Settings(epochs=4), trained=7)
+    assert "trained on" not in script(Settings(epochs=4), trained=4)

@@ -121,7 +121,7 @@ def test_before_there_are_spikes_it_says_so(page):
 def test_a_trace_is_just_looked_at(page, finished_trace):
     p = page(source=finished_trace)
     assert p.lab.setup["fields"] == []
-    assert [layer["name"] for layer in p.lab.setup["layers"]] == list(finished_trace.layers)
+    assert p.lab.setup["layers"] == [], "a trace does not say how many neurons there are"
     p.ask(kind="reset", fresh=True)
     assert "shows one run" in p.sent[-1]["text"]
     with pytest.raises(TypeError, match="Expected a Trace"):
@@ -144,3 +144,11 @@ def test_a_run_that_cannot_be_made_says_why(page, monkeypatch):
         "failed", "FileNotFoundError: mnist is not on this machine")
     p.ask(kind="reset", fresh=False)
     assert p.lab.bench.trace.status == "ready"
+
+
+def test_a_page_takes_along_what_has_been(page, finished_trace):
+    text = page(source=finished_trace).lab.to_html()
+    assert "modules.laboratory" in text
+    p = page()
+    p.lab.bench.trace.begin(finished_trace.layers)
+    assert p.lab.state()["about"]["layers"] == list(finished_trace.layers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,9 @@ from whetstone_lab.laboratory.settings import Settings, layer_count, model_argum
 from whetstone_lab.records.spikes import SpikeRecord
 from whetstone_lab.records.trace import Trace
 
+#: Seconds between two times that a run which goes on is kept.
+_EVERY = 5.0
+
 if TYPE_CHECKING:
     from whetstone_lab.laboratory.companion import Companion
     from whetstone_lab.training.background import LiveRun
@@ -29,7 +33,8 @@ class Bench:
 
     Args:
         settings: What the experiment is made of. Default: those by default.
-        experiments: Where experiments are kept as they end. Default: the folder ``whetstone_runs``, here.
+        experiments: Where experiments are kept, every few seconds and as they end. Default: the folder
+            ``whetstone_runs``, here.
 
     Attributes:
         settings: The settings of the run, or of the next one as long as there is none.
@@ -60,6 +65,9 @@ class Bench:
         self.trace = Trace()
         self._run = self._companion = None
         self._waiting = []
+        #: The number under which the run at hand is kept, when it was kept last, and whether it has ended once.
+        self._kept: int | None = None
+        self._kept_at, self._ended = 0.0, False
 
     # -- commands -----------------------------------------------------------------------------------------------------
 
@@ -106,7 +114,7 @@ class Bench:
         run.steer(gesture=gesture, done=noted, **parameters)
 
     def reset(self, settings: Settings | None = None, thresholds: Mapping[str, float] | None = None) -> None:
-        """Ends the run, if there is one, and clears the bench for another; what was not kept is gone.
+        """Clears the bench for another run; one that has not ended ends and is not kept.
 
         Args:
             settings: Those of the next run. Default: as they were, which gives the same weights at the start.
@@ -119,6 +127,8 @@ class Bench:
         _check_thresholds(settings, thresholds or {})
         with self._lock:
             run, before = self._run, self.trace
+            if self._kept is not None and not self._ended:
+                self.experiments.forget(self._kept)
             self._begin(settings, thresholds or {})
             if run is not None and run.alive:
                 run.stop()
@@ -175,7 +185,7 @@ class Bench:
 
     def script(self) -> str:
         """The experiment as a Python script, with what was changed by hand so far."""
-        return script(self.settings, self.thresholds, self.nudges, self.stopped)
+        return script(self.settings, self.thresholds, self.nudges, self.stopped, self.trace.epochs)
 
     # -- on other threads ---------------------------------------------------------------------------------------------
 
@@ -243,20 +253,24 @@ class Bench:
         sharpener = getattr(sharpeners, kind)(**{**parameters, **self.thresholds}, probe=data.x_train[:PROBE])
         prepare(model, epochs=settings.epochs, optimizer=settings.optimizer)
         companion = Companion(data, shown(data), baseline, settings.batch_size, settings.seed)
-        keep = keras.callbacks.LambdaCallback(on_train_end=lambda logs: self._keep(run))
+        keep = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: self._keep(run, ended=False),
+                                              on_train_end=lambda logs: self._keep(run, ended=True))
         run: LiveRun = LiveRun(model, data.x_train, data.y_train, callbacks=[companion, sharpener, keep],
                       epochs=settings.epochs, batch_size=settings.batch_size,
                       validation_data=(data.x_test, data.y_test))
         return run, companion
 
-    def _keep(self, run: LiveRun) -> None:
-        """Keeps the experiment as its run ends, unless the bench was cleared."""
+    def _keep(self, run: LiveRun, ended: bool) -> None:
+        """Keeps the experiment, unless the bench was cleared: now and then, so that it outlives its process."""
         with self._lock:
-            if run is not self._run or not run.trace.epochs:
+            due = ended or time.monotonic() - self._kept_at >= _EVERY
+            if run is not self._run or not run.trace.epochs or not due:
                 return
-            if run.model.stop_training and run.trace.epochs <= self.settings.epochs:
+            if ended and run.model.stop_training and run.trace.epochs <= self.settings.epochs:
                 self.stopped = run.trace.batches
-            self.experiments.keep(run.trace, self.settings, self.thresholds, self.nudges, self.stopped)
+            self._kept = self.experiments.keep(run.trace, self.settings, self.thresholds, self.nudges, self.stopped,
+                                               self._kept).number
+            self._kept_at, self._ended = time.monotonic(), self._ended or ended
         self._tell()
 
     def _tell(self) -> None:

@@ -56,7 +56,7 @@ class Experiment:
 
     def script(self) -> str:
         """It as a Python script."""
-        return script(self.settings, self.thresholds, self.nudges, self.stopped)
+        return script(self.settings, self.thresholds, self.nudges, self.stopped, self.epochs)
 
 
 class Experiments:
@@ -70,10 +70,19 @@ class Experiments:
         self.folder = Path(folder)
 
     def keep(self, trace: Trace, settings: Settings, thresholds: Mapping[str, float] | None = None,
-             nudges: Nudges | None = None, stopped: int | None = None) -> Experiment:
-        """Keeps an experiment under the next number."""
+             nudges: Nudges | None = None, stopped: int | None = None, number: int | None = None) -> Experiment:
+        """Keeps an experiment.
+
+        Args:
+            trace: What happened.
+            settings: Its settings.
+            thresholds: As for :class:`Experiment`. Default: none.
+            nudges: As for :class:`Experiment`. Default: none.
+            stopped: As for :class:`Experiment`. Default: it was not.
+            number: The number under which it was kept before, when less had happened. Default: the next one.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
-        number = max(self._numbers(), default=0) + 1
+        number = max(self._numbers(), default=0) + 1 if number is None else number
         logs = trace.epoch_logs[trace.epochs - 1] if trace.epochs else {}
         facts = {"settings": settings.asdict(), "thresholds": dict(thresholds or {}),
                  "nudges": (nudges or Nudges()).asdict(), "stopped": stopped, "epochs": trace.epochs,
@@ -84,6 +93,11 @@ class Experiments:
         with in_one_piece(self.folder / f"{number:03}.json") as part:
             part.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
         return self[number]
+
+    def forget(self, number: int) -> None:
+        """Removes an experiment, if it is there."""
+        for ending in ("json", "npz"):
+            (self.folder / f"{number:03}.{ending}").unlink(missing_ok=True)
 
     def all(self) -> list[Experiment]:
         """All that can be read, the newest first; what cannot be is left out."""

@@ -54,7 +54,7 @@ class Laboratory(RunView):
     """
 
     _esm = module("laboratory")
-    _css = style("laboratory", "wl-lab")
+    _css = style("laboratory", "spike_raster", root="wl-lab")
     _GROWS = (Decisions, Histograms, Accuracies)
 
     #: The settings on the page, what is held fast, and what can be picked.
@@ -83,6 +83,10 @@ class Laboratory(RunView):
             return super().__repr__()
         return f"Laboratory({self.bench.settings.words()})"
 
+    def module_name(self) -> str:
+        """The name of its module among those of the views."""
+        return "laboratory"
+
     def picture(self) -> Picture:
         """The static figure of the run, as :func:`whetstone_lab.view.plots.sharpener_chart` draws it."""
         from whetstone_lab.view import plots
@@ -99,8 +103,8 @@ class Laboratory(RunView):
     def _show_setup(self) -> None:
         """Says what can be set, what is set, and which experiments were kept."""
         if self.bench is None:
-            self.setup = {"fields": [], "settings": {}, "goal": 0, "spikes": False, "pixels": [1, 1, 1],
-                          "layers": [{"name": name, "size": 1, "shape": [1]} for name in self._trace.layers]}
+            # Of a trace alone it is not known how many neurons there are, nor what they do.
+            self.setup = {"fields": [], "settings": {}, "goal": 0, "spikes": False, "pixels": [1, 1, 1], "layers": []}
             return
         bench, preset, picked = self.bench, self._preset, self._picked
         shapes = layer_shapes(bench.settings)

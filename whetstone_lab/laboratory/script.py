@@ -49,7 +49,7 @@ stop = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: set
 
 
 def script(settings: Settings, thresholds: Mapping[str, float] | None = None, nudges: Nudges | None = None,
-           stopped: int | None = None) -> str:
+           stopped: int | None = None, trained: int = 0) -> str:
     """The script of an experiment.
 
     Args:
@@ -57,12 +57,15 @@ def script(settings: Settings, thresholds: Mapping[str, float] | None = None, nu
         thresholds: Parameters of the sharpener with which the run began, where they are not those of the settings.
         nudges: What was changed by hand. Default: nothing.
         stopped: After how many batches it was stopped by hand. Default: it went on to its end.
+        trained: After how many epochs the trace ends. More than there were to be were trained on afterwards, which the
+            script does not do again and says. Default: not more.
     """
     name, positional, named = model_arguments(settings)
     sharpener, parameters = sharpener_arguments(settings, layer_count(settings))
     parameters = {**parameters, **(thresholds or {})}
     made = nudges.asdict() if nudges else []
     callbacks = ["sharpener", *(["Replay()"] if made else []), *(["stop"] if stopped is not None else [])]
+    more = trained - settings.epochs
     flat = ", flatten=False" if settings.topology.filters else ""
     listed = "\n".join(f"    ({epoch}, {batches}, {values})," for epoch, batches, values in made)
     return (f'"""{settings.words()}; from the laboratory of whetstone_lab."""\n\n'
@@ -78,6 +81,7 @@ def script(settings: Settings, thresholds: Mapping[str, float] | None = None, nu
             f'batch_size={settings.batch_size},\n                 optimizer="{settings.optimizer}", '
             "validation_data=(data.x_test, data.y_test),\n"
             f"                 callbacks=[{', '.join(callbacks)}], verbose=0)\n"
+            + (f"# On the page it was trained on for {more} epochs; this script ends before.\n" if more > 0 else "") +
             'trace.save("run.npz")\nprint(trace)\n')
 
 

@@ -145,16 +145,16 @@ def _order(names: Iterable[str], texts: Mapping[str, str]) -> list[str]:
 
 
 @cache
-def style(name: str, root: str = "") -> str:
+def style(*names: str, root: str = "") -> str:
     """A widget's style sheet: the colours that the figures have, what all widgets share, and those of its modules.
 
     A page has the sheets of all its widgets, so what is a widget's own holds in it alone.
 
     Args:
-        name: The name of the widget's module.
+        names: The name of the widget's module, and of those whose sheets it takes besides.
         root: The class of the widget's outermost element. Default: none, the sheet holds on the whole page.
     """
-    sheets = [_STATIC / f"{part}.css" for part in _order([name], _texts())]
+    sheets = [_STATIC / f"{part}.css" for part in _order(names, _texts())]
     own = "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets if sheet.exists())
     shared = (_STATIC / "shared.css").read_text(encoding="utf-8")
     return "\n".join([_colours(), shared, within(root, own) if root else own])

@@ -39,7 +39,7 @@ class ActivationCurves(RunView):
     """
 
     _esm = module("activation_curves")
-    _css = style("activation_curves", "wl-curves")
+    _css = style("activation_curves", root="wl-curves")
 
     _GROWS = (Histograms,)
 

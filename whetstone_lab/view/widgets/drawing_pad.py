@@ -84,7 +84,7 @@ class DrawingPad(NetworkView):
     """
 
     _esm = module("drawing_pad")
-    _css = style("drawing_pad", "wl-pad")
+    _css = style("drawing_pad", root="wl-pad")
 
     #: What the network is shown, as the page has it: bytes, in the type that the network computes in. They arrive as a
     #: memoryview.

@@ -40,7 +40,7 @@ class FaultBench(NetworkView):
     """
 
     _esm = module("fault_bench")
-    _css = style("fault_bench", "wl-bench")
+    _css = style("fault_bench", root="wl-bench")
 
     def __init__(self, network: Network, x: Any, y: Any) -> None:
         super().__init__(network, x, y)

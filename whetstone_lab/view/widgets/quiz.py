@@ -44,7 +44,7 @@ class Quiz(View):
     """
 
     _esm = module("quiz")
-    _css = style("quiz", "wl-quiz")
+    _css = style("quiz", root="wl-quiz")
 
     about = traitlets.Dict().tag(sync=True)
     answers = traitlets.Dict().tag(sync=True)

@@ -41,7 +41,7 @@ class SharpenerChart(RunView):
     """
 
     _esm = module("sharpener_chart")
-    _css = style("sharpener_chart", "wl-sharpener")
+    _css = style("sharpener_chart", root="wl-sharpener")
 
     _GROWS = (Decisions,)
 

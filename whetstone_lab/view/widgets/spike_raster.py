@@ -49,7 +49,7 @@ class SpikeRaster(View):
     """
 
     _esm = module("spike_raster")
-    _css = style("spike_raster", "wl-spikes")
+    _css = style("spike_raster", root="wl-spikes")
 
     #: Layers and steps; and of each output its name, how it is shown, the colours of a map of classes, how many output
     #: neurons vote where a key reads them, and for each sample its votes and class, the truth, and what it was read as

@@ -35,7 +35,7 @@ export function lowest(columns) {
  * @param {{ accuracies: () => any, other: () => any, now: () => any, last: () => number }} what `last`: how many epochs are meant */
 export function accuracyView(scope, cursor, { accuracies, other, now, last }) {
   const box = h("div", { class: "wl-accuracy" });
-  const legend = h("div", { class: "wl-networks" });
+  const legend = h("div", { class: "wl-rivals" });
   const entries = NETWORKS.map(({ name, means, colour, dash }) => {
     const value = h("b");
     const line = dash.length ? `repeating-linear-gradient(90deg, var(--wl-${colour}) 0 ${dash[0]}px, transparent ${dash[0]}px ${dash[0] + dash[1]}px)` : `var(--wl-${colour})`;

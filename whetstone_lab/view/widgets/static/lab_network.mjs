@@ -62,7 +62,7 @@ export function stepped(blocks, layer, neuron, key) {
  *   `pixels`: rows, columns and channels of a picture; `picture`: the values of the one that is shown; `firing`: empty as long as
  *   nothing is known */
 export function networkView(scope, cursor, { layers, pixels, picture, firing }) {
-  const box = h("div", { class: "wl-network" });
+  const box = h("div", { class: "wl-blocks" });
   const readout = h("p", { class: "wl-readout", role: "status" });
   const NAMES = 17;
   const blocksOf = () => networkBlocks([pixels().reduce((all, some) => all * some, 1), ...layers().map(({ size }) => size)], box.clientWidth, box.clientHeight - NAMES - 6, pixels()[1] * pixels()[2]).map((block) => ({ ...block, top: block.top + 4 }));

@@ -34,7 +34,7 @@ function tabs(scope, memory, pages) {
   const bar = h("div", { class: "wl-tabs", role: "tablist", "aria-label": "Controls" });
   const made = pages.map(([name, content], which) => {
     const tab = h("button", { type: "button", class: "wl-tab", role: "tab", id: `tab-${id}-${which}`, "aria-controls": `page-${id}-${which}` }, name);
-    const page = h("div", { class: "wl-page", role: "tabpanel", id: `page-${id}-${which}`, "aria-labelledby": `tab-${id}-${which}` }, ...content);
+    const page = h("div", { class: "wl-sheet", role: "tabpanel", id: `page-${id}-${which}`, "aria-labelledby": `tab-${id}-${which}` }, ...content);
     bar.append(tab);
     scope.on(tab, "click", () => open(name));
     return { name, tab, page };
@@ -80,7 +80,7 @@ export function clock() {
 /** The parts of the page that are views of their own elsewhere: each is drawn, and what does not belong beside it is put where the
  * laboratory has it. @param {Model} model @param {import("./cursor.mjs").Cursor} cursor @param {Memory} memory */
 function viewsOf(model, cursor, memory) {
-  const [curves, chart] = [h("div", { class: "wl-part wl-lab-curves" }), h("div", { class: "wl-part wl-lab-chart" })];
+  const [curves, chart] = [h("div", { class: "wl-part wl-lab-curves", role: "group", tabindex: 0, "aria-label": "Activation curves" }), h("div", { class: "wl-part wl-lab-chart" })];
   const leave = [
     mountCurves({ model, el: curves, cursor }),
     mountChart({ model, el: chart, around: { cursor, other: () => memory.compared?.rows, again: (thresholds) => model.send({ kind: "again", thresholds }) } }),
@@ -90,7 +90,7 @@ function viewsOf(model, cursor, memory) {
   say(take(head, ".wl-title"), "Laboratory");
   return {
     curves, chart, head, commands: take(chart, ".wl-commands"), error: take(chart, ".wl-error"),
-    thresholds: [take(chart, ".wl-panel"), take(chart, ".wl-decisions")], transport: take(curves, ".wl-transport"),
+    panel: take(chart, ".wl-panel"), decisions: take(chart, ".wl-decisions"), transport: take(curves, ".wl-transport"),
     leave: () => leave.forEach((each) => each()),
   };
 }
@@ -123,11 +123,11 @@ function mountLaboratory({ model, el }) {
   views.head.append(left);
   const time = clock();
   const root = h("div", { class: "wl wl-lab" },
-    h("div", { class: "wl-top" }, views.head, views.commands), views.error,
+    h("div", { class: "wl-lab-top" }, views.head, views.commands), views.error,
     h("div", { class: "wl-lab-body" },
-      tabs(scope, memory, [...(settings ? [/** @type {[string, Node[]]} */ (["Set up", [settings.element]])] : []), ["Thresholds", views.thresholds], ...(kept ? [/** @type {[string, Node[]]} */ (["Runs", [kept.element]])] : [])]),
-      h("div", { class: "wl-lab-middle" }, network.element, views.curves, views.chart),
-      h("div", { class: "wl-lab-right" }, accuracy.element, ...(setup().spikes ? [spikes.element] : []))),
+      tabs(scope, memory, [...(settings ? [/** @type {[string, Node[]]} */ (["Set up", [settings.element]])] : []), ["Thresholds", [views.panel, ...(setup().spikes ? [views.decisions] : [])]], ...(kept ? [/** @type {[string, Node[]]} */ (["Runs", [kept.element]])] : [])]),
+      h("div", { class: "wl-lab-middle" }, ...(setup().layers.length ? [network.element] : []), views.curves, views.chart),
+      h("div", { class: "wl-lab-right" }, accuracy.element, setup().spikes ? spikes.element : views.decisions)),
     views.transport);
   el.append(root);
   keepKeys(scope, root);

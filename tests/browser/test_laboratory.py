@@ -1,0 +1,164 @@
+"""The laboratory as a class meets it: on a page of its own, and in JupyterLab with a run that trains."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+from waiting import await_that
+
+from whetstone_lab.laboratory.page import Laboratory
+from whetstone_lab.laboratory.settings import Settings
+from whetstone_lab.view.widgets import _assets
+from whetstone_lab.view.widgets._growing import packed
+from whetstone_lab.view.widgets.spike_raster import facts, spikes
+
+ROOT = Path(__file__).parent.parent.parent
+
+#: A model that has what a widget may use, and plays Python's part where the page asks for spikes.
+_PAGE = """async ([source, state, wave]) => {
+    const revive = value => value?.base64 !== undefined ? new DataView(Uint8Array.from(atob(value.base64), c => c.charCodeAt(0)).buffer)
+        : Array.isArray(value) ? value.map(revive)
+        : value && typeof value === 'object' ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, revive(v)])) : value;
+    const values = window.values = revive(state);
+    window.listeners = [];
+    window.sent = [];
+    const model = {
+        get: name => values[name], set() {}, save_changes() {},
+        on: (event, listener) => window.listeners.push([event, listener]),
+        off: (event, listener) => { window.listeners = window.listeners.filter(l => l[0] !== event || l[1] !== listener); },
+        send: content => {
+            window.sent.push(content);
+            if (content.kind === 'wave') setTimeout(() => window.listeners.filter(l => l[0] === 'msg:custom')
+                .forEach(l => l[1]({ ...structuredClone(wave[0]), epoch: content.epoch, sample: content.sample }, revive(wave[1]))));
+        },
+    };
+    const module = await import(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })));
+    window.leave = module.default.render({ model, el: document.querySelector('main') });
+}"""  # noqa: E501
+
+
+def plain(value):
+    if isinstance(value, (bytes, memoryview)):
+        return {"base64": base64.b64encode(bytes(value)).decode()}
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+@pytest.fixture
+def stage(chromium, tmp_path, finished_trace, spike_record):
+    """A laboratory with a run that has ended and one that was kept, on a bare page."""
+    lab = Laboratory(folder=tmp_path / "runs")
+    lab.bench.experiments.keep(finished_trace, Settings(seed=3))
+    lab.bench.trace.hand_over(finished_trace)
+    lab.bench.trace = finished_trace
+    lab.bench.pictures, lab.bench.classes = spike_record.inputs[:10].reshape(10, 8, 8, 1), spike_record.labels[:10]
+    finished_trace.publish(urgent=True)
+    lab._show_setup()
+    state = plain({name: value for name, value in lab.get_state().items() if not name.startswith("_")})
+    state["about"]["live"], state["now"]["status"] = True, "finished"
+    one = spike_record.select([0])
+    content, buffers = packed({"kind": "wave", "about": facts(one), "spikes": spikes(one),
+                               "classes": spike_record.classes[:10].tolist()})
+    pages = []
+
+    def stage(width, height=700, dark=False):
+        page = chromium.new_page(viewport={"width": width, "height": height}, reduced_motion="reduce",
+                                 color_scheme="dark" if dark else "light")
+        pages.append(page)
+        page.errors = []
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        page.set_content(f"<!doctype html><html lang=en><title>x</title><style>body {{ margin: 0; background: "
+                         f"{'#111' if dark else '#fff'} }}{Laboratory._css}</style><body><main></main>")
+        page.evaluate(_PAGE, [_assets.module("laboratory"), state, [plain(content), plain(buffers)]])
+        await_that(page, "() => document.querySelector('.wl-wave .wl-kicker').textContent.includes('after epoch')")
+        return page
+
+    yield stage
+    for page in pages:
+        page.close()
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_all_is_seen_at_once_on_a_laptop_and_nothing_keeps_anybody_out(stage, screenshots, dark):
+    page = stage(1216, 640, dark)  # what JupyterLab leaves of 1366 x 768
+    box = page.locator(".wl-lab").bounding_box()
+    assert box["height"] <= 640
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1216
+    page.screenshot(path=screenshots / f"laboratory-{'dark' if dark else 'light'}.png")
+    axe = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+    if axe.exists():
+        page.evaluate(axe.read_text())
+        for tab in page.get_by_role("tab").all():
+            tab.click()
+            found = page.evaluate("""async () => (await axe.run('.wl-lab', {
+                rules: { 'label-content-name-mismatch': { enabled: true } } })).violations
+                .map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html).slice(0, 3)}`)""")
+            assert found == []
+    page.set_viewport_size({"width": 700, "height": 900})
+    await_that(page, "() => document.documentElement.scrollWidth <= 700")
+    page.locator(".wl-lab").screenshot(path=screenshots / f"laboratory-narrow-{'dark' if dark else 'light'}.png")
+    page.evaluate("window.leave()")
+    assert page.evaluate("window.listeners.length") == 0
+    assert page.errors == []
+
+
+def test_one_cursor_moves_all_by_the_keyboard_alone(stage, finished_trace):
+    page = stage(1216)
+    page.locator(".wl-accuracy canvas").focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowLeft")
+    assert page.locator(".wl-moment").inner_text() == f"epoch {finished_trace.epochs - 3}.0"
+    await_that(page, "words => document.querySelector('.wl-wave .wl-kicker').textContent === words",
+               f"Spikes after epoch {finished_trace.epochs - 3}")
+    assert page.evaluate("window.sent.at(-1)") == {"kind": "wave", "epoch": finished_trace.epochs - 3, "sample": 0}
+    page.locator(".wl-blocks canvas").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert "spiking_1, neuron 1: " in page.locator(".wl-net .wl-readout").inner_text()
+    assert page.locator(".wl-card.wl-picked").count() == 1
+    page.keyboard.press("Escape")
+    assert page.locator(".wl-card.wl-picked").count() == 0
+    page.locator(".wl-pick").first.focus()
+    page.keyboard.press("ArrowRight")
+    await_that(page, "() => window.sent.at(-1).sample === 1")
+    page.locator(".wl-chart canvas").focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("Enter")
+    assert page.locator(".wl-moment").inner_text() == "epoch 0.5"
+    page.get_by_role("tab", name="Set up").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.get_by_role("button", name="Compare: experiment 1").press("Enter")
+    assert page.evaluate("window.sent.at(-1)") == {"kind": "compare", "number": 1}
+    page.get_by_role("tab", name="Runs").press("ArrowRight")
+    page.locator("[data-setting=network]").select_option("wide")
+    assert page.evaluate("window.sent.at(-1)")["settings"]["network"] == "wide"
+    page.get_by_role("button", name="Live").press("Enter")
+    assert page.locator(".wl-moment").inner_text() == f"epoch {finished_trace.epochs}.0"
+    assert page.errors == []
+
+
+def test_a_run_is_set_up_started_and_kept_in_jupyterlab(open_notebook, screenshots, tmp_path):
+    notebook = open_notebook([
+        "from whetstone_lab import widgets\n"
+        f"lab = widgets.Laboratory(preset='tiny b512 e4 s1', folder={str(tmp_path / 'runs')!r})\nlab",
+        "print(lab.bench.trace.status, lab.bench.trace.epochs)"], width=1366, height=768)
+    notebook.run(0)
+    page = notebook.page
+    page.locator(".wl-lab").scroll_into_view_if_needed()
+    page.get_by_role("button", name="Start", exact=True).click()
+    await_that(page, "() => document.querySelector('.wl-lab .wl-chip')?.dataset.status === 'finished'", timeout=120_000)
+    await_that(page, "() => /read as \\d/.test(document.querySelector('.wl-read')?.textContent ?? '')")
+    assert page.evaluate("document.querySelector('.wl-lab').scrollHeight") <= 650
+    page.get_by_role("tab", name="Runs").click()
+    assert "tiny e4 b512 s1" in page.locator(".wl-kept").inner_text()
+    page.screenshot(path=screenshots / "laboratory-in-jupyterlab.png")
+    notebook.run(1)
+    assert "finished 4" in notebook.text(1)
+    notebook.save()
+    notebook.reload()  # the run is the kernel's, and the page gets it again
+    await_that(page, "() => document.querySelector('.wl-lab .wl-moment')?.textContent === 'epoch 4.0'")
+    assert notebook.errors == []
