@@ -68,7 +68,8 @@ DARK = Palette(
     line="#333a43", ground="#14181d", raised="#1c2127", focus="#64b5f6", paused="#e0b34c")
 
 #: For pictures that do not know what they will lie on: all of about the same lightness, halfway between white and black
-#: as the eye has it, so that only hue and strength tell them apart: by 7 or more, to the same eyes as above. What stays in the background lets the ground shine through.
+#: as the eye has it, so that only hue and strength tell them apart: by 7 or more, to the same eyes as above. What stays
+#: in the background lets the ground shine through.
 EITHER = Palette(
     layers=("#4b78ff", "#e13c96", "#b46900", "#2d9678", "#b46969", "#9669c3"),
     stop="#f04b4b", improve="#00963c", sharpening="#8778a5", ink="#727a87", muted="#747c89", faint="#7a828ea0",
