@@ -30,7 +30,8 @@ def test_a_page_of_all_that_a_run_leaves(tmp_path, capsys, network):
     out = tmp_path / "new" / "page.html"
     files = [DATA / "digits_trace.npz", DATA / "digits_spikes.npz", network]
     assert cli.main(["page", *map(str, files), "-o", str(out), "--text", "For Monday."]) == 0
-    assert modules(out) == ["activation_curves", "sharpener_chart", "spike_raster", "drawing_pad", "spike_raster"]
+    assert modules(out) == ["activation_curves", "sharpener_chart", "spike_raster", "drawing_pad", "fault_bench",
+                            "spike_raster"]
     told = capsys.readouterr().out.splitlines()
     assert told[0] == "ActivationCurves(hidden_1, hidden_2, output)"
     assert told[-1].startswith(f"Wrote {out}, 0.")

@@ -103,7 +103,7 @@ def _of_spikes(path: Path, args: argparse.Namespace) -> list[View]:
 def _of_network(path: Path, args: argparse.Namespace) -> list[View]:
     from whetstone_lab.cli import simulate
     from whetstone_lab.datasets import Split
-    from whetstone_lab.view.widgets import DrawingPad, SpikeRaster
+    from whetstone_lab.view.widgets import DrawingPad, FaultBench, SpikeRaster
 
     network = simulate.read_network(path)
     dataset = split.load(Split.of(network.meta), args.data, args.seed, args.test_fraction)
@@ -111,7 +111,7 @@ def _of_network(path: Path, args: argparse.Namespace) -> list[View]:
     raster = SpikeRaster(simulate.record(network, dataset, _SAMPLES), samples=_SAMPLES)
     # What the page itself computes takes a network that reads a picture as one class; others are shown as they ran.
     with contextlib.suppress(ValueError):
-        return [DrawingPad(network, dataset.x_test, dataset.y_test), raster]
+        return [make(network, dataset.x_test, dataset.y_test) for make in (DrawingPad, FaultBench)] + [raster]
     return [raster]
 
 
