@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from threading import Thread
 
 import pytest
@@ -45,6 +47,19 @@ def test_answers_that_come_at_once_are_all_kept(tmp_path):
         thread.join()
     held = answers.read(path)["why"]["answers"]
     assert {question: len(rows) for question, rows in held.items()} == {f"q{number}": 5 for number in range(6)}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders have no locks there")
+def test_answers_from_several_notebooks_at_once_are_all_kept(tmp_path):
+    """Each notebook has a kernel of its own, and all of them keep their answers in one file."""
+    path = tmp_path / "answers.json"
+    code = ("import sys; from pathlib import Path; from whetstone_lab.course import answers\n"
+            "for number in range(40): answers.add(Path(sys.argv[1]), sys.argv[2], 'T', 'q', str(number), True)")
+    kernels = [subprocess.Popen([sys.executable, "-c", code, str(path), name]) for name in ("why", "how", "when")]
+    assert [kernel.wait(60) for kernel in kernels] == [0, 0, 0]
+    assert {quiz: len(held["answers"]["q"]) for quiz, held in answers.read(path).items()} == {
+        "why": 40, "how": 40, "when": 40}
+    assert [file.name for file in tmp_path.iterdir()] == ["answers.json"]
 
 
 def test_a_class_is_counted(tmp_path):

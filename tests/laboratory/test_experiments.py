@@ -1,4 +1,5 @@
 import json
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -33,6 +34,17 @@ def test_an_experiment_is_there_after_a_restart(kept, finished_trace):
     assert trace.status == "recorded"
     np.testing.assert_array_equal(trace.loss, finished_trace.loss)
     assert again.keep(finished_trace, Settings()).number == 3
+
+
+def test_two_laboratories_that_end_at_once_keep_both_runs(tmp_path, finished_trace):
+    ends = [Thread(target=Experiments(tmp_path).keep, args=(finished_trace, Settings(seed=seed))) for seed in range(4)]
+    for end in ends:
+        end.start()
+    for end in ends:
+        end.join()
+    found = Experiments(tmp_path).all()
+    assert [one.number for one in found] == [4, 3, 2, 1]
+    assert {one.settings.seed for one in found} == {0, 1, 2, 3}
 
 
 def test_what_is_not_an_experiment_is_left_out(kept, tmp_path):

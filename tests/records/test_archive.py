@@ -126,6 +126,17 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(sample, monkeyp
 # -- reading what is not right ----------------------------------------------------------------------------------------
 
 
+def test_two_that_write_one_file_at_once_do_not_write_into_each_other(tmp_path):
+    path, theirs = tmp_path / "page.html", tmp_path / "page.html.part"
+    theirs.write_text("a file of the user's")
+    with archive.in_one_piece(path) as one, archive.in_one_piece(path) as other:
+        one.write_text("one")
+        other.write_text("other")
+    assert path.read_text() == "one"
+    assert theirs.read_text() == "a file of the user's"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["page.html", "page.html.part"]
+
+
 def test_a_file_that_is_not_there_is_said_so(tmp_path):
     with pytest.raises(FileNotFoundError):
         archive.read(tmp_path / "none.npz", KIND, 1)

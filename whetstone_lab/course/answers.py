@@ -8,14 +8,13 @@ A page without a kernel has the student download a file of the same form.
 from __future__ import annotations
 
 import json
-import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from whetstone_lab.records.archive import in_one_piece
+from whetstone_lab.records.archive import in_one_piece, turn
 
 #: What the file is called where nothing else is said; it lies beside the notebook.
 FILE = "answers.json"
@@ -24,8 +23,6 @@ FORMAT, VERSION = "whetstone_lab.answers", 1
 
 #: A file that is larger than this is not one of ours.
 _MAX_BYTES = 4_000_000
-
-_TURN = threading.Lock()
 
 #: Quiz -> its title, and question -> answers in the order in which they were given.
 Quizzes = dict[str, dict[str, Any]]
@@ -69,7 +66,7 @@ def add(path: Path, quiz: str, title: str, question: str, answer: str, right: bo
     Raises:
         AnswersError: What is there is no such file; it stays as it is.
     """
-    with _TURN:
+    with turn(path.parent):
         quizzes = read(path)
         mine = quizzes.setdefault(quiz, {"title": title, "answers": {}})
         mine["title"] = title

@@ -15,7 +15,7 @@ from whetstone_lab.laboratory.nudges import Nudges
 from whetstone_lab.laboratory.presets import Preset
 from whetstone_lab.laboratory.script import script
 from whetstone_lab.laboratory.settings import Settings
-from whetstone_lab.records.archive import in_one_piece
+from whetstone_lab.records.archive import in_one_piece, turn
 from whetstone_lab.records.trace import Trace
 
 #: Where experiments are kept by default, below the working directory.
@@ -81,17 +81,18 @@ class Experiments:
             stopped: As for :class:`Experiment`. Default: it was not.
             number: The number under which it was kept before, when less had happened. Default: the next one.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        number = max(self._numbers(), default=0) + 1 if number is None else number
         logs = trace.epoch_logs[trace.epochs - 1] if trace.epochs else {}
         facts = {"settings": settings.asdict(), "thresholds": dict(thresholds or {}),
                  "nudges": (nudges or Nudges()).asdict(), "stopped": stopped, "epochs": trace.epochs,
                  "logs": {name: logs[name] for name in _TOLD if name in logs},
                  "kept": datetime.now().astimezone().isoformat(timespec="seconds")}
-        trace.save(self.folder / f"{number:03}.npz")
-        # Last: what is listed is whole.
-        with in_one_piece(self.folder / f"{number:03}.json") as part:
-            part.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with turn(self.folder):  # or two laboratories would keep theirs under one number
+            number = max(self._numbers(), default=0) + 1 if number is None else number
+            trace.save(self.folder / f"{number:03}.npz")
+            # Last: what is listed is whole.
+            with in_one_piece(self.folder / f"{number:03}.json") as part:
+                part.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
         return self[number]
 
     def forget(self, number: int) -> None:

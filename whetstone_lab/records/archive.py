@@ -10,6 +10,8 @@ import io
 import json
 import math
 import os
+import threading
+import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,14 +62,36 @@ def write(path: str | os.PathLike[str], kind: str, version: int, header: Mapping
 
 @contextlib.contextmanager
 def in_one_piece(path: Path) -> Iterator[Path]:
-    """Another path to write a file to, which takes the place of ``path`` at the end; after an error nothing changes."""
-    part = path.with_name(path.name + ".part")
+    """Another path to write a file to, which takes the place of ``path`` at the end; after an error nothing changes.
+
+    The path is nobody else's: two that write the same file at once do not write into each other's, and what comes last
+    counts.
+    """
+    part = path.with_name(f"{path.name}.{uuid.uuid4().hex[:12]}.part")
     try:
         yield part
         os.replace(part, path)
     finally:
-        with contextlib.suppress(FileNotFoundError):
-            part.unlink()
+        part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def turn(folder: Path) -> Iterator[None]:
+    """Lets one thread or process at a time change the files of a folder, where they are read and then replaced.
+
+    Windows and some network drives have no such lock for a folder. There it holds among threads alone.
+    """
+    with _TURN, contextlib.ExitStack() as stack:
+        with contextlib.suppress(ImportError, OSError):
+            import fcntl
+
+            handle = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, handle)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+_TURN = threading.Lock()
 
 
 def read(path: str | os.PathLike[str], kind: str, version: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
