@@ -89,7 +89,7 @@ def neurobench(network: Network, inputs: Any, *, batch_size: int | None = None) 
             fired, neurons = fired + int(np.count_nonzero(made)), neurons + made.size
         elif node.name in connected:
             met = connected[node.name].apply((arrived[0] != 0).astype(np.float32))
-            operations[spiking[node.inputs[0]]] += met.sum(dtype=np.float64)
+            operations[spiking[node.inputs[0]]] += float(met.sum(dtype=np.float64))
     weights = [node.operation.weights for node in network.nodes if isinstance(node.operation, Weighted)]
     count = sum(each.size for each in weights)
     return NeuroBenchMetrics(

@@ -95,7 +95,7 @@ def page(parts: View | str | Iterable[View | str], path: str | os.PathLike[str] 
         >>> trace = wl.recordings.digits_trace()
         >>> views = [wl.widgets.ActivationCurves(trace), wl.widgets.SharpenerChart(trace)]
         >>> text = wl.page(views, title="Ten digits", text="Move a line: which decision would have been another?")
-        >>> len(text) < 3_000_000, "http:" in text
+        >>> len(text) < 3_000_000, 'src="http' in text
         (True, False)
     """
     shown = [parts] if isinstance(parts, View | str) else list(parts)
