@@ -53,7 +53,8 @@ def test_the_source_archive_holds_what_it_takes_to_build_and_test(built):
     [archive] = built.glob("*.tar.gz")
     with tarfile.open(archive) as file:
         names = {name.partition("/")[2] for name in file.getnames()}
-    assert {"pyproject.toml", "README.md", "LICENSE", "PKG-INFO", "tests/test_packaging.py", "docs/lab.png"} <= names
+    assert {"pyproject.toml", "README.md", "LICENSE", "PKG-INFO", "tests/test_packaging.py",
+            "docs/laboratory.png"} <= names
     assert {f"whetstone_lab/{name}" for name in on_disk("whetstone_lab")} <= names
     assert {f"notebooks/{name}" for name in on_disk("notebooks")} <= names
     assert not [name for name in names if LEFTOVERS & set(name.split("/")) or name.startswith("node_modules")]

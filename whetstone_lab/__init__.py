@@ -21,7 +21,7 @@ from whetstone_lab._registration import register_with_keras
 # What editors and type checkers see; at run time ``__getattr__`` imports the same names.
 # ruff: noqa: F401
 if TYPE_CHECKING:
-    from whetstone_lab import course, datasets, recipes, simulator, widgets
+    from whetstone_lab import course, datasets, environments, recipes, simulator, widgets
     from whetstone_lab.conversion.checking import check
     from whetstone_lab.conversion.convert import convert
     from whetstone_lab.conversion.folding import fold_batchnorm
@@ -87,6 +87,7 @@ _HOMES = {
     "decode": "method.class_keys:decode",
     "depth_profile": "training.depth_profile:depth_profile",
     "encode": "method.class_keys:encode",
+    "environments": "environments",
     "estimate_norm_statistics": "training.norm_statistics:estimate_norm_statistics",
     "export": "exchange.targets:export",
     "fit": "training.background:fit",

@@ -8,6 +8,7 @@ import io
 import runpy
 import sys
 import tokenize
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -240,3 +241,9 @@ def test_a_file_that_may_touch_what_is_not_documented_does(file):
     everything = reached(file) | {".".join(name.split(".")[:2]) for name, _ in imports(file)}
     assert touched(file), f"{file} touches nothing private any more: take it out of docs/architecture.toml"
     assert set(UNDOCUMENTED[file]) <= everything, f"docs/architecture.toml lets {file} touch more than it does"
+
+
+def test_each_file_of_tests_has_a_name_of_its_own():
+    """pytest imports them by their names alone."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("*.py") if path.name != "conftest.py")
+    assert [name for name, times in names.items() if times > 1] == []
