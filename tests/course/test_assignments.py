@@ -105,4 +105,4 @@ def test_no_answer_of_the_course_is_left_without_a_mark(path):
     asking = re.compile(r"^ *# your turn|^(my_\w+|mine) = None", re.MULTILINE | re.IGNORECASE)
     asked = [cell for cell in made["cells"] if cell["cell_type"] == "code" and asking.search("".join(cell["source"]))]
     assert checked + opened == len(asked)
-    assert asked or path.stem == "00_start"
+    assert checked or path.stem in ("00_start", "14_your_own_model")  # the guide for teachers says so
