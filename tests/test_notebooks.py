@@ -80,3 +80,16 @@ def test_a_chapter_has_exercises_with_folded_solutions_its_quiz_and_a_way_on(cha
     assert quiz_file.load(chapter.name).questions
     following = CHAPTERS[chapter.number].notebook if chapter.number < len(CHAPTERS) else "00_start.ipynb"
     assert following in all_cells[-1]["source"]
+
+
+@pytest.mark.parametrize("chapter", WRITTEN, ids=lambda chapter: chapter.name)
+def test_an_answer_is_checked_in_a_cell_behind_its_own_so_that_it_can_be_graded(chapter):
+    all_cells = cells(NOTEBOOKS / chapter.notebook)
+    answers = {number: name for number, cell in enumerate(all_cells)
+               for name in re.findall(r"^(mine|my_\w+) *(?:, *\w+)*=.*\bNone\b", cell["source"], re.M)
+               if cell["cell_type"] == "code"}
+    for number, name in answers.items():
+        check = all_cells[number + 1]["source"]
+        assert f"if {name} is None:" in check, all_cells[number]["source"]
+        assert "assert " in check or "wl.check" in check
+        assert "assert " not in all_cells[number]["source"]

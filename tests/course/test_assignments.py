@@ -56,7 +56,8 @@ def test_what_can_be_graded_is_marked_and_solutions_are_left_out():
     assert not any(cell.get("outputs") for cell in made["cells"])
 
 
-@pytest.mark.parametrize("source", ["table = 1\n# your code here", "a, b = None, None\nfor x in (a, b):\n"
+@pytest.mark.parametrize("source", ["table = 1\n# your code here", "def f(x):\n    # Your turn\n    return x",
+                                    "a, b = None, None\nfor x in (a, b):\n"
                                     "    if x is not None:\n        print(x)"])
 def test_what_only_a_person_can_judge_is_graded_by_hand(source):
     made, checked, opened = assignment({"cells": [code(source)]}, "05_why")
@@ -95,3 +96,13 @@ def test_no_solution_of_a_chapter_is_handed_out(path):
     made, _, _ = assignment(json.loads(path.read_text(encoding="utf-8")), path.stem)
     assert not re.search(r"<summary>(A )?[Ss]olution", json.dumps(made))
     assert not [cell for cell in made["cells"] if "solution" in cell["metadata"].get("tags", ())]
+
+
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("[01]*_*.ipynb")), ids=lambda path: path.stem)
+def test_no_answer_of_the_course_is_left_without_a_mark(path):
+    chapter = json.loads(path.read_text())
+    made, checked, opened = assignment(chapter, path.stem)
+    asking = re.compile(r"^ *# your turn|^(my_\w+|mine) = None", re.MULTILINE | re.IGNORECASE)
+    asked = [cell for cell in made["cells"] if cell["cell_type"] == "code" and asking.search("".join(cell["source"]))]
+    assert checked + opened == len(asked)
+    assert checked or path.stem in ("00_start", "14_your_own_model")  # the guide for teachers says so

@@ -87,3 +87,12 @@ def test_a_quiz_of_ones_own(tmp_path):
         load(tmp_path / "none.toml")
     with pytest.raises(ValueError, match="Expected a quiz of the course"):
         load("the_weather")
+
+
+def test_the_right_choice_is_given_away_neither_by_its_place_nor_by_its_length():
+    choices = [question.options for name in names() for question in load(name).questions if question.options]
+    places = [next(place for place, option in enumerate(options) if option.right) for options in choices]
+    for place in range(3):
+        assert 0.2 < places.count(place) / len(places) < 0.5
+    longest = sum(max(options, key=lambda option: len(option.text)).right for options in choices)
+    assert longest / len(choices) < 2 / 3

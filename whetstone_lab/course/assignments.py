@@ -20,7 +20,7 @@ from typing import Any
 #: The form of nbgrader's marks: https://nbgrader.readthedocs.io/en/stable/contributor_guide/metadata.html
 _SCHEMA = 3
 
-_OPEN = re.compile(r"^# your (turn|code here)\b", re.MULTILINE | re.IGNORECASE)
+_OPEN = re.compile(r"^ *# your (turn|code here)\b", re.MULTILINE | re.IGNORECASE)
 _LOOKED_AT = re.compile(r"^\w+(, *\w+)* = None\b.*\bis not None\b", re.MULTILINE | re.DOTALL)
 _ANSWER = re.compile(r"^(\w+) = None\b", re.MULTILINE)
 _FOLDED = re.compile(r"<details>\s*<summary>(?:A )?[Ss]olutions?</summary>.*?</details>\n*", re.DOTALL)
