@@ -99,6 +99,13 @@ def test_all_is_seen_at_once_on_a_laptop_and_nothing_keeps_anybody_out(stage, sc
             assert found == []
     page.set_viewport_size({"width": 700, "height": 900})
     await_that(page, "() => document.documentElement.scrollWidth <= 700")
+    page.get_by_role("tab", name="Set up").click()
+    assert page.evaluate("""() => {
+        const right = document.querySelector('.wl-side').getBoundingClientRect().right;
+        return [...document.querySelectorAll('.wl-setup :is(select, input, button)')]
+            .filter(each => each.getBoundingClientRect().right > right || each.scrollWidth > each.clientWidth + 1)
+            .map(each => each.outerHTML);
+    }""") == [], "no control leaves its column or is too narrow for its words"
     page.locator(".wl-lab").screenshot(path=screenshots / f"laboratory-narrow-{'dark' if dark else 'light'}.png")
     page.evaluate("window.leave()")
     assert page.evaluate("window.listeners.length") == 0
@@ -136,6 +143,17 @@ def test_one_cursor_moves_all_by_the_keyboard_alone(stage, finished_trace):
     page.get_by_role("tab", name="Runs").press("ArrowRight")
     page.locator("[data-setting=network]").select_option("wide")
     assert page.evaluate("window.sent.at(-1)")["settings"]["network"] == "wide"
+    page.locator("[data-setting=epochs]").fill("0")
+    page.locator("[data-setting=epochs]").press("Tab")
+    assert "expected a whole number from 1 to 1000; got 0" in page.locator(".wl-setup").inner_text()
+    assert page.locator("[data-setting=epochs]").input_value() == "30", "what is seen is what will be trained"
+    page.get_by_role("tab", name="Thresholds").click()
+    slider = page.locator("[data-name=patience] input[type=range]")
+    patience = slider.input_value()
+    slider.press("ArrowRight")
+    assert slider.input_value() != patience
+    slider.press("Control+z")
+    assert slider.input_value() == patience
     page.get_by_role("button", name="Live").press("Enter")
     assert page.locator(".wl-moment").inner_text() == f"epoch {finished_trace.epochs}.0"
     assert page.errors == []

@@ -5,6 +5,7 @@ import { cursorOf } from "../../whetstone_lab/view/widgets/static/cursor.mjs";
 import { morePoints, unpacked } from "../../whetstone_lab/view/widgets/static/growing.mjs";
 import { accuracyColumns, lowest } from "../../whetstone_lab/view/widgets/static/lab_accuracy.mjs";
 import { networkBlocks, neuronAt, stepped } from "../../whetstone_lab/view/widgets/static/lab_network.mjs";
+import { refusal } from "../../whetstone_lab/view/widgets/static/lab_setup.mjs";
 import { firingOf, readWave, waveAsker } from "../../whetstone_lab/view/widgets/static/lab_wave.mjs";
 import { clock } from "../../whetstone_lab/view/widgets/static/laboratory.mjs";
 
@@ -116,4 +117,15 @@ test("points stay in order, the newer of a batch holds, and very many are thinne
 
 test("arrays that come beside a message are put where they belong", () => {
   assert.deepEqual(unpacked({ kind: "x", deep: { er: 1 }, bytes: [["a"], ["deep", "b"]] }, ["A", "B"]), { kind: "x", a: "A", deep: { er: 1, b: "B" } });
+});
+
+test("a number that cannot be is refused in words", () => {
+  const field = { name: "epochs", label: "Epochs", low: 1, high: 1000 };
+  const words = (/** @type {string} */ value, valid = true, badInput = false) => refusal(field, { type: "number", value, validity: { valid, badInput } });
+  assert.equal(words("12"), "");
+  assert.equal(words("0", false), "Epochs: expected a whole number from 1 to 1000; got 0.");
+  assert.equal(words("1.5", false), "Epochs: expected a whole number from 1 to 1000; got 1.5.");
+  assert.equal(words(""), "Epochs: expected a whole number from 1 to 1000; got nothing.");
+  assert.equal(words("", false, true), "Epochs: expected a whole number from 1 to 1000; got something else.");
+  assert.equal(refusal({ name: "data", label: "Pictures" }, { type: "select-one", value: "" }), "");
 });

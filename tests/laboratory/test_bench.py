@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 import time
 from types import SimpleNamespace
 
@@ -12,6 +13,7 @@ from whetstone_lab.laboratory.bench import Bench
 from whetstone_lab.laboratory.experiments import Experiments
 from whetstone_lab.laboratory.nudges import Nudge
 from whetstone_lab.laboratory.presets import read
+from whetstone_lab.laboratory.settings import Settings
 from whetstone_lab.records.trace import Trace
 
 
@@ -93,3 +95,138 @@ def test_a_bench_that_is_cleared_is_empty_and_its_subscribers_stay(ended):
         bench.reset(thresholds={"sig_increase": -1.0})
     with pytest.raises(ValueError, match="Expected parameters of AdaptivePolicy"):
         bench.reset(thresholds={"colour": 1.0})
+
+
+class Stub:
+    """What a bench asks of a run, without training."""
+
+    def __init__(self, trace=None) -> None:
+        self.trace, self.alive, self.did, self.ended = trace or Trace(), False, [], threading.Event()
+        self.model = SimpleNamespace(stop_training=False)
+
+    def start(self):
+        assert not self.alive
+        self.alive = True
+        self.did.append("start")
+
+    def resume(self):
+        self.did.append("resume")
+
+    def stop(self):
+        self.did.append("stop")
+
+    def wait(self, timeout=None):
+        assert self.ended.wait(60)
+
+
+@pytest.fixture
+def stubbed(tmp_path, monkeypatch):
+    """A bench whose runs are stubs, and those that it made; ``held`` stops the making of others."""
+    made, held = [], threading.Event()
+    held.set()
+
+    def make(bench, settings, thresholds):
+        assert held.wait(60)
+        if settings.seed == 13:
+            raise FileNotFoundError("no such pictures")
+        made.append(Stub())
+        data = SimpleNamespace(x_test=np.zeros((1, 64)), y_test=np.zeros(1), image_shape=(8, 8, 1))
+        return made[-1], SimpleNamespace(data=data, shown=np.arange(1), waves={})
+
+    monkeypatch.setattr(Bench, "_made", make)
+    monkeypatch.setattr(Bench, "_seed", lambda bench: None)
+    return SimpleNamespace(bench=Bench(experiments=Experiments(tmp_path / "runs")), made=made, held=held)
+
+
+def test_commands_that_come_while_the_run_is_made_are_carried_out_each(stubbed):
+    stubbed.held.clear()
+    stubbed.bench.start()
+    stubbed.bench.start()
+    stubbed.bench.stop()
+    stubbed.held.set()
+    stubbed.bench._builder.join(60)
+    assert [run.did for run in stubbed.made] == [["start", "resume", "stop"]]
+    stubbed.bench.start()
+    assert stubbed.made[0].did[-1] == "resume", "as after a pause"
+
+
+def test_nothing_is_made_but_by_what_begins_a_run(stubbed):
+    for command in (stubbed.bench.pause, stubbed.bench.resume, stubbed.bench.stop):
+        command()
+    for wrong in ((0, "batch"), (1, "year"), ("1", "epoch")):
+        with pytest.raises(ValueError, match="Expected n of at least 1"):
+            stubbed.bench.step(*wrong)
+    assert (stubbed.bench.trace.status, stubbed.bench._builder) == ("ready", None)
+
+
+def test_a_run_is_made_when_that_before_has_ended(stubbed):
+    bench = stubbed.bench
+    bench.start()
+    bench._builder.join(60)
+    bench.reset()
+    bench.start()
+    bench._builder.join(0.05)
+    assert (len(stubbed.made), stubbed.made[0].did) == (1, ["start", "stop"]), "or both would draw from one chance"
+    with pytest.raises(TimeoutError, match="not been made"):
+        bench.wait(0.01)
+    stubbed.made[0].ended.set()
+    bench._builder.join(60)
+    assert [run.did for run in stubbed.made[1:]] == [["start"]]
+
+
+def test_a_run_that_could_not_be_made_takes_nothing_from_the_next(stubbed):
+    bench = stubbed.bench
+    stubbed.held.clear()
+    bench.reset(Settings(seed=13))
+    bench.start()
+    bench.reset(Settings(seed=1))
+    bench.start()
+    stubbed.held.set()
+    bench._builder.join(60)
+    assert [run.did for run in stubbed.made] == [["start"]]
+    bench.reset(Settings(seed=13))
+    stubbed.made[0].ended.set()
+    bench.start()
+    with pytest.raises(RuntimeError, match="no such pictures"):
+        bench.wait(60)
+
+
+def test_a_run_that_cannot_be_kept_goes_on_and_says_why(stubbed, finished_trace, tmp_path):
+    bench = stubbed.bench
+    (tmp_path / "runs").write_text("a file where the folder should be")
+    bench._run, bench.trace = Stub(finished_trace), finished_trace
+    bench._keep(bench._run, ended=False)
+    assert "Expected a folder that can be written to" in bench.unkept
+    (tmp_path / "runs").unlink()
+    bench._keep(bench._run, ended=True)
+    assert (bench.unkept, bench.experiments[1].epochs) == ("", finished_trace.epochs)
+    bench.reset()
+    assert bench.unkept == ""
+
+
+def test_what_is_trained_on_after_a_stop_is_no_part_of_the_script(stubbed, finished_trace):
+    bench, trace = stubbed.bench, Trace.from_parts(*finished_trace.to_parts())
+    bench._run = run = Stub(trace)
+    bench.trace, run.model.stop_training = trace, True
+    bench._keep(run, ended=True)
+    stopped = bench.stopped
+    assert stopped == trace.batches
+    trace.append_batch(trace.epochs, 0.5, trace.sharpness[-1])
+    trace.append_epoch({"loss": 0.5})
+    bench._keep(run, ended=True)
+    assert (bench.stopped, bench.experiments[1].more) == (stopped, 1)
+    for text in (bench.script(), bench.experiments[1].script()):
+        assert f"trace.batches >= {stopped}" in text
+        assert "trained on for 1 epochs" in text
+
+
+def test_spikes_go_by_the_epochs_of_the_run_not_by_those_of_a_fit(monkeypatch):
+    from whetstone_lab.laboratory import companion
+
+    monkeypatch.setattr(companion, "convert", lambda *arguments, **options: "network")
+    monkeypatch.setattr(companion, "evaluate", lambda *arguments: {"accuracy": 0.5})
+    monkeypatch.setattr(companion, "run", lambda *arguments, **options: "spikes")
+    data = SimpleNamespace(x_test=np.zeros((2, 4)), y_test=np.zeros(2))
+    mine = companion.Companion(data, np.arange(2), None, 1, 0, epochs=lambda: 5)
+    mine.on_epoch_end(0)
+    assert mine.waves == {6: "spikes"}

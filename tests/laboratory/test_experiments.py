@@ -1,4 +1,6 @@
+import itertools
 import json
+import math
 from threading import Thread
 
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 from whetstone_lab.laboratory.experiments import Experiments
 from whetstone_lab.laboratory.nudges import Nudge, Nudges
 from whetstone_lab.laboratory.script import script
-from whetstone_lab.laboratory.settings import Settings
+from whetstone_lab.laboratory.settings import CHOICES, Settings
 from whetstone_lab.records.archive import ArchiveError
 
 
@@ -51,7 +53,16 @@ def test_what_is_not_an_experiment_is_left_out(kept, tmp_path):
     (kept.folder / "notes.txt").write_text("mine")
     (kept.folder / "004.json").write_text("{")
     (kept.folder / "005.json").write_text(json.dumps({"settings": {"data": "cats"}}))
+    whole = json.loads((kept.folder / "001.json").read_text())
+    for number, part in enumerate(({"logs": {"val_accuracy": "high"}}, {"epochs": math.inf}, {"logs": []},
+                                   {"nudges": 3}, {"settings": ["data"]}, {"thresholds": {"print(1), rate": 1.0}},
+                                   {"nudges": [[0, 0, {"rate": "fast"}]]}), 10):
+        (kept.folder / f"{number:03}.json").write_text(json.dumps({**whole, **part}))
+        with pytest.raises(ValueError, match=f"facts of an experiment in .*{number:03}.json"):
+            _ = kept[number]
+    (kept.folder / "020.json").write_text("[" * 100_000)
     assert [each.number for each in kept.all()] == [2, 1]
+    assert [each.number for each in kept.all(1)] == [2]
     with pytest.raises(KeyError, match="got 9"):
         _ = kept[9]
     (kept.folder / "001.npz").write_bytes(b"half")
@@ -80,5 +91,22 @@ def test_what_is_kept_again_takes_its_own_place_and_what_is_forgotten_is_gone(ke
 
 
 def test_a_run_that_was_trained_on_says_that_its_script_ends_before():
-    assert "trained on for 3 epochs" in script(Settings(epochs=4), trained=7)
-    assert "trained on" not in script(Settings(epochs=4), trained=4)
+    assert "trained on for 3 epochs" in script(Settings(epochs=4), more=3)
+    assert "trained on" not in script(Settings(epochs=4))
+
+
+def test_a_file_from_before_it_was_noted_what_was_trained_on_says_it_by_its_epochs(kept, finished_trace):
+    path = kept.folder / "001.json"
+    facts = json.loads(path.read_text())
+    assert facts.pop("more") == 0
+    path.write_text(json.dumps({**facts, "epochs": 33}))
+    assert kept[1].more == 3
+
+
+def test_whatever_is_picked_has_a_script():
+    names = list(CHOICES)
+    for picked in itertools.product(*CHOICES.values()):
+        for epochs in (1, 3, 1000):
+            text = script(Settings(**dict(zip(names, picked, strict=True)), epochs=epochs), stopped=epochs)
+            compile(text, "script", "exec")
+            assert all(len(line) <= 120 for line in text.splitlines())

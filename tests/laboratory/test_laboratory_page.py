@@ -1,3 +1,4 @@
+import gc
 import subprocess
 import sys
 import time
@@ -51,7 +52,7 @@ def test_what_is_picked_is_the_next_run(page):
     assert repr(p.lab) == f"Laboratory({p.lab.bench.settings.words()})"
 
 
-def test_a_preset_is_read_and_holds_fast(page):
+def test_a_preset_is_read_and_holds_fast(page, monkeypatch):
     p = page(preset="wide! e9 s3-")
     assert p.lab.bench.settings == Settings(network="wide", epochs=9, seed=3)
     assert (p.lab.setup["locked"], p.lab.setup["hidden"]) == (["network", "seed"], ["seed"])
@@ -60,8 +61,12 @@ def test_a_preset_is_read_and_holds_fast(page):
     p.ask(kind="preset", line="elephants")
     assert "got 'elephants'" in p.sent[-1]["text"]
     assert p.lab.setup["settings"]["epochs"] == 4
+    left = []
+    monkeypatch.setattr(sys, "unraisablehook", left.append)
     with pytest.raises(ValueError, match="elephants"):
         page(preset="elephants")
+    gc.collect()
+    assert left == [], "a page that could not be made leaves no other error behind"
 
 
 def test_settings_that_change_under_a_run_wait_for_the_next(page, finished_trace):
@@ -152,3 +157,34 @@ def test_a_page_takes_along_what_has_been(page, finished_trace):
     p = page()
     p.lab.bench.trace.begin(finished_trace.layers)
     assert p.lab.state()["about"]["layers"] == list(finished_trace.layers)
+
+
+def test_what_is_looked_at_does_not_undo_what_is_held_fast(page, finished_trace):
+    p = page(preset="wide! e9")
+    p.lab.bench.experiments.keep(finished_trace, Settings(network="tiny", seed=8))
+    p.ask(kind="open", number=1)
+    assert p.lab.bench.settings == Settings(network="tiny", seed=8)
+    p.ask(kind="reset", fresh=False)
+    assert p.lab.bench.settings == Settings(network="wide", seed=8)
+    (p.lab.bench.experiments.folder / "001.npz").write_bytes(b"half")
+    p.ask(kind="settings", settings={"seed": 3})
+    p.ask(kind="open", number=1)
+    assert p.sent[-1]["kind"] == "error"
+    assert p.lab.setup["settings"]["seed"] == 3, "nothing was changed"
+
+
+def test_pictures_that_are_not_here_are_seen_to_be_picked(page, monkeypatch):
+    monkeypatch.setattr("whetstone_lab.laboratory.page.at_hand", lambda: ["digits"])
+    p = page(preset="mnist")
+    (pictures,) = [field for field in p.lab.setup["fields"] if field["name"] == "data"]
+    assert [choice["value"] for choice in pictures["choices"]] == ["digits", "mnist"]
+
+
+def test_a_page_that_is_gone_is_told_nothing(page):
+    bench = page().lab.bench
+    other = Laboratory(bench)
+    before = len(bench._listeners)
+    other.close()
+    del other
+    gc.collect()
+    assert len(bench._listeners) <= before

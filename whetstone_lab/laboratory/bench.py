@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Hashable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,9 @@ from whetstone_lab.records.trace import Trace
 
 #: Seconds between two times that a run which goes on is kept.
 _EVERY = 5.0
+
+#: Held while a run is made: chance is Keras's, one for the whole process, and two that draw at once disturb each other.
+_MAKING = threading.Lock()
 
 if TYPE_CHECKING:
     from whetstone_lab.laboratory.companion import Companion
@@ -43,6 +47,7 @@ class Bench:
         trace: What has happened.
         experiments: Where experiments are kept.
         stopped: After how many batches the run was stopped by hand; None if it was not.
+        unkept: Why the run could not be kept, in words; empty if it could.
         pictures: The test pictures whose spikes :meth:`wave` has, in [0, 1], shape ``(pictures, rows, columns,
             channels)``; none before the run is made.
         classes: Their classes, shape ``(pictures,)``.
@@ -56,24 +61,28 @@ class Bench:
         self._companion: Companion | None = None
         self._waiting: list[Callable[[LiveRun], None]] = []
         self._builder: threading.Thread | None = None
+        #: The run before, as long as it may be at its last batch.
+        self._before: LiveRun | None = None
         self._begin(settings or Settings(), {})
 
     def _begin(self, settings: Settings, thresholds: Mapping[str, float]) -> None:
         self.settings, self.thresholds, self.nudges = settings, dict(thresholds), Nudges()
         self.stopped: int | None = None
+        self.unkept = ""
         self.pictures, self.classes = np.zeros((0, 1, 1, 1), np.float32), np.zeros(0, np.int64)
         self.trace = Trace()
         self._run = self._companion = None
         self._waiting = []
-        #: The number under which the run at hand is kept, when it was kept last, and whether it has ended once.
+        #: The number under which the run is kept, when it was kept last, and after how many epochs it first ended.
         self._kept: int | None = None
-        self._kept_at, self._ended = 0.0, False
+        self._kept_at = 0.0
+        self._ended: int | None = None
 
     # -- commands -----------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Trains: begins the run, goes on after a pause, or after the end trains as long again."""
-        self._command(lambda run: run.start())
+        self._command(lambda run: run.resume() if run.alive else run.start(), begins=True)
 
     def pause(self) -> None:
         """Halts after the present batch."""
@@ -84,8 +93,14 @@ class Bench:
         self._command(lambda run: run.resume())
 
     def step(self, n: int = 1, unit: str = "batch") -> None:
-        """Trains ``n`` more batches or epochs and halts."""
-        self._command(lambda run: run.step(n, unit))
+        """Trains ``n`` more batches or epochs and halts.
+
+        Raises:
+            ValueError: Less than one, or of something else.
+        """
+        if not isinstance(n, int) or n < 1 or unit not in ("batch", "epoch"):  # here, not on another thread, later
+            raise ValueError(f"Expected n of at least 1 and a unit of 'batch' or 'epoch'; got {n!r} and {unit!r}.")
+        self._command(lambda run: run.step(n, unit), begins=True)
 
     def stop(self) -> None:
         """Ends the run after the present batch; the experiment is kept."""
@@ -127,11 +142,13 @@ class Bench:
         _check_thresholds(settings, thresholds or {})
         with self._lock:
             run, before = self._run, self.trace
-            if self._kept is not None and not self._ended:
-                self.experiments.forget(self._kept)
+            if self._kept is not None and self._ended is None:
+                with suppress(OSError):
+                    self.experiments.forget(self._kept)
             self._begin(settings, thresholds or {})
             if run is not None and run.alive:
                 run.stop()
+                self._before = run
             before.hand_over(self.trace)
         self.trace.publish(urgent=True)
         self._tell()
@@ -149,6 +166,7 @@ class Bench:
             self.trace.hand_over(trace)
             self.trace, self.thresholds = trace, dict(kept.thresholds)
             self.nudges, self.stopped = kept.nudges, kept.stopped
+            self._ended = kept.epochs - kept.more
         trace.publish(urgent=True)
         self._tell()
 
@@ -157,18 +175,35 @@ class Bench:
 
         Raises:
             TimeoutError: It has not ended in time.
+            RuntimeError: It could not be made.
             Exception: Whatever ended it.
         """
-        if self._builder is not None:
-            self._builder.join(timeout)
-        if self._run is not None:
-            self._run.wait(timeout)
+        builder = self._builder
+        if builder is not None:
+            builder.join(timeout)
+            if builder.is_alive():
+                raise TimeoutError(f"The run has not been made within {timeout:g} s.")
+        run = self._run
+        if run is not None:
+            run.wait(timeout)
+        elif self.trace.status == "failed":
+            raise RuntimeError(self.trace.message)
 
     # -- what there is to see -----------------------------------------------------------------------------------------
 
-    def subscribe(self, listener: Callable[[], None]) -> None:
-        """Calls ``listener()`` when the settings or the experiments that are kept are others."""
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Calls ``listener()`` when the settings or the experiments that are kept are others.
+
+        Returns:
+            A function that ends it.
+        """
         self._listeners.append(listener)
+
+        def unsubscribe() -> None:
+            with suppress(ValueError):
+                self._listeners.remove(listener)
+
+        return unsubscribe
 
     def wave(self, epochs: float | None = None) -> tuple[int, SpikeRecord] | None:
         """What the neurons did, or would have done if all of them spiked, on the pictures shown.
@@ -185,37 +220,54 @@ class Bench:
 
     def script(self) -> str:
         """The experiment as a Python script, with what was changed by hand so far."""
-        return script(self.settings, self.thresholds, self.nudges, self.stopped, self.trace.epochs)
+        return script(self.settings, self.thresholds, self.nudges, self.stopped, self._more())
 
     # -- on other threads ---------------------------------------------------------------------------------------------
 
-    def _command(self, command: Callable[[LiveRun], None]) -> None:
+    def _command(self, command: Callable[[LiveRun], None], begins: bool = False) -> None:
+        """Has the run carry out a command; before there is one, none is made but for what begins it."""
         with self._lock:
             run = self._run
             if run is None and self.trace.status == "recorded":
                 raise RuntimeError("This is an experiment that was kept. Begin anew to train.")
-            if run is None:
+            if run is None and (begins or self._waiting):
                 self._waiting.append(command)
                 if len(self._waiting) == 1:
                     self.trace.set_status("running")
-                    self._builder = threading.Thread(target=self._build, args=(self.trace,), name="whetstone-build",
-                                                     daemon=True)
+                    self._builder = threading.Thread(target=self._build, args=(self.trace, self._builder),
+                                                     name="whetstone-build", daemon=True)
                     self._builder.start()
         if run is not None:
             command(run)
 
-    def _build(self, placeholder: Trace) -> None:
-        """Makes the run, and carries out what was commanded meanwhile."""
+    def _build(self, placeholder: Trace, builder: threading.Thread | None) -> None:
+        """Makes the run once those before have ended, and carries out what was commanded meanwhile."""
+        if builder is not None:
+            builder.join()
+        before = self._before
+        if before is not None:
+            with suppress(Exception):
+                before.wait()
+            self._before = None
+        with _MAKING:
+            self._make(placeholder)
+
+    def _make(self, placeholder: Trace) -> None:
+        with self._lock:
+            settings, thresholds = self.settings, dict(self.thresholds)
+            if self.trace is not placeholder:
+                return  # the bench was cleared meanwhile
         try:
-            run, companion = self._made(self.settings)
+            run, companion = self._made(settings, thresholds)
         except Exception as error:
             with self._lock:
-                self._waiting = []
+                if self.trace is placeholder:
+                    self._waiting = []
             placeholder.set_status("failed", f"{type(error).__name__}: {error}")
             return
         with self._lock:
             if self.trace is not placeholder:
-                return  # the bench was cleared meanwhile
+                return
             self._run, self._companion, self.trace = run, companion, run.trace
             self.pictures = companion.data.x_test[companion.shown].reshape(-1, *companion.data.image_shape)
             self.classes = companion.data.y_test[companion.shown]
@@ -231,7 +283,7 @@ class Bench:
 
         keras.utils.set_random_seed(self.settings.seed)
 
-    def _made(self, settings: Settings) -> tuple[LiveRun, Companion]:
+    def _made(self, settings: Settings, thresholds: Mapping[str, float]) -> tuple[LiveRun, Companion]:
         import keras
 
         from whetstone_lab.laboratory.companion import Companion
@@ -250,9 +302,10 @@ class Bench:
         keras.utils.set_random_seed(settings.seed)
         model = make(*positional, **named)
         kind, parameters = sharpener_arguments(settings, layer_count(settings))
-        sharpener = getattr(sharpeners, kind)(**{**parameters, **self.thresholds}, probe=data.x_train[:PROBE])
+        sharpener = getattr(sharpeners, kind)(**{**parameters, **thresholds}, probe=data.x_train[:PROBE])
         prepare(model, epochs=settings.epochs, optimizer=settings.optimizer)
-        companion = Companion(data, shown(data), baseline, settings.batch_size, settings.seed)
+        companion = Companion(data, shown(data), baseline, settings.batch_size, settings.seed,
+                              epochs=lambda: sharpener.trace.epochs)
         keep = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: self._keep(run, ended=False),
                                               on_train_end=lambda logs: self._keep(run, ended=True))
         run: LiveRun = LiveRun(model, data.x_train, data.y_train, callbacks=[companion, sharpener, keep],
@@ -266,15 +319,25 @@ class Bench:
             due = ended or time.monotonic() - self._kept_at >= _EVERY
             if run is not self._run or not run.trace.epochs or not due:
                 return
-            if ended and run.model.stop_training and run.trace.epochs <= self.settings.epochs:
-                self.stopped = run.trace.batches
-            self._kept = self.experiments.keep(run.trace, self.settings, self.thresholds, self.nudges, self.stopped,
-                                               self._kept).number
-            self._kept_at, self._ended = time.monotonic(), self._ended or ended
+            if ended and self._ended is None:
+                self.stopped = run.trace.batches if run.model.stop_training else None
+                self._ended = run.trace.epochs
+            self._kept_at = time.monotonic()
+            try:
+                self._kept = self.experiments.keep(run.trace, self.settings, self.thresholds, self.nudges, self.stopped,
+                                                   self._kept, self._more()).number
+                self.unkept = ""
+            except OSError as error:  # no place to write: the training is worth more than its file
+                self.unkept = (f"This run is not kept. Expected a folder that can be written to; got {error}. Name "
+                               "another with Laboratory(folder=...).")
         self._tell()
 
+    def _more(self) -> int:
+        """Epochs that were trained after the run had ended once."""
+        return 0 if self._ended is None else self.trace.epochs - self._ended
+
     def _tell(self) -> None:
-        for listener in self._listeners:
+        for listener in list(self._listeners):
             listener()
 
 

@@ -5,7 +5,7 @@ This module loads Keras.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -32,15 +32,17 @@ class Companion(keras.callbacks.Callback):
         baseline: The ReLU network, compiled; None trains none.
         batch_size: Pictures in a batch of it.
         seed: The order of its pictures.
+        epochs: How many epochs were trained before the present one; Keras counts from 0 in each ``fit``.
 
     Attributes:
         waves: Epochs trained -> the spikes of the pictures shown, as they would be then.
     """
 
     def __init__(self, data: Dataset, shown: np.ndarray, baseline: keras.Model | None, batch_size: int,
-                 seed: int) -> None:
+                 seed: int, epochs: Callable[[], int]) -> None:
         super().__init__()
         self.data, self.shown, self.baseline, self.batch_size = data, shown, baseline, batch_size
+        self._epochs = epochs
         self.waves: Mapping[int, SpikeRecord] = {}
         self._rng = np.random.default_rng(seed)
         self._order = np.zeros(0, np.int64)
@@ -65,7 +67,7 @@ class Companion(keras.callbacks.Callback):
         if self.baseline is not None:
             read = np.asarray(self.baseline.predict_on_batch(x[:_TESTED])).argmax(axis=-1)
             logs["relu_accuracy"] = float((read == y[:_TESTED]).mean())
-        waves = {**self.waves, epoch + 1: run(network, x[self.shown], labels=y[self.shown])}
+        waves = {**self.waves, self._epochs() + 1: run(network, x[self.shown], labels=y[self.shown])}
         if len(waves) > _REMEMBERED:  # an even number, so that of every second one the newest is the last
             waves = dict(list(waves.items())[::2])
         self.waves = waves  # replaced, never changed: another thread may be reading it

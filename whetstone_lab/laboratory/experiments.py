@@ -38,6 +38,7 @@ class Experiment:
         epochs: How many epochs were trained.
         logs: What was told of its last epoch, by name.
         kept: When it was kept, as ISO 8601 has it.
+        more: How many of the epochs were trained after it had ended once. Default: 0.
     """
 
     number: int
@@ -48,6 +49,7 @@ class Experiment:
     epochs: int
     logs: Mapping[str, float]
     kept: str
+    more: int = 0
 
     @property
     def preset(self) -> str:
@@ -56,7 +58,7 @@ class Experiment:
 
     def script(self) -> str:
         """It as a Python script."""
-        return script(self.settings, self.thresholds, self.nudges, self.stopped, self.epochs)
+        return script(self.settings, self.thresholds, self.nudges, self.stopped, self.more)
 
 
 class Experiments:
@@ -70,7 +72,8 @@ class Experiments:
         self.folder = Path(folder)
 
     def keep(self, trace: Trace, settings: Settings, thresholds: Mapping[str, float] | None = None,
-             nudges: Nudges | None = None, stopped: int | None = None, number: int | None = None) -> Experiment:
+             nudges: Nudges | None = None, stopped: int | None = None, number: int | None = None,
+             more: int = 0) -> Experiment:
         """Keeps an experiment.
 
         Args:
@@ -80,10 +83,11 @@ class Experiments:
             nudges: As for :class:`Experiment`. Default: none.
             stopped: As for :class:`Experiment`. Default: it was not.
             number: The number under which it was kept before, when less had happened. Default: the next one.
+            more: As for :class:`Experiment`. Default: 0.
         """
         logs = trace.epoch_logs[trace.epochs - 1] if trace.epochs else {}
         facts = {"settings": settings.asdict(), "thresholds": dict(thresholds or {}),
-                 "nudges": (nudges or Nudges()).asdict(), "stopped": stopped, "epochs": trace.epochs,
+                 "nudges": (nudges or Nudges()).asdict(), "stopped": stopped, "epochs": trace.epochs, "more": more,
                  "logs": {name: logs[name] for name in _TOLD if name in logs},
                  "kept": datetime.now().astimezone().isoformat(timespec="seconds")}
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -100,13 +104,15 @@ class Experiments:
         for ending in ("json", "npz"):
             (self.folder / f"{number:03}.{ending}").unlink(missing_ok=True)
 
-    def all(self) -> list[Experiment]:
-        """All that can be read, the newest first; what cannot be is left out."""
-        found = []
+    def all(self, most: int | None = None) -> list[Experiment]:
+        """All that can be read, the newest first, or the newest ``most``; what cannot be read is left out."""
+        found: list[Experiment] = []
         for number in sorted(self._numbers(), reverse=True):
+            if len(found) == most:
+                break
             try:
                 found.append(self[number])
-            except (ValueError, KeyError, TypeError, OSError):
+            except (ValueError, KeyError, OSError):
                 continue  # somebody has written into the folder
         return found
 
@@ -120,11 +126,11 @@ class Experiments:
         path = self.folder / f"{number:03}.json"
         if not path.is_file():
             raise KeyError(f"Expected an experiment among {sorted(self._numbers())} in {self.folder}; got {number}.")
-        facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        stopped = facts["stopped"]
-        return Experiment(number, Settings.of(facts["settings"]), dict(facts["thresholds"]), Nudges.of(facts["nudges"]),
-                          None if stopped is None else int(stopped), int(facts["epochs"]), dict(facts["logs"]),
-                          str(facts["kept"]))
+        text = path.read_text(encoding="utf-8")
+        try:
+            return _experiment(number, json.loads(text))
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+            raise ValueError(f"Expected the facts of an experiment in {path}; got {error!r}.") from error
 
     def trace(self, number: int) -> Trace:
         """The trace of an experiment.
@@ -139,3 +145,22 @@ class Experiments:
         if not self.folder.is_dir():
             return []
         return [int(path.stem) for path in self.folder.glob("*.json") if re.fullmatch("[0-9]{3,}", path.stem)]
+
+
+def _experiment(number: int, facts: Mapping[str, Any]) -> Experiment:
+    settings, epochs, stopped = Settings.of(facts["settings"]), int(facts["epochs"]), facts["stopped"]
+    thresholds, nudges = _values(facts["thresholds"]), Nudges.of(facts["nudges"])
+    for nudge in nudges.made:
+        _values(nudge.values)
+    # Files from before "more" was noted say as much by how many epochs there were to be.
+    more = int(facts.get("more", max(epochs - settings.epochs, 0)))
+    return Experiment(number, settings, thresholds, nudges, None if stopped is None else int(stopped), epochs,
+                      {str(name): float(value) for name, value in facts["logs"].items()}, str(facts["kept"]), more)
+
+
+def _values(found: Mapping[str, Any]) -> dict[str, float]:
+    """Parameters by name; their names become part of a script, so that nothing else may be among them."""
+    for name, value in found.items():
+        if not name.isidentifier() or not isinstance(value, int | float):
+            raise ValueError(f"Expected numbers by the names of parameters; got {name!r}: {value!r}.")
+    return dict(found)

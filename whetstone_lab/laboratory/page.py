@@ -70,7 +70,7 @@ class Laboratory(RunView):
         self._picked = self.bench.settings if self.bench is not None else self._preset.settings
         super().__init__(source)
         if self.bench is not None:
-            self.bench.subscribe(_weakly(self))
+            weakref.finalize(self, self.bench.subscribe(_weakly(self)))
         self._show_setup()
 
     @property
@@ -109,13 +109,14 @@ class Laboratory(RunView):
         bench, preset, picked = self.bench, self._preset, self._picked
         shapes = layer_shapes(bench.settings)
         self.setup = {
-            "fields": _fields(), "settings": picked.asdict(), "locked": sorted(preset.locked | preset.hidden),
+            "fields": _fields(picked), "settings": picked.asdict(), "locked": sorted(preset.locked | preset.hidden),
             "hidden": sorted(preset.hidden), "pending": picked != bench.settings and bool(bench.trace.layers),
             "preset": str(presets.Preset(picked)), "folder": str(bench.experiments.folder), "spikes": True,
+            "unkept": bench.unkept,
             "goal": bench.settings.epochs, "pixels": list(DATA[bench.settings.data].spec.image_shape),
             "layers": [{"name": name, "size": int(np.prod(shape)), "shape": list(shape)}
                        for name, shape in shapes.items()]}
-        self.kept = [_listed(each) for each in bench.experiments.all()[:_LISTED]]
+        self.kept = [_listed(each) for each in bench.experiments.all(_LISTED)]
 
     def _pictures(self) -> dict[str, Any]:
         if self.bench is None or not len(self.bench.pictures):
@@ -179,8 +180,12 @@ class Laboratory(RunView):
 
     def _asked_open(self, bench: Bench, content: Mapping[str, Any]) -> None:
         number = int(content["number"])
-        self._picked = bench.experiments[number].settings
-        bench.look(number)
+        picked, self._picked = self._picked, self._held(bench.experiments[number].settings)
+        try:
+            bench.look(number)
+        except Exception:
+            self._picked = picked
+            raise
 
     def _asked_code(self, bench: Bench, content: Mapping[str, Any]) -> None:
         number = content.get("number")
@@ -188,22 +193,26 @@ class Laboratory(RunView):
         self.send({"kind": "code", "text": of.script()})
 
     def _pick(self, bench: Bench, settings: Settings) -> None:
-        fast = self._preset.locked | self._preset.hidden
-        self._picked = Settings.of({**settings.asdict(), **{
-            name: value for name, value in self._preset.settings.asdict().items() if name in fast}})
+        self._picked = self._held(settings)
         if bench.trace.layers or bench.trace.status == "running":
             self._show_setup()  # the run at hand goes on as it is
         else:
             bench.reset(self._picked)
+
+    def _held(self, settings: Settings) -> Settings:
+        """The settings, with what the preset holds fast as it has it."""
+        fast = self._preset.locked | self._preset.hidden
+        return Settings.of({**settings.asdict(), **{
+            name: value for name, value in self._preset.settings.asdict().items() if name in fast}})
 
 
 #: What the page may ask besides what every view of a run may be asked.
 _ASKED = ("settings", "preset", "reset", "again", "wave", "compare", "open", "code")
 
 
-def _fields() -> list[dict[str, Any]]:
-    """The settings in their order, with what can be picked."""
-    known = at_hand()
+def _fields(picked: Settings) -> list[dict[str, Any]]:
+    """The settings in their order, with what can be picked; what is picked is among it, also if it must be fetched."""
+    known = {*at_hand(), picked.data}
     fields: list[dict[str, Any]] = []
     for name in Settings().asdict():
         field: dict[str, Any] = {"name": name, "label": _LABELS[name]}

@@ -49,7 +49,7 @@ stop = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: set
 
 
 def script(settings: Settings, thresholds: Mapping[str, float] | None = None, nudges: Nudges | None = None,
-           stopped: int | None = None, trained: int = 0) -> str:
+           stopped: int | None = None, more: int = 0) -> str:
     """The script of an experiment.
 
     Args:
@@ -57,18 +57,16 @@ def script(settings: Settings, thresholds: Mapping[str, float] | None = None, nu
         thresholds: Parameters of the sharpener with which the run began, where they are not those of the settings.
         nudges: What was changed by hand. Default: nothing.
         stopped: After how many batches it was stopped by hand. Default: it went on to its end.
-        trained: After how many epochs the trace ends. More than there were to be were trained on afterwards, which the
-            script does not do again and says. Default: not more.
+        more: Epochs that were trained after it had ended, which the script does not do again and says. Default: none.
     """
     name, positional, named = model_arguments(settings)
     sharpener, parameters = sharpener_arguments(settings, layer_count(settings))
     parameters = {**parameters, **(thresholds or {})}
     made = nudges.asdict() if nudges else []
     callbacks = ["sharpener", *(["Replay()"] if made else []), *(["stop"] if stopped is not None else [])]
-    more = trained - settings.epochs
     flat = ", flatten=False" if settings.topology.filters else ""
     listed = "\n".join(f"    ({epoch}, {batches}, {values})," for epoch, batches, values in made)
-    return (f'"""{settings.words()}; from the laboratory of whetstone_lab."""\n\n'
+    return (f'"""{settings.words()};\nfrom the laboratory of whetstone_lab."""\n\n'
             "import keras\n\nimport whetstone_lab as wl\n\n"
             f'data = wl.datasets.load("{settings.data}"{flat})\n\n'
             f"keras.utils.set_random_seed({settings.seed})  # the weights at the start\n"

@@ -100,7 +100,8 @@ class RunView(View):
 
     def close(self) -> None:
         """Ends the widget; it listens to its run no longer."""
-        self._rest()
+        if self._unsubscribe is not None:  # one that could not be made closes too
+            self._rest()
         super().close()
 
     def __repr__(self) -> str:

@@ -17,8 +17,8 @@ function entry({ number, words, preset, epochs, accuracy, kept, nudges }, compar
   return h("li", { title: words }, h("div", {}, h("b", {}, String(number)), ` ${preset}`), h("div", { class: "wl-means" }, facts), h("div", { class: "wl-back" }, ...buttons));
 }
 
-/** @param {Scope} scope @param {{ kept: () => Kept[], folder: string, send: (content: any) => void, compared: () => number | null, compare: (number: number | null) => void }} what */
-export function experimentsView(scope, { kept, folder, send, compared, compare }) {
+/** @param {Scope} scope @param {{ kept: () => Kept[], folder: string, unkept: () => string, send: (content: any) => void, compared: () => number | null, compare: (number: number | null) => void }} what */
+export function experimentsView(scope, { kept, folder, unkept, send, compared, compare }) {
   const list = h("ol", { class: "wl-kept", tabindex: 0, "aria-label": "Experiments that were kept, newest first" });
   const note = h("p", { class: "wl-note" });
   const text = h("textarea", { class: "wl-code", readonly: true, rows: 7, hidden: true, "aria-label": "The experiment as Python code" });
@@ -37,11 +37,11 @@ export function experimentsView(scope, { kept, folder, send, compared, compare }
     element: h("div", { class: "wl-experiments" }, h("div", { class: "wl-back" }, code, said), text, h("div", { class: "wl-kicker" }, "Kept"), list, note),
     show() {
       const all = kept();
-      const state = JSON.stringify([all, compared()]);
+      const state = JSON.stringify([all, compared(), unkept()]);
       if (state === written) return;
       written = state;
       list.replaceChildren(...all.map((one) => entry(one, compared())));
-      say(note, all.length ? "" : `None yet. A run is kept in ${folder} when it ends.`);
+      say(note, unkept() || (all.length ? "" : `None yet. A run is kept in ${folder} when it ends.`));
     },
     /** Shows a script, and puts it on the clipboard where the page may. @param {string} script */
     async showCode(script) {

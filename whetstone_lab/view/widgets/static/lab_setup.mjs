@@ -17,15 +17,24 @@ function controlOf({ name, choices, low, high }, value) {
 /** What a control says. @param {HTMLInputElement | HTMLSelectElement} control */
 export const valueOf = (control) => (control.type === "checkbox" ? /** @type {HTMLInputElement} */ (control).checked : control.type === "number" ? Number(control.value) : control.value);
 
+/** Why a setting cannot be as its control has it, or nothing. @param {Field} field
+ * @param {{ type: string, value: string, validity?: { valid: boolean, badInput: boolean } }} control */
+export const refusal = ({ label, low, high }, { type, value, validity }) => (type !== "number" || (validity?.valid !== false && value !== "") ? ""
+  : `${label}: expected a whole number from ${low} to ${high}; got ${value || (validity?.badInput ? "something else" : "nothing")}.`);
+
 /** The settings.
  * @param {Scope} scope @param {{ fields: Field[], setup: () => any, send: (content: any) => void }} what */
 export function setupView(scope, { fields, setup, send }) {
+  const remark = h("p", { class: "wl-note", role: "status" });
   const rows = fields.map((field) => {
     const control = controlOf(field, setup().settings[field.name]);
     const means = h("span", { class: "wl-means" });
     const row = h("label", { class: "wl-setting" }, h("span", {}, field.label), control);
     scope.on(control, "change", () => {
-      if (/** @type {any} */ (control).validity?.valid !== false) send({ kind: "settings", settings: { ...setup().settings, [field.name]: valueOf(control) } });
+      const words = refusal(field, control);
+      say(remark, words);
+      if (!words) return send({ kind: "settings", settings: { ...setup().settings, [field.name]: valueOf(control) } });
+      control.value = String(setup().settings[field.name]); // what is seen is what will be trained
     });
     return { field, control, row, means };
   });
@@ -35,13 +44,12 @@ export function setupView(scope, { fields, setup, send }) {
   const fresh = h("button", { type: "button", class: "wl-button", title: "Begin anew from other weights: another seed" }, "New weights");
   scope.on(same, "click", () => send({ kind: "reset", fresh: false }));
   scope.on(fresh, "click", () => send({ kind: "reset", fresh: true }));
-  const remark = h("p", { class: "wl-note" });
   return {
     element: h("div", { class: "wl-setup" }, ...rows.map(({ row }) => row), remark,
       h("div", { class: "wl-kicker" }, "Begin anew"), h("div", { class: "wl-back" }, same, fresh),
       h("label", { class: "wl-line" }, h("span", { class: "wl-means" }, "Preset, to write on the board"), line)),
     show() {
-      const { settings, locked, hidden, pending, preset } = setup();
+      const { settings, locked, hidden, pending, preset, unkept } = setup();
       for (const { field, control, row } of rows) {
         row.hidden = hidden.includes(field.name);
         control.disabled = locked.includes(field.name);
@@ -53,7 +61,7 @@ export function setupView(scope, { fields, setup, send }) {
       }
       if (document.activeElement !== line) line.value = preset;
       line.disabled = locked.length + hidden.length > 0;
-      say(remark, pending ? "This run goes on as it was set up. Begin anew to train with these settings." : "");
+      say(remark, unkept || (pending ? "This run goes on as it was set up. Begin anew to train with these settings." : ""));
     },
   };
 }

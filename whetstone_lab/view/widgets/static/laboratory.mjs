@@ -107,7 +107,7 @@ function mountLaboratory({ model, el }) {
   const [scope, memory, cursor, run] = [new Scope(), memoryOf(el), cursorOf(), runOf(model)];
   cursor.move({ sample: memory.sample });
   cursor.follow(scope, ({ sample }) => (memory.sample = sample));
-  const [setup, send] = [() => model.get("setup"), (/** @type {any} */ content) => model.send(content)];
+  const [setup, send] = [() => model.get("setup"), (/** @type {any} */ content) => ((views.error.hidden ||= run.now.status !== "failed"), model.send(content))];
   /** @type {import("./lab_wave.mjs").Wave | null} */
   let wave = null;
   const views = viewsOf(model, cursor, memory);
@@ -118,7 +118,7 @@ function mountLaboratory({ model, el }) {
   const spikes = waveView(scope, cursor, { pictures: model.get("pictures"), wave: () => wave });
   const asker = waveAsker(scope, model, cursor, { epochs: () => run.now.epochs, known: () => wave });
   const settings = setup().fields.length ? setupView(scope, { fields: setup().fields, setup, send }) : null;
-  const kept = settings ? experimentsView(scope, { kept: () => model.get("kept"), folder: setup().folder, send, compared: () => memory.compared?.number ?? null, compare }) : null;
+  const kept = settings ? experimentsView(scope, { kept: () => model.get("kept"), folder: setup().folder, unkept: () => setup().unkept ?? "", send, compared: () => memory.compared?.number ?? null, compare }) : null;
   const left = h("span", { class: "wl-facts wl-left-time" });
   views.head.append(left);
   const time = clock();

@@ -95,9 +95,10 @@ export function mountChart({ model, el, around }) {
       h("div", { class: "wl-panel" }, ...settings.elements, ...(adaptive ? [h("div", { class: "wl-back" }, undo, reset, again)] : []), remark),
       h("div", { class: "wl-decisions" }, h("div", { class: "wl-kicker" }, "Decisions"), list.log)));
   el.append(root);
+  const panel = /** @type {HTMLElement} */ (root.querySelector(".wl-panel"));
   keepKeys(scope, root);
   saveMenu(scope, root, head.element, "sharpener", () => chartTable(chart));
-  undoKeys(scope, root, () => steer.undo());
+  for (const part of [root, panel]) undoKeys(scope, part, () => steer.undo()); // the panel may stand elsewhere
   watchKernel(scope, model, root);
   const surfaced = surface(scope, box, draw, { tabindex: 0, "aria-roledescription": "chart" });
   const meant = pointing(scope, surfaced.canvas, { where: () => chart.where(box), decisions: () => chart.decisions, finished: chart.finished, changed: () => (tell(), surfaced.redraw()) });
