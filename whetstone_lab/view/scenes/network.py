@@ -37,6 +37,7 @@ def page_network(network: Network) -> dict[str, Any]:
         or None, and its ``threshold``; and ``decides``, whether that is a class a sample.
 
     Raises:
+        TypeError: It is no network.
         ValueError: The network has several inputs or outputs, or neurons that remember.
 
     Example:
@@ -45,6 +46,9 @@ def page_network(network: Network) -> dict[str, Any]:
         >>> [(node["kind"], node["from"], node["shape"]) for node in sent["nodes"]]
         [('Dense', [0], [1]), ('Neurons', [1], [1])]
     """
+    if not isinstance(network, Network):
+        raise TypeError(f"Expected a Network, as convert(model) makes one of a trained Keras model and Network.load "
+                        f"reads one; got {type(network).__name__}.")
     head = network.head
     numbers = {name: number for number, name in enumerate(network.shapes)}
     nodes = []
@@ -133,8 +137,8 @@ class Samples:
 
         Args:
             network: What they are shown to.
-            x: Samples without time, shape ``(samples, *network.input_shape)``, or flat where that is as many numbers.
-                None: there are none.
+            x: Samples without time, shape ``(samples, *network.input_shape)``. It may also be flat, or have axes of
+                length 1 more or less, or be a picture where the network takes flat ones. None: there are none.
             y: Their true classes, as Keras takes them. Default: unknown.
 
         Raises:
@@ -145,7 +149,7 @@ class Samples:
                 raise ValueError("Expected samples beside their classes: give x as well as y.")
             return cls(np.zeros((0, *network.input_shape), network.dtype), np.zeros(0, np.int64))
         values = np.asarray(x)
-        if values.ndim and values.shape[1:] != network.input_shape and values[:1].size == np.prod(network.input_shape):
+        if _same_order(values.shape[1:], network.input_shape):
             values = values.reshape(len(values), *network.input_shape)
         if check_inputs(network, values).stepwise:
             raise ValueError(f"Expected samples without steps in time, of shape (samples, "
@@ -166,6 +170,14 @@ class Samples:
                 return {"count": len(self.values), "white": white, "values": whole.astype(np.uint8).tobytes(),
                         "labels": self.labels.tolist()}
         return {"count": len(self.values), "white": 0, "values": _bytes(self.values), "labels": self.labels.tolist()}
+
+
+def _same_order(shape: Sequence[int], wanted: Sequence[int]) -> bool:
+    """Whether a sample of a shape, read value by value, is one of another: channels first are not channels last."""
+    if not shape or math.prod(shape) != math.prod(wanted):
+        return False
+    long, also = ([length for length in each if length != 1] for each in (shape, wanted))
+    return long == also or len(long) <= 1 or len(also) <= 1
 
 
 def picture_shape(network: Network) -> tuple[int, int, int]:

@@ -57,8 +57,9 @@ class View(anywidget.AnyWidget):
             self.comm._reply_subshell_for = lambda data, default: default
 
     def picture(self) -> Picture:
-        """The static figure of what the widget shows."""
-        raise NotImplementedError
+        """The static figure of what the widget shows; ``ValueError`` where it has none."""
+        raise ValueError(f"Expected a view with a figure; {type(self).__name__} has none. Its to_html makes a page of "
+                         "it.")
 
     def snapshot(self) -> None:
         """Renews the picture behind the widget, wherever it was displayed. Call it from a cell.
