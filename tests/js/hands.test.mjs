@@ -166,6 +166,7 @@ test("a neuron's incoming weights, what they bring, and that they make its poten
 test("what a neuron likes", () => {
   const potentials = Float64Array.from([0.1, 0.9, 0.9, -1, 0.5]);
   assert.deepEqual(favourites(potentials, 3), [1, 2, 4]);
+  assert.deepEqual(likedClasses(potentials, 0.5, [7, 1, 1, -1, 7], 2), [{ fires: 0, shown: 0 }, { fires: 2, shown: 2 }]);
   assert.deepEqual(likedClasses(potentials, 0.5, [0, 1, 1, 0, 0], 3), [{ fires: 1, shown: 3 }, { fires: 2, shown: 2 }, { fires: 0, shown: 0 }]);
 });
 
