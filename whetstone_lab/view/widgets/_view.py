@@ -86,6 +86,8 @@ class View(anywidget.AnyWidget):
     def to_csv(self, path: str | os.PathLike[str] | None = None) -> str:
         """Writes the numbers behind the view, :meth:`table`, as comma-separated values; NaN is an empty cell.
 
+        Numbers have nine digits, as many as it takes to read the very number of float32 back.
+
         Args:
             path: The file to write, replaced if it is there. Default: none is written.
 
