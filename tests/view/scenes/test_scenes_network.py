@@ -91,6 +91,16 @@ def test_samples_whose_axes_are_in_another_order_are_refused_and_not_scrambled(s
         scenes.Samples.of(Network(shape, [Neurons(0.5)]), np.zeros((2, *of)))
 
 
+@pytest.mark.parametrize(("key", "rows", "classes"), [
+    (np.eye(10, dtype=int), 10, 10), (np.repeat(np.eye(24, dtype=int), 3, axis=1), 24, 24),
+    (np.eye(64, dtype=int), 8, 0), (np.eye(3, 600, dtype=int), 24, 0), (np.eye(3, 5, dtype=int), 5, 3)])
+def test_output_neurons_stand_class_by_class_unless_that_were_a_thin_line(key, rows, classes):
+    laid = scenes.grid(key.shape[1:], key)
+    row, column = scenes.places(laid, key.shape[1])
+    assert (laid["classes"], row.max() + 1) == (classes, rows)
+    assert len({*zip(row.tolist(), column.tolist(), strict=True)}) == key.shape[1]
+
+
 def test_a_picture_has_rows_columns_and_channels():
     assert scenes.picture_shape(Network((64,), [Dense(np.eye(64))])) == (8, 8, 1)
     assert scenes.picture_shape(Network((5, 4, 3), [Neurons(0.5)])) == (5, 4, 3)

@@ -17,6 +17,10 @@ from whetstone_lab.view.scenes.raster import as_picture
 #: What whole numbers up to 255 may be divided by to be samples: bits, the 17 shades of the digits, and bytes.
 _WHITES = (1, 16, 255)
 
+#: Rows of output neurons that stand class by class, at the most: as many as votes are listed beside them. More would be
+#: specks in a thin line.
+_MOST_ROWS = 24
+
 #: Samples that are sent to a page at the most.
 MOST_SAMPLES = 500
 
@@ -76,7 +80,8 @@ def grid(shape: Sequence[int], key: Any = None) -> dict[str, Any]:
     """How the values of a shape are laid out in two dimensions, each in a cell of its own.
 
     A row of values becomes a grid as square as can be; channels of an image become maps side by side, a cell apart.
-    Output neurons of which each votes for one class at the most stand class by class, a row each.
+    Output neurons of which each votes for one class at the most stand class by class, a row each, where 24 rows hold
+    them.
 
     Args:
         shape: Shape of the values, without the axis of samples.
@@ -96,7 +101,8 @@ def grid(shape: Sequence[int], key: Any = None) -> dict[str, Any]:
     if key is not None and len(shape) == 1:
         hot = np.asarray(key, bool)
         voters = int(hot.sum(axis=1).max())
-        if (hot.sum(axis=0) <= 1).all():
+        spare = int((hot.sum(axis=0) == 0).sum())
+        if (hot.sum(axis=0) <= 1).all() and len(hot) + math.ceil(spare / voters) <= _MOST_ROWS:
             slots = np.full(maps, -1)
             for number, row in enumerate(hot):
                 slots[row] = number * voters + np.arange(row.sum())
