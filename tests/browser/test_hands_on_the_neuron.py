@@ -13,7 +13,8 @@ from whetstone_lab import datasets
 from whetstone_lab import page as page_of
 from whetstone_lab.course import kept
 from whetstone_lab.method import class_keys
-from whetstone_lab.simulator import Faults, evaluate, predict, run
+from whetstone_lab.simulator import Faults, Network, evaluate, predict, run
+from whetstone_lab.simulator.operations import Dense, Neurons
 from whetstone_lab.view.widgets import DrawingPad, FaultBench
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
@@ -82,6 +83,17 @@ def drawn(page):
 def no_violations(page):
     if AXE.exists():
         assert axe_finds(page) == []
+
+
+def test_a_small_network_of_one_sample_is_drawn_as_a_large_one_is(show):
+    """All that there is to work out is known at once, before the view is there."""
+    network = Network((16,), [Dense(np.eye(16, 2, dtype=np.float32)), Neurons(0.5)], key=[[1, 0], [0, 1]])
+    page = show(DrawingPad(network, np.eye(1, 16), [7]), "drawing_pad")
+    page.locator(".wl-network canvas").focus()
+    for key in ("ArrowRight", "Enter"):
+        page.keyboard.press(key)
+    assert "it fires for 1 of 1 samples" in page.locator(".wl-readout").inner_text()
+    assert "fires in all of 1 samples" in page.locator(".wl-taste").inner_text()
 
 
 def test_a_digit_that_is_drawn_is_read_and_python_reads_the_same(show, screenshots, pad):

@@ -33,6 +33,23 @@ def test_the_table_holds_no_formulas(students, tmp_path, capsys):
                         ["bob", "why", "gate", "2", "1", "0", "-1", "0"]]
 
 
+def test_the_table_is_written_anew_but_in_the_place_of_no_other_file(students, capsys):
+    table, own = students / "table.csv", students / "ann" / "answers.json"
+    for _ in range(2):
+        assert main(["answers", str(students), "--csv", str(table)]) == 0
+    before = own.read_text()
+    assert main(["answers", str(students), "--csv", str(own)]) == 1
+    assert "answers.json already, which is no table of answers" in capsys.readouterr().err
+    assert own.read_text() == before
+
+
+def test_what_a_student_calls_a_quiz_steers_neither_terminal_nor_spreadsheet(tmp_path, capsys):
+    answers.add(tmp_path / "answers.json", "=1+1", "\x1b[2JAll right", "@x\r", "0", True)
+    assert main(["answers", str(tmp_path), "--csv", str(tmp_path / "table.csv")]) == 0
+    assert not {"\x1b", "\r"} & set(capsys.readouterr().out)
+    assert list(csv.reader((tmp_path / "table.csv").open(newline="")))[1][1:3] == ["'=1+1", "'@x\r"]
+
+
 def test_a_damaged_file_is_named_and_the_others_are_counted(students, capsys):
     (students / "bob" / "answers.json").write_text("{")
     assert main(["answers", str(students)]) == 0

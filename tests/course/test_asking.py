@@ -81,3 +81,16 @@ def test_some_of_the_questions_in_another_file(gates, tmp_path):
 
 def test_every_fact_says_what_it_is():
     assert all(known.find.__doc__ for known in FACTS.values())
+
+
+def test_answers_need_a_folder_to_be_kept_in(gates):
+    with pytest.raises(FileNotFoundError, match=r"Expected a folder to keep mine\.json in; there is no elsewhere"):
+        course.quiz(gates, file="elsewhere/mine.json")
+
+
+def test_a_quiz_is_no_figure_but_a_page(gates, tmp_path):
+    quiz = course.quiz(gates, only=["gate"])
+    with pytest.raises(ValueError, match=r"Expected a view with a figure; Quiz has none\. Its to_html makes a page"):
+        quiz.to_svg(tmp_path / "gates.svg")
+    assert "How steep is a gate?" in quiz.to_html()
+    assert [path.name for path in tmp_path.iterdir()] == ["gates.toml"]

@@ -104,3 +104,27 @@ def test_what_is_missing_is_said(tmp_path, monkeypatch):
     with pytest.raises(ModuleNotFoundError, match=r"no_such_package is not installed.*'whetstone-lab\[course\]'"):
         next(pages.build(tmp_path, tmp_path / "out"))
     assert "no_such_package" not in sys.modules
+
+
+@pytest.mark.parametrize("own", ["index.html", "one.html", "notebooks/one.ipynb"])
+def test_what_is_somebodys_own_is_not_replaced(tmp_path, monkeypatch, own):
+    monkeypatch.setattr(pages, "_run", lambda path, target, top: pytest.fail("a chapter was run in vain"))
+    shipped, folder = tmp_path / "shipped", tmp_path / "site"
+    shipped.mkdir()
+    nbformat.write(v4.new_notebook(cells=[v4.new_code_cell("1")]), shipped / "one.ipynb")
+    (folder / own).parent.mkdir(parents=True)
+    (folder / own).write_text("mine")
+    with pytest.raises(FileExistsError, match=rf"{own} already, which is not as the course has it\. Move it away"):
+        list(pages.build(shipped, folder))
+    assert (folder / own).read_text() == "mine"
+
+
+def test_pages_made_before_are_made_anew_and_the_notebooks_may_lie_beside_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(pages, "_run", lambda path, target, top: pages._write(target, [path.read_text()], "one"))
+    shipped = tmp_path / "notebooks"
+    shipped.mkdir()
+    nbformat.write(v4.new_notebook(cells=[v4.new_code_cell("1")]), shipped / "one.ipynb")
+    for folder in (tmp_path, tmp_path / "site"):
+        for _ in range(2):
+            assert [path.name for path in pages.build(shipped, folder)] == ["one.html", "index.html"]
+        assert (folder / "notebooks" / "one.ipynb").read_bytes() == (shipped / "one.ipynb").read_bytes()

@@ -59,6 +59,8 @@ def at(path, value):
     (at(["question", 1, "answer"], "64"), "expected answer to be a number; got '64'"),
     (at(["question", 1, "answer"], True), "expected answer to be a number; got True"),
     (at(["question", 1, "answer"], float("nan")), "expected answer to be a number; got nan"),
+    (at(["question", 1, "answer"], 10**400), "expected answer to be a number; got 1000"),
+    (at(["question", 2, "of"], ["stops"]), r"expected of to be a text; got \['stops'\]"),
     (at(["question", 1, "within"], -1), "within to be at least 0"),
     (at(["question", 1, "within"], 64), r"the mistake 128\.0 is within 64\.0 of the answer 64\.0"),
     (at(["question", 1, "says_wrong"], None), "question 'spikes': expected says_wrong; it is missing"),
@@ -96,3 +98,11 @@ def test_the_right_choice_is_given_away_neither_by_its_place_nor_by_its_length()
         assert 0.2 < places.count(place) / len(places) < 0.5
     longest = sum(max(options, key=lambda option: len(option.text)).right for options in choices)
     assert longest / len(choices) < 2 / 3
+
+
+def test_how_far_off_may_be_said_of_the_students_own_run_too():
+    own = {"id": " stops ", "kind": "number", "ask": "How often?", "of": "stops", "within": 1}
+    (question,) = read("own", {"title": "Own", "question": [own]}).questions
+    assert (question.id, question.number.within) == ("stops", 1.0)
+    with pytest.raises(QuizError, match=r"'stops': expected within to be at least 0; got -1\.0"):
+        read("own", {"title": "Own", "question": [{**own, "within": -1}]})

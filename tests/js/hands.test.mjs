@@ -7,7 +7,7 @@ import { inked, pictured } from "../../whetstone_lab/view/widgets/static/ink.mjs
 import { layOut, neuronAt, placesOf, stepped } from "../../whetstone_lab/view/widgets/static/net_layout.mjs";
 import { drawings, imageOf } from "../../whetstone_lab/view/widgets/static/pad.mjs";
 import { favourites, fieldOf, likedClasses } from "../../whetstone_lab/view/widgets/static/receptive.mjs";
-import { sentSamples } from "../../whetstone_lab/view/widgets/static/survey.mjs";
+import { firingRates, sentSamples, slices } from "../../whetstone_lab/view/widgets/static/survey.mjs";
 import { networkOf, wave } from "../../whetstone_lab/view/widgets/static/wave.mjs";
 
 const DIGITS = { rows: 8, columns: 8, channels: 1, box: [8, 5.5], stretch: true, centre: "box", pen: 1.25, ink: 0.305 };
@@ -166,6 +166,7 @@ test("a neuron's incoming weights, what they bring, and that they make its poten
 test("what a neuron likes", () => {
   const potentials = Float64Array.from([0.1, 0.9, 0.9, -1, 0.5]);
   assert.deepEqual(favourites(potentials, 3), [1, 2, 4]);
+  assert.deepEqual(likedClasses(potentials, 0.5, [7, 1, 1, -1, 7], 2), [{ fires: 0, shown: 0 }, { fires: 2, shown: 2 }]);
   assert.deepEqual(likedClasses(potentials, 0.5, [0, 1, 1, 0, 0], 3), [{ fires: 1, shown: 3 }, { fires: 2, shown: 2 }, { fires: 0, shown: 0 }]);
 });
 
@@ -214,4 +215,39 @@ test("what the sliders broke, as Python breaks it", () => {
   assert.equal(asPython(SOUND), "");
   assert.equal(asPython({ ...SOUND, seed: 3, silent: 0.5 }), "");
   assert.equal(asPython({ ...SOUND, dead: 0.1, bits: 4, seed: 3 }), "Faults(dead=0.1, bits=4, seed=3)");
+});
+
+const scope = () => /** @type {any} */ ({ undo: [], over: false });
+
+test("little work is told of as much is: once whoever began it has gone on", async () => {
+  const told = [];
+  slices(scope())(2, (which) => told.push(which), (done) => told.push(`${done} done`));
+  assert.deepEqual(told, []);
+  await null;
+  assert.deepEqual(told, [0, 1, "2 done"]);
+});
+
+test("work that is begun anew, and that of a view that has gone, is never told of", async () => {
+  const [told, here] = [[], scope()];
+  const work = slices(here);
+  work(1, () => told.push("old"), () => {});
+  work(1, () => told.push("new"), () => {});
+  await null;
+  assert.deepEqual(told, ["new"]);
+  work(1, () => told.push("late"), () => {});
+  here.over = true;
+  await null;
+  assert.deepEqual(told, ["new"]);
+});
+
+test("how often neurons fire for a single sample is known after the view has been made", async () => {
+  const node = { name: "fire", kind: "Neurons", from: [0], step: 1, shape: [2], grid: {}, options: {}, arrays: { threshold: { shape: [], values: new Uint8Array(new Float32Array([0.5]).buffer) } } };
+  const network = networkOf({ dtype: "float32", input: [2], grid: {}, nodes: [node], output: 1, readout: { kind: "key", key: [[1, 0], [0, 1]], threshold: 0 } });
+  const samples = sentSamples({ count: 1, white: 1, values: new Uint8Array([0, 1]), labels: [] }, network, 2);
+  let view = null;
+  const found = firingRates(scope(), network, samples, () => view.redraw());
+  let drawn = 0;
+  view = { redraw: () => (drawn += 1) };
+  await null;
+  assert.deepEqual([drawn, found.rates.map((layer) => [...layer])], [1, [[0, 1]]]);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { decoded, revive, standIn } from "../../whetstone_lab/view/widgets/static/offline.mjs";
+import { decoded, drawViews, revive, standIn } from "../../whetstone_lab/view/widgets/static/offline.mjs";
 
 test("values come back with their bytes, however deep, and shared bytes are shared", () => {
   const bytes = ["AQI=", ""].map(decoded);
@@ -28,4 +28,22 @@ test("the stand-in for a model tells who listens of what is set, and no longer",
   assert.equal(heard.filter((words) => words.startsWith("sample")).length, 1);
   model.save_changes();
   model.send({ kind: "here" });
+});
+
+test("a view that cannot be drawn leaves its place empty, and those behind it are drawn", () => {
+  const places = [0, 1].map(() => ({ parts: /** @type {string[]} */ ([]), replaceChildren() { this.parts = []; } }));
+  const said = [];
+  const before = [globalThis.document, globalThis.reportError];
+  globalThis.document = /** @type {any} */ ({ querySelector: (/** @type {string} */ words) => places[Number(words.match(/\d/)?.[0])] });
+  globalThis.reportError = (error) => said.push(error.message);
+  try {
+    const render = ({ model, el }) => {
+      el.parts.push(model.get("name"));
+      if (model.get("name") === "bad") throw new Error("broken");
+    };
+    drawViews({ views: ["bad", "good"].map((name) => ({ module: "one", values: { name } })), bytes: [] }, { one: { default: { render } } });
+  } finally {
+    [globalThis.document, globalThis.reportError] = before;
+  }
+  assert.deepEqual([places.map(({ parts }) => parts), said], [[[], ["good"]], ["broken"]]);
 });

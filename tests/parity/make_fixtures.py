@@ -194,7 +194,7 @@ def grading_cases() -> Iterator[Case]:
     texts = ["0.5", ".5", "0,5", "50 %", " 50%\t", "5e-1", "+0.5", "-.5", "0.", "3", "1.0", "1.1", "0.9", "2.", "2.05",
              "1,10000000000000009", "1.1000000001", "1.1000000012", "1e2", "100%", "", " ", "half", "1 2", "1.2.3",
              "nan", "infinity", "1e999", "-1e999", "0x10", "1_000", "%", "5 %%", "\u0663", "\u00a05", "5\n%",
-             "5\u2009%", "e5"]
+             "5\u2009%", "e5", "\u22123e8", "\u2212.5", "\u2212", "1\u22122"]
     for number in (Number(1.0, 0.1, "Yes.", "No.", (Mistake(2.0, "Doubled."), Mistake(2.1, "Never reached."))),
                    Number(0.5, 0.0, "Yes.", "No."), Number(-3e8, 1e8, "Yes.", "No.", (Mistake(0.0, "Nothing."),))):
         question = Question("number", "?", "number", number=number, unit="spikes")

@@ -137,6 +137,11 @@ def test_two_that_write_one_file_at_once_do_not_write_into_each_other(tmp_path):
     assert sorted(file.name for file in tmp_path.iterdir()) == ["page.html", "page.html.part"]
 
 
+def test_a_folder_that_is_not_there_is_said_so(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"Expected a folder to write run\.npz in; there is no .*elsewhere"):
+        archive.write(tmp_path / "elsewhere" / "run.npz", KIND, 1, {}, {})
+
+
 def test_a_file_that_is_not_there_is_said_so(tmp_path):
     with pytest.raises(FileNotFoundError):
         archive.read(tmp_path / "none.npz", KIND, 1)

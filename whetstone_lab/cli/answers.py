@@ -10,6 +10,9 @@ from pathlib import Path
 
 from whetstone_lab.cli.arguments import Commands, command
 
+#: The table's columns.
+_HEAD = ("student", "quiz", "question", "tries", "first_answer", "right_at_first", "last_answer", "right_in_the_end")
+
 
 def add(commands: Commands) -> None:
     """Declares the command and its arguments."""
@@ -18,7 +21,8 @@ def add(commands: Commands) -> None:
                             "below FOLDER that the file lies in, or after the file where it lies in FOLDER itself.")
     parser.add_argument("folder", metavar="FOLDER", type=Path, help="the folder with the files of the students")
     parser.add_argument("--csv", metavar="FILE", type=Path,
-                        help="write a table too: a line for each student and question")
+                        help="write a table too: a line for each student and question; replaced if it is there, but "
+                             "no other file is")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -29,21 +33,25 @@ def run(args: argparse.Namespace) -> None:
 
     Raises:
         FileNotFoundError: There is no such folder, or no file of answers in it.
+        FileExistsError: What lies at ``csv`` is another file.
     """
     from whetstone_lab.course import answers
+    from whetstone_lab.records.archive import in_one_piece
 
+    if args.csv is not None and args.csv.exists() and not args.csv.read_bytes().startswith(",".join(_HEAD).encode()):
+        raise FileExistsError(f"There is {args.csv} already, which is no table of answers. Name another file by --csv.")
     students, problems = answers.collect(args.folder)
     print(f"{len(students)} student{'s' * (len(students) != 1)}")
     quiz = None
     for tally in answers.tally(students):
         if tally.quiz != quiz:
-            print(f"\n{tally.title} ({tally.quiz})")
+            print(f"\n{_visible(tally.title)} ({_visible(tally.quiz)})")
             quiz = tally.quiz
         wrong = f"; at first {tally.wrong[0][1]} said {tally.wrong[0][0]!r}" if tally.wrong else ""
-        print(f"  {tally.question:24} {tally.students:3} answered, {tally.right_first:3} right at first, "
+        print(f"  {_visible(tally.question):24} {tally.students:3} answered, {tally.right_first:3} right at first, "
               f"{tally.right:3} in the end{wrong}")
     if args.csv is not None:
-        with args.csv.open("w", encoding="utf-8", newline="") as file:
+        with in_one_piece(args.csv) as part, part.open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows(_rows(students))
         print(f"\nWrote {args.csv}.")
     for problem in problems:
@@ -53,10 +61,11 @@ def run(args: argparse.Namespace) -> None:
 def _rows(students: Mapping[str, dict]) -> Iterator[tuple[object, ...]]:
     from whetstone_lab.course import answers
 
-    yield "student", "quiz", "question", "tries", "first_answer", "right_at_first", "last_answer", "right_in_the_end"
+    yield _HEAD
     for student, quiz, _, question, given in answers.every(students):
-        yield (_safe(student), quiz, question, len(given), _safe(given[0]["answer"]), int(given[0]["right"]),
-               _safe(given[-1]["answer"]), int(any(one["right"] for one in given)))
+        first, last = given[0], given[-1]
+        yield (_safe(student), _safe(quiz), _safe(question), len(given), _safe(first["answer"]), int(first["right"]),
+               _safe(last["answer"]), int(any(one["right"] for one in given)))
 
 
 def _safe(text: str) -> str:
@@ -64,3 +73,8 @@ def _safe(text: str) -> str:
     from whetstone_lab.course.questions import as_number
 
     return f"'{text}" if text[:1] in "=+-@\t\r" and text and as_number(text) is None else text
+
+
+def _visible(text: str) -> str:
+    """A text of a student's file without what would steer the terminal."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)

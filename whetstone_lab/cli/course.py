@@ -33,6 +33,7 @@ def run(args: argparse.Namespace) -> None:
     Raises:
         ModuleNotFoundError: Something that the pages need is not installed.
         FileNotFoundError: There is no such notebook.
+        FileExistsError: A page or a notebook of such a name is there that is somebody's own.
     """
     from whetstone_lab.course import pages
 

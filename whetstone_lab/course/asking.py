@@ -37,12 +37,15 @@ def quiz(name: str | Path, run: Any = None, *, only: Sequence[str] | None = None
 
     Raises:
         ValueError: There is no such quiz or question, or what lies at ``file`` holds no answers.
+        FileNotFoundError: There is no folder for ``file``, or no quiz file.
         QuizError: The quiz file is not as it should be.
         TypeError: A run is of another kind than its question is about.
     """
     from whetstone_lab.view.widgets import Quiz
 
     asked, path = load(name), Path(file)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"Expected a folder to keep {path.name} in; there is no {path.parent}.")
     unknown = sorted(set(only or ()) - {question.id for question in asked.questions})
     if unknown:
         raise ValueError(f"Expected ids of the questions of {asked.name!r}, "

@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -42,8 +42,8 @@ def build(notebooks: Path, folder: Path, names: Sequence[str] = (), launch: str 
 
     Args:
         notebooks: The folder of the notebooks; what lies beside them is there when they run, in a copy.
-        folder: Where the pages go; made if it is not there, and pages of the same names replaced. The notebooks are
-            put below it, to be taken away.
+        folder: Where the pages go; made if it is not there, and pages of the same names that were made here replaced.
+            The notebooks are put below it, in ``notebooks``, to be taken away.
         names: Names of the notebooks to run, without ``.ipynb``. Default: all. The list names every page that is there.
         launch: What an address begins with that opens a notebook, the notebook's name being all that follows, as on
             Binder: ``https://mybinder.org/v2/gh/OWNER/REPOSITORY/HEAD?urlpath=lab/tree/notebooks/``. Default: none.
@@ -54,6 +54,7 @@ def build(notebooks: Path, folder: Path, names: Sequence[str] = (), launch: str 
     Raises:
         ModuleNotFoundError: Something that the pages need is not installed.
         FileNotFoundError: There is no such notebook.
+        FileExistsError: A page or a notebook of such a name is there that is somebody's own; nothing was run.
         nbclient.exceptions.CellExecutionError: A cell failed.
     """
     missing = next((name for name in NEEDED if find_spec(name) is None), None)
@@ -64,16 +65,33 @@ def build(notebooks: Path, folder: Path, names: Sequence[str] = (), launch: str 
     unknown = sorted(set(names) - set(there))
     if unknown or not there:
         raise FileNotFoundError(f"Expected notebooks among {there} in {notebooks}; got {unknown or 'none'}.")
-    (folder / "notebooks").mkdir(parents=True, exist_ok=True)
+    beside = folder / "notebooks"
+    beside.mkdir(parents=True, exist_ok=True)
+    _spare([folder / f"{name}.html" for name in (*(names or there), "index")], _is_ours)
+    _spare([beside / f"{name}.ipynb" for name in names or there],
+           lambda path: path.read_bytes() == (notebooks / path.name).read_bytes())
     with tempfile.TemporaryDirectory(prefix="whetstone-course-") as scratch:
         work = Path(scratch) / "notebooks"
         shutil.copytree(notebooks, work, ignore=shutil.ignore_patterns(".*", "__pycache__", "answers*.json"))
         for name in names or there:
             target = folder / f"{name}.html"
             _run(work / f"{name}.ipynb", target.resolve(), _top(name, there, launch))
-            shutil.copyfile(notebooks / f"{name}.ipynb", folder / "notebooks" / f"{name}.ipynb")
+            if not (beside / f"{name}.ipynb").exists():
+                shutil.copyfile(notebooks / f"{name}.ipynb", beside / f"{name}.ipynb")
             yield target
     yield _write_index(folder, [name for name in there if (folder / f"{name}.html").exists()])
+
+
+def _spare(paths: Iterable[Path], replaceable: Callable[[Path], bool]) -> None:
+    """Refuses what would replace a file of somebody's own."""
+    for path in paths:
+        if path.exists() and not replaceable(path):
+            raise FileExistsError(f"There is {path} already, which is not as the course has it. Move it away, or name "
+                                  "another folder.")
+
+
+def _is_ours(path: Path) -> bool:
+    return b'<script type="application/json" id="wl-state">' in path.read_bytes()
 
 
 def _run(path: Path, target: Path, top: str) -> None:

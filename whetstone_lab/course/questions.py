@@ -9,8 +9,8 @@ import math
 import re
 from dataclasses import dataclass
 
-#: A number as students type it: 0.98, .98, 0,98 or 98 %.
-_NUMBER = re.compile(r"([+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?)\s*(%?)", re.ASCII)
+#: A number as students type it: 0.98, .98, 0,98 or 98 %; with the minus of a keyboard, or that which the views write.
+_NUMBER = re.compile(r"([+\u2212-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?)\s*(%?)", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def as_number(text: str) -> float | None:
     match = _NUMBER.fullmatch(text.strip(" \t"))
     if not match:
         return None
-    value = float(match[1].replace(",", ".")) / (100 if match[2] else 1)
+    value = float(match[1].replace(",", ".").replace("\u2212", "-")) / (100 if match[2] else 1)
     return value if math.isfinite(value) else None
 
 

@@ -44,8 +44,8 @@ Text between back quotes is set as code.
 
 from __future__ import annotations
 
-import math
 import re
+import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -57,6 +57,8 @@ from whetstone_lab.course.questions import Mistake, Number, Option, Question, ne
 
 #: The quizzes of the course, a file for each chapter.
 FOLDER = Path(__file__).with_name("quizzes")
+
+_LARGEST = sys.float_info.max
 
 _BOTH = {"id", "kind", "ask"}
 _OWN = {"of", "run"}
@@ -136,25 +138,24 @@ def _question(written: Mapping[str, Any], where: str) -> Question:
     kind = _text(written, "kind", where)
     if kind not in ("choice", "number"):
         raise QuizError(f"{where}: expected kind to be 'choice' or 'number'; got {kind!r}.")
-    both = {"id": written["id"], "ask": _text(written, "ask", where), "kind": kind}
+    both: dict[str, Any] = {"id": _text(written, "id", where), "ask": _text(written, "ask", where), "kind": kind}
     if "of" in written:
         _only(written, _BOTH | _OWN | ({"unit", "within"} if kind == "number" else set()), where)
-        if written["of"] not in named(kind):
-            known = f"; {written['of']!r} answers a {FACTS[written['of']].kind}" if written["of"] in FACTS else ""
+        of = _text(written, "of", where)
+        if of not in named(kind):
+            known = f"; {of!r} answers a {FACTS[of].kind}" if of in FACTS else ""
             raise QuizError(f"{where}: expected of to be a fact that answers a {kind}, one of {list(named(kind))}; got "
-                            f"{written['of']!r}{known}.")
-        within = _number(written, "within", where, 0.0)
-        return Question(**both, of=written["of"], run=_text(written, "run", where, "run"),
+                            f"{of!r}{known}.")
+        within = _within(written, where)
+        return Question(**both, of=of, run=_text(written, "run", where, "run"),
                         unit=_text(written, "unit", where, ""), number=Number(0.0, within) if within else None)
     if kind == "choice":
         _only(written, _BOTH | {"option"}, where)
         return Question(**both, options=_options(written.get("option"), where))
     _only(written, _BOTH | _NUMBERS, where)
-    number = Number(_number(written, "answer", where), _number(written, "within", where, 0.0),
+    number = Number(_number(written, "answer", where), _within(written, where),
                     _text(written, "says_right", where), _text(written, "says_wrong", where),
                     _mistakes(written.get("mistake", []), where))
-    if number.within < 0:
-        raise QuizError(f"{where}: expected within to be at least 0; got {number.within}.")
     for mistake in number.mistakes:
         if near(mistake.value, number.answer, number.within):
             raise QuizError(f"{where}: the mistake {mistake.value} is within {number.within} of the answer "
@@ -214,6 +215,14 @@ def _number(written: Mapping[str, Any], name: str, where: str, default: float | 
     value = written.get(name, default)
     if value is None:
         raise QuizError(f"{where}: expected {name}; it is missing.")
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise QuizError(f"{where}: expected {name} to be a number; got {value!r}.")
+    # An integer of TOML may be larger than any float.
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -_LARGEST <= value <= _LARGEST:
+        raise QuizError(f"{where}: expected {name} to be a number; got {value!r:.40}.")
     return float(value)
+
+
+def _within(written: Mapping[str, Any], where: str) -> float:
+    within = _number(written, "within", where, 0.0)
+    if within < 0:
+        raise QuizError(f"{where}: expected within to be at least 0; got {within}.")
+    return within

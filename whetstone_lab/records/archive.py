@@ -66,7 +66,12 @@ def in_one_piece(path: Path) -> Iterator[Path]:
 
     The path is nobody else's: two that write the same file at once do not write into each other's, and what comes last
     counts.
+
+    Raises:
+        FileNotFoundError: There is no folder to write it in.
     """
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"Expected a folder to write {path.name} in; there is no {path.parent}.")
     part = path.with_name(f"{path.name}.{uuid.uuid4().hex[:12]}.part")
     try:
         yield part

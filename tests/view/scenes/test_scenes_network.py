@@ -38,6 +38,8 @@ def test_a_network_is_sent_as_it_is():
 def test_what_a_page_cannot_show_is_refused_with_a_remedy():
     with pytest.raises(ValueError, match=r"Expected neurons that remember .*'neurons' has leak=0.5.*SpikeRaster"):
         scenes.page_network(Network((2,), [Neurons(0.5, leak=0.5)]))
+    with pytest.raises(TypeError, match=r"Expected a Network, as convert\(model\) makes one .*; got str"):
+        scenes.page_network("digits.network.npz")
     two = Network((2,), [Node("a", Dense(np.eye(2)), ("input",)), Node("b", Dense(np.eye(2)), ("input",))],
                   outputs={"a": Output("a"), "b": Output("b")})
     with pytest.raises(ValueError, match="one output"):
@@ -73,6 +75,30 @@ def test_samples_are_the_first_ones_in_the_networks_shape():
         scenes.Samples.of(network, np.zeros((3, 5)))
     with pytest.raises(ValueError, match="Expected samples without steps in time"):
         scenes.Samples.of(network, np.zeros((3, 2, 2, 2, 1)))
+
+
+@pytest.mark.parametrize(("shape", "of"), [((4, 3, 2), (24,)), ((4, 3, 1), (4, 3)), ((9,), (3, 3)), ((3, 3), (9, 1))])
+def test_samples_may_be_flat_or_not_as_long_as_their_values_stand_in_the_same_order(shape, of):
+    network = Network(shape, [Neurons(0.5)])
+    x = np.arange(2.0 * np.prod(of), dtype=np.float32).reshape(2, *of)
+    np.testing.assert_array_equal(scenes.Samples.of(network, x).values.ravel(), x.ravel())
+    assert scenes.Samples.of(network, x[:0]).values.shape == (0, *shape)
+
+
+@pytest.mark.parametrize(("shape", "of"), [((4, 4, 3), (3, 4, 4)), ((4, 4), (2, 8)), ((4, 3), (3, 4))])
+def test_samples_whose_axes_are_in_another_order_are_refused_and_not_scrambled(shape, of):
+    with pytest.raises(ValueError, match=r"Expected inputs of shape \(samples, 4"):
+        scenes.Samples.of(Network(shape, [Neurons(0.5)]), np.zeros((2, *of)))
+
+
+@pytest.mark.parametrize(("key", "rows", "classes"), [
+    (np.eye(10, dtype=int), 10, 10), (np.repeat(np.eye(24, dtype=int), 3, axis=1), 24, 24),
+    (np.eye(64, dtype=int), 8, 0), (np.eye(3, 600, dtype=int), 24, 0), (np.eye(3, 5, dtype=int), 5, 3)])
+def test_output_neurons_stand_class_by_class_unless_that_were_a_thin_line(key, rows, classes):
+    laid = scenes.grid(key.shape[1:], key)
+    row, column = scenes.places(laid, key.shape[1])
+    assert (laid["classes"], row.max() + 1) == (classes, rows)
+    assert len({*zip(row.tolist(), column.tolist(), strict=True)}) == key.shape[1]
 
 
 def test_a_picture_has_rows_columns_and_channels():

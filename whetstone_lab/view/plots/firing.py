@@ -21,7 +21,7 @@ def firing(network: Network, sample: Any) -> Picture:
     """One sample and the neurons that it makes fire, layer by layer in two dimensions, and what it is read as.
 
     A layer is a grid of neurons, or a map for each channel; output neurons that vote for one class each stand class by
-    class, a row each.
+    class, a row each, if that are not too many rows.
 
     Args:
         network: A network with one input and one output.

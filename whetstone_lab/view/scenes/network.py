@@ -17,6 +17,10 @@ from whetstone_lab.view.scenes.raster import as_picture
 #: What whole numbers up to 255 may be divided by to be samples: bits, the 17 shades of the digits, and bytes.
 _WHITES = (1, 16, 255)
 
+#: Rows of output neurons that stand class by class, at the most: as many as votes are listed beside them. More would be
+#: specks in a thin line.
+_MOST_ROWS = 24
+
 #: Samples that are sent to a page at the most.
 MOST_SAMPLES = 500
 
@@ -37,6 +41,7 @@ def page_network(network: Network) -> dict[str, Any]:
         or None, and its ``threshold``; and ``decides``, whether that is a class a sample.
 
     Raises:
+        TypeError: It is no network.
         ValueError: The network has several inputs or outputs, or neurons that remember.
 
     Example:
@@ -45,6 +50,9 @@ def page_network(network: Network) -> dict[str, Any]:
         >>> [(node["kind"], node["from"], node["shape"]) for node in sent["nodes"]]
         [('Dense', [0], [1]), ('Neurons', [1], [1])]
     """
+    if not isinstance(network, Network):
+        raise TypeError(f"Expected a Network, as convert(model) makes one of a trained Keras model and Network.load "
+                        f"reads one; got {type(network).__name__}.")
     head = network.head
     numbers = {name: number for number, name in enumerate(network.shapes)}
     nodes = []
@@ -72,7 +80,8 @@ def grid(shape: Sequence[int], key: Any = None) -> dict[str, Any]:
     """How the values of a shape are laid out in two dimensions, each in a cell of its own.
 
     A row of values becomes a grid as square as can be; channels of an image become maps side by side, a cell apart.
-    Output neurons of which each votes for one class at the most stand class by class, a row each.
+    Output neurons of which each votes for one class at the most stand class by class, a row each, where 24 rows hold
+    them.
 
     Args:
         shape: Shape of the values, without the axis of samples.
@@ -92,7 +101,8 @@ def grid(shape: Sequence[int], key: Any = None) -> dict[str, Any]:
     if key is not None and len(shape) == 1:
         hot = np.asarray(key, bool)
         voters = int(hot.sum(axis=1).max())
-        if (hot.sum(axis=0) <= 1).all():
+        spare = int((hot.sum(axis=0) == 0).sum())
+        if (hot.sum(axis=0) <= 1).all() and len(hot) + math.ceil(spare / voters) <= _MOST_ROWS:
             slots = np.full(maps, -1)
             for number, row in enumerate(hot):
                 slots[row] = number * voters + np.arange(row.sum())
@@ -133,8 +143,8 @@ class Samples:
 
         Args:
             network: What they are shown to.
-            x: Samples without time, shape ``(samples, *network.input_shape)``, or flat where that is as many numbers.
-                None: there are none.
+            x: Samples without time, shape ``(samples, *network.input_shape)``. It may also be flat, or have axes of
+                length 1 more or less, or be a picture where the network takes flat ones. None: there are none.
             y: Their true classes, as Keras takes them. Default: unknown.
 
         Raises:
@@ -145,7 +155,7 @@ class Samples:
                 raise ValueError("Expected samples beside their classes: give x as well as y.")
             return cls(np.zeros((0, *network.input_shape), network.dtype), np.zeros(0, np.int64))
         values = np.asarray(x)
-        if values.ndim and values.shape[1:] != network.input_shape and values[:1].size == np.prod(network.input_shape):
+        if _same_order(values.shape[1:], network.input_shape):
             values = values.reshape(len(values), *network.input_shape)
         if check_inputs(network, values).stepwise:
             raise ValueError(f"Expected samples without steps in time, of shape (samples, "
@@ -166,6 +176,14 @@ class Samples:
                 return {"count": len(self.values), "white": white, "values": whole.astype(np.uint8).tobytes(),
                         "labels": self.labels.tolist()}
         return {"count": len(self.values), "white": 0, "values": _bytes(self.values), "labels": self.labels.tolist()}
+
+
+def _same_order(shape: Sequence[int], wanted: Sequence[int]) -> bool:
+    """Whether a sample of a shape, read value by value, is one of another: channels first are not channels last."""
+    if not shape or math.prod(shape) != math.prod(wanted):
+        return False
+    long, also = ([length for length in each if length != 1] for each in (shape, wanted))
+    return long == also or len(long) <= 1 or len(also) <= 1
 
 
 def picture_shape(network: Network) -> tuple[int, int, int]:

@@ -57,8 +57,9 @@ class View(anywidget.AnyWidget):
             self.comm._reply_subshell_for = lambda data, default: default
 
     def picture(self) -> Picture:
-        """The static figure of what the widget shows."""
-        raise NotImplementedError
+        """The static figure of what the widget shows; ``ValueError`` where it has none."""
+        raise ValueError(f"Expected a view with a figure; {type(self).__name__} has none. Its to_html makes a page of "
+                         "it.")
 
     def snapshot(self) -> None:
         """Renews the picture behind the widget, wherever it was displayed. Call it from a cell.
@@ -84,6 +85,8 @@ class View(anywidget.AnyWidget):
 
     def to_csv(self, path: str | os.PathLike[str] | None = None) -> str:
         """Writes the numbers behind the view, :meth:`table`, as comma-separated values; NaN is an empty cell.
+
+        Numbers have nine digits, as many as it takes to read the very number of float32 back.
 
         Args:
             path: The file to write, replaced if it is there. Default: none is written.

@@ -25,6 +25,7 @@ class NetworkView(View):
         y: Their true classes. Default: unknown.
 
     Raises:
+        TypeError: It is no network.
         ValueError: The network is another, or the samples do not suit it.
     """
 
@@ -70,6 +71,7 @@ class DrawingPad(NetworkView):
         image: What the network was shown last, shape ``network.input_shape``: zeros before anything is drawn.
 
     Raises:
+        TypeError: It is no network.
         ValueError: The network is another, or the samples do not suit it.
 
     Example:

@@ -29,6 +29,7 @@ class FaultBench(NetworkView):
         y: Their true classes.
 
     Raises:
+        TypeError: It is no network.
         ValueError: The network is another, or the samples do not suit it.
 
     Example:

@@ -6,13 +6,13 @@
 /** @typedef {{ id: string, ask: string, kind: string, options: Option[], number: Asked | null, unit: string, waits: string }} Question */
 /** @typedef {{ right: boolean | null, says: string }} Verdict */
 
-const NUMBER = /^([+-]?(?:[0-9]+[.,]?[0-9]*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?)[ \t\n\r\f\v]*(%?)$/;
+const NUMBER = /^([+\u2212-]?(?:[0-9]+[.,]?[0-9]*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?)[ \t\n\r\f\v]*(%?)$/;
 
 /** The number that a text stands for, or null where it is none. @param {string} text */
 export function asNumber(text) {
   const match = NUMBER.exec(text.replace(/^[ \t]+|[ \t]+$/g, ""));
   if (!match) return null;
-  const value = Number(match[1].replace(",", ".")) / (match[2] ? 100 : 1);
+  const value = Number(match[1].replace(",", ".").replace("\u2212", "-")) / (match[2] ? 100 : 1);
   return Number.isFinite(value) ? value : null;
 }
 

@@ -36,14 +36,19 @@ export function standIn(values) {
   };
 }
 
-/** Draws every view of the page into its place.
+/** Draws every view of the page into its place. One that fails leaves its picture there, and the others are drawn.
  * @param {{ views: { module: string, values: Record<string, any> }[], bytes: string[] }} state
  * @param {Record<string, any>} modules those that the page carries, by name */
 export function drawViews(state, modules) {
   const bytes = state.bytes.map(decoded);
   state.views.forEach(({ module, values }, number) => {
     const el = /** @type {HTMLElement} */ (document.querySelector(`[data-wl-place="${number}"]`));
-    modules[module].default.render({ model: standIn(revive(values, bytes)), el });
+    try {
+      modules[module].default.render({ model: standIn(revive(values, bytes)), el });
+    } catch (error) {
+      el.replaceChildren();
+      reportError(error);
+    }
   });
 }
 

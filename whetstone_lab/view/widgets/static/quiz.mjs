@@ -11,10 +11,10 @@ const PATIENCE = 4000;
 
 /** What has been answered. The page adds to it at once, and learns from Python what is kept.
  * @param {Model} model */
-function answersOf(model) {
+export function answersOf(model) {
   const { name, title } = model.get("about");
-  /** @type {Answers} */
-  const mine = {};
+  /** Not of Object's, which has something called "constructor", as a question may be. @type {Answers} */
+  const mine = Object.create(null);
   const count = (/** @type {Answers} */ answers) => Object.values(answers).reduce((sum, given) => sum + given.length, 0);
   const held = {
     mine,

@@ -61,12 +61,14 @@ function convField({ from: [source], given: [[rows, columns, channels]], shape: 
 /** The samples that drive a neuron most, the strongest first. @param {Float64Array} potentials @param {number} most */
 export const favourites = (potentials, most) => Array.from(potentials.keys()).sort((a, b) => potentials[b] - potentials[a] || a - b).slice(0, most);
 
-/** For how many samples of each class a neuron fires. @param {Float64Array} potentials @param {number} threshold @param {number[]} labels @param {number} classes */
+/** For how many samples of each class a neuron fires; a label may be of no class that the network reads. @param {Float64Array} potentials @param {number} threshold @param {number[]} labels @param {number} classes */
 export function likedClasses(potentials, threshold, labels, classes) {
   const counted = Array.from({ length: classes }, () => ({ fires: 0, shown: 0 }));
   labels.forEach((label, which) => {
-    counted[label].shown += 1;
-    if (potentials[which] >= threshold) counted[label].fires += 1;
+    const mine = counted[label];
+    if (!mine) return;
+    mine.shown += 1;
+    if (potentials[which] >= threshold) mine.fires += 1;
   });
   return counted;
 }

@@ -22,13 +22,15 @@ export function sentSamples({ count, white, values, labels }, network, size) {
   return { count, labels, input: (which) => all.subarray(which * size, (which + 1) * size), range: [low, high] };
 }
 
-/** Work on so many things, a few at a time; what is begun anew ends what went on. @param {Scope} scope */
+/** Work on so many things, a few at a time; what is begun anew ends what went on. However little there is to do, nothing is told
+ * before whoever began it has gone on: until then a view may not be ready to hear it. @param {Scope} scope */
 export function slices(scope) {
-  let timer = 0;
+  let [timer, latest] = [0, 0];
   scope.undo.push(() => clearTimeout(timer));
   /** @param {number} count @param {(which: number) => void} each @param {(done: number) => void} shown called after each slice */
   return (count, each, shown) => {
     clearTimeout(timer);
+    const mine = ++latest;
     let next = 0;
     const slice = () => {
       const end = performance.now() + SLICE;
@@ -36,7 +38,7 @@ export function slices(scope) {
       if (next < count) timer = window.setTimeout(slice);
       shown(next);
     };
-    slice();
+    queueMicrotask(() => mine === latest && !scope.over && slice());
   };
 }
 
