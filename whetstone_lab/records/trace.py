@@ -105,7 +105,10 @@ class Trace:
         events: The :class:`Event` list, oldest first.
         epoch_logs: Per epoch, Keras's logs (loss, accuracy, val_accuracy, ...) as a dict.
         states: Per epoch, the policy's state after it (adaptive: ``reference``, ``waiting``, ``sharpening``, ...).
+        rewritten: How often batches that were noted have ceased to hold, so that readers who have read them read anew.
     """
+
+    rewritten = 0
 
     def __init__(self, layers: Sequence[str] = (), curves: Sequence[str] | None = None,
                  policy: Mapping[str, Any] | None = None, meta: Mapping[str, Any] | None = None) -> None:
@@ -136,6 +139,7 @@ class Trace:
         self.events: list[Event] = []
         self.epoch_logs: list[dict[str, float]] = []
         self.states: list[dict[str, Any]] = []
+        self.rewritten += 1
 
     def __setstate__(self, values: dict[str, Any]) -> None:
         """A copy of a run that goes on does not go on."""
@@ -296,10 +300,13 @@ class Trace:
         self._batches.cut(batches)
         self.events = [replace(event, batch=min(event.batch, batches)) for event in self.events
                        if event.batch <= batches or event.kind == "threshold"]
+        self.rewritten += 1  # last: who reads this before the batches reads too often rather than too seldom
 
     def adopt(self, other: Trace) -> None:
         """Becomes another trace, which must not be used further; the subscribers stay."""
-        self.__dict__.update({name: value for name, value in vars(other).items() if name != "_listeners"})
+        own = {"_listeners", "rewritten"}
+        self.__dict__.update({name: value for name, value in vars(other).items() if name not in own})
+        self.rewritten += 1
 
     def hand_over(self, other: Trace) -> None:
         """Moves all subscribers of this trace to another one, which has none yet."""

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 import shutil
 import subprocess
 from pathlib import Path
@@ -143,9 +144,20 @@ def test_a_run_that_was_rewound_or_begun_anew_is_told_whole(made_up_run, wire):
     run.trace.append_batch(1, 0.123, [0.0] * 3)  # as many batches as were told, of which the last is another
     widget._update(run.trace)
     assert len(wire.states("past")) == 1
+    for sharpness in (0.0, 0.5):  # nor does it help that the losses are as before: a training that diverged has but NaN
+        run.trace.rewind()
+        run.trace.append_batch(1, math.nan, [sharpness] * 3)
+        wire.messages.clear()
+        widget._update(run.trace)
+        assert len(wire.states("past")) == 1
+    wire.messages.clear()
+    run.trace.append_batch(1, math.nan, [0.5] * 3)
+    widget._update(run.trace)
+    assert len(wire.states("past")) == 0
+    wire.messages.clear()
     run.trace.begin(["another"])
     widget._update(run.trace)
-    assert len(wire.states("past")) == 2
+    assert len(wire.states("past")) == 1
     assert widget.about["layers"] == ["another"]
 
 

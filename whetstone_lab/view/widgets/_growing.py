@@ -39,7 +39,8 @@ class Past:
     """The losses and the sharpness of batches, and a table of epochs."""
 
     def __init__(self) -> None:
-        self._told: tuple[int, int, float] = (0, 0, math.nan)
+        #: Epochs and batches that were told, and which writing of the trace they were read from.
+        self._told = (0, 0, -1)
 
     def whole(self, trace: Trace) -> dict[str, Any]:
         """``past``: the table of epochs, points, and what is to be known of them."""
@@ -54,8 +55,8 @@ class Past:
 
     def news(self, trace: Trace) -> dict[str, Any] | None:
         """``rows``: the epochs that have ended, and ``points``."""
-        before, trained, loss = self._told
-        if trace.epochs < before or trace.batches < trained or not _same(_last_loss(trace, trained), loss):
+        before, trained, written = self._told
+        if trace.rewritten != written or trace.epochs < before or trace.batches < trained:
             return None  # what came after the last epoch was forgotten, or the run was begun anew
         epochs, batches = self._tell(trace)
         ended = epochs - before
@@ -66,8 +67,9 @@ class Past:
             {"rows": _table(trace, before, epochs).tobytes()} if ended else {})
 
     def _tell(self, trace: Trace) -> tuple[int, int]:
+        written = trace.rewritten
         epochs, batches = trace.epochs, trace.batches  # epochs first: the batches are then at least theirs
-        self._told = (epochs, batches, _last_loss(trace, batches))
+        self._told = (epochs, batches, written)
         return epochs, batches
 
 
@@ -220,11 +222,3 @@ def _points(trace: Trace, rows: np.ndarray) -> bytes:
 
 def _edges(trace: Trace) -> bytes:
     return trace.bins.astype("<f4").tobytes()
-
-
-def _last_loss(trace: Trace, batches: int) -> float:
-    return float(trace.loss[batches - 1]) if batches else math.nan
-
-
-def _same(a: float, b: float) -> bool:
-    return a == b or (math.isnan(a) and math.isnan(b))
