@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 from typing import Any
 
 import anywidget
 import pytest
+from plain_values import plain
 
 from whetstone_lab.view.widgets import _assets
 
@@ -34,14 +34,6 @@ _PAGE = """async ([source, state]) => {
     window.model_set = model.set;
     window.leave = module.default.render({ model, el: document.querySelector('main') });
 }"""  # noqa: E501
-
-
-def plain(value):
-    if isinstance(value, (bytes, memoryview)):
-        return {"base64": base64.b64encode(bytes(value)).decode()}
-    if isinstance(value, dict):
-        return {name: plain(item) for name, item in value.items()}
-    return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def state(widget: Any) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 
 import pytest
+from plain_values import plain
 from waiting import await_that
 
 from whetstone_lab.laboratory.page import Laboratory
@@ -37,14 +37,6 @@ _PAGE = """async ([source, state, wave]) => {
     const module = await import(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })));
     window.leave = module.default.render({ model, el: document.querySelector('main') });
 }"""  # noqa: E501
-
-
-def plain(value):
-    if isinstance(value, (bytes, memoryview)):
-        return {"base64": base64.b64encode(bytes(value)).decode()}
-    if isinstance(value, dict):
-        return {name: plain(item) for name, item in value.items()}
-    return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 @pytest.fixture

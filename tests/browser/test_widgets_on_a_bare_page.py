@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bare_page import _PAGE, plain
+from bare_page import _PAGE
+from plain_values import plain
 from waiting import await_that
 
 from whetstone_lab.records.trace import Trace

@@ -19,15 +19,16 @@ from whetstone_lab.laboratory.settings import Settings, layer_count, model_argum
 from whetstone_lab.records.spikes import SpikeRecord
 from whetstone_lab.records.trace import Trace
 
+if TYPE_CHECKING:
+    from whetstone_lab.laboratory.companion import Companion
+    from whetstone_lab.training.background import LiveRun
+
 #: Seconds between two times that a run which goes on is kept.
 _EVERY = 5.0
 
 #: Held while a run is made: chance is Keras's, one for the whole process, and two that draw at once disturb each other.
 _MAKING = threading.Lock()
 
-if TYPE_CHECKING:
-    from whetstone_lab.laboratory.companion import Companion
-    from whetstone_lab.training.background import LiveRun
 
 class Bench:
     """An experiment: its settings, its run, and where it is kept.

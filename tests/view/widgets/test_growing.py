@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from plain_values import plain
 
 from whetstone_lab.view import widgets
 from whetstone_lab.view.widgets import ActivationCurves, SharpenerChart, _growing
@@ -36,14 +37,6 @@ for (const { state, content, buffers } of messages) {
 }
 console.log(JSON.stringify({ sent, ...Object.fromEntries(["told", "past", "now", "decisions", "histograms"].map((name) => [name, plain(model.get(name) ?? null)])) }));
 """  # noqa: E501
-
-
-def plain(value):
-    if isinstance(value, (bytes, memoryview)):
-        return {"base64": base64.b64encode(bytes(value)).decode()}
-    if isinstance(value, dict):
-        return {name: plain(item) for name, item in value.items()}
-    return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 class Page:
