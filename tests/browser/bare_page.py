@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import pytest
 from plain_values import plain
 
-from whetstone_lab.view.widgets import _assets
+from whetstone_lab.view.widgets._view import View
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -36,21 +35,15 @@ _PAGE = """async ([source, state]) => {
 }"""  # noqa: E501
 
 
-def state(widget: Any) -> dict[str, Any]:
-    """What a page gets of a widget: the values of its own traits."""
-    own = set(widget.trait_names(sync=True)) - set(anywidget.AnyWidget.class_trait_names(sync=True))
-    return {name: plain(getattr(widget, name)) for name in own if not name.startswith("_")}
-
-
-def open_view(chromium: Any, widget: Any, module: str, width: int = 900, dark: bool = False) -> Any:
-    """A new page that shows a widget by its module; ``window.sent`` has what it sends."""
+def open_view(chromium: Any, widget: Any, width: int = 900, dark: bool = False) -> Any:
+    """A new page that shows a widget; ``window.sent`` has what it sends."""
     page = chromium.new_page(viewport={"width": width, "height": 700}, reduced_motion="reduce",
                              color_scheme="dark" if dark else "light")
     page.on("pageerror", lambda error: pytest.fail(str(error)))
     ground = "#111" if dark else "#fff"
     page.set_content(f"<!doctype html><html lang=en><title>A view</title><style>body {{ margin: 8px; background: "
-                     f"{ground} }}{_assets.style(module)}</style><body><main></main>")
-    page.evaluate(_PAGE, [_assets.module(module), state(widget)])
+                     f"{ground} }}{widget._css}</style><body><main></main>")
+    page.evaluate(_PAGE, [widget._esm, plain(View.state(widget))])  # as a page beside a kernel gets it
     return page
 
 

@@ -36,11 +36,11 @@ def pad(digits):
 
 @pytest.fixture
 def show(chromium):
-    """Shows a widget on a page of its own: ``show(widget, "module", width=1100, dark=False)``."""
+    """Shows a widget on a page of its own: ``show(widget, width=1100, dark=False)``."""
     pages = []
 
-    def show(widget, name, *, width=1100, dark=False):
-        page = open_view(chromium, widget, name, width, dark)
+    def show(widget, *, width=1100, dark=False):
+        page = open_view(chromium, widget, width, dark)
         pages.append(page)
         await_that(page, """() => [...document.querySelectorAll('.wl-network canvas')].every(canvas => {
             const image = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
@@ -88,7 +88,7 @@ def no_violations(page):
 def test_a_small_network_of_one_sample_is_drawn_as_a_large_one_is(show):
     """All that there is to work out is known at once, before the view is there."""
     network = Network((16,), [Dense(np.eye(16, 2, dtype=np.float32)), Neurons(0.5)], key=[[1, 0], [0, 1]])
-    page = show(DrawingPad(network, np.eye(1, 16), [7]), "drawing_pad")
+    page = show(DrawingPad(network, np.eye(1, 16), [7]))
     page.locator(".wl-network canvas").focus()
     for key in ("ArrowRight", "Enter"):
         page.keyboard.press(key)
@@ -97,7 +97,7 @@ def test_a_small_network_of_one_sample_is_drawn_as_a_large_one_is(show):
 
 
 def test_a_digit_that_is_drawn_is_read_and_python_reads_the_same(show, screenshots, pad):
-    page = show(pad, "drawing_pad")
+    page = show(pad)
     assert verdict(page) == "Draw something, and watch it spike."
     draw(page, THREE)
     assert verdict(page) == "Read as 3"
@@ -127,7 +127,7 @@ def test_a_digit_that_is_drawn_is_read_and_python_reads_the_same(show, screensho
 
 
 def test_keys_alone_draw_load_and_look(show, screenshots, pad):
-    page = show(pad, "drawing_pad", width=420, dark=True)
+    page = show(pad, width=420, dark=True)
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.getAttribute('aria-label')") == f"sample 0, a {pad.shown.labels[0]}"
     page.keyboard.press("Enter")
@@ -175,7 +175,7 @@ def shows(page, share):
 
 
 def test_the_bench_breaks_what_faults_break_in_python(show, screenshots, bench, digits):
-    page, network = show(bench, "fault_bench"), bench.simulated
+    page, network = show(bench), bench.simulated
     shows(page, evaluate(network, digits.x_test, digits.y_test)["accuracy"])
     assert page.locator(".wl-right > .wl-meaning").inner_text() == "Every neuron does as in the unbroken network."
     for name, value in {"dead neurons": 0.1, "stuck at firing": 0.03, "lost spikes": 0.15, "threshold jitter": 0.2,
@@ -205,7 +205,7 @@ def test_the_bench_breaks_what_faults_break_in_python(show, screenshots, bench, 
 
 
 def test_keys_alone_break_neurons_and_pixels_and_mend_them(show, screenshots, bench, digits):
-    page = show(bench, "fault_bench", width=420, dark=True)
+    page = show(bench, width=420, dark=True)
     page.locator(".wl-square canvas").focus()
     for key in ["ArrowDown", *["ArrowDown"] * 2, *["ArrowRight"] * 3, "Enter"]:
         page.keyboard.press(key)

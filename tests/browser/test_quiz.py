@@ -59,7 +59,7 @@ def says(page, question):
 
 def test_it_is_answered_without_a_kernel_and_saved_as_python_would(chromium, quiz, tmp_path):
     quiz.about = {**quiz.about, "kept": ""}
-    page = open_view(chromium, quiz, "quiz", width=420)
+    page = open_view(chromium, quiz, width=420)
     assert page.locator(".wl-keeping").inner_text() == "Your answers stay on this page until you save them."
     page.get_by_role("button", name="as steep as x").click()
     assert says(page, 0) == "Not so. That is a ReLU. A gate gives 0 or 1 and nothing between."
@@ -97,7 +97,7 @@ def test_it_is_answered_without_a_kernel_and_saved_as_python_would(chromium, qui
 def test_what_python_kept_is_shown_and_what_it_did_not_can_be_saved(chromium, quiz):
     quiz.answer("gate", "flat")
     quiz.answer("sharp", "3")
-    page = open_view(chromium, quiz, "quiz")
+    page = open_view(chromium, quiz)
     assert page.locator(".wl-facts").inner_text() == "1 of 4 right"
     assert says(page, 0).startswith("Right. Its derivative is 0")
     assert page.get_by_role("textbox", name="Your number").input_value() == "3"
@@ -117,7 +117,7 @@ def test_what_python_kept_is_shown_and_what_it_did_not_can_be_saved(chromium, qu
 
 
 def test_it_is_answered_with_keys_alone(chromium, quiz):
-    page = open_view(chromium, quiz, "quiz")
+    page = open_view(chromium, quiz)
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
@@ -142,7 +142,7 @@ def test_nobody_is_kept_out_of_a_quiz(chromium, screenshots, quiz, dark):
     quiz.answer("first", "hidden_1")
     quiz.answer("sharp", "20")
     for width in (900, 420):
-        page = open_view(chromium, quiz, "quiz", width=width, dark=dark)
+        page = open_view(chromium, quiz, width=width, dark=dark)
         page.locator(".wl").screenshot(path=screenshots / f"quiz-{width}-{'dark' if dark else 'light'}.png")
         assert axe_finds(page) == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -193,7 +193,6 @@ def _top(name: str, names: Sequence[str], launch: str) -> str:
     return f'<p class="wl-ways">{" ".join(addresses)}</p>'
 
 
-
 @cache
 def _exporter() -> Any:
     """What makes HTML of cells: nbconvert's, with formulas as MathML, without scripts and styles from elsewhere."""

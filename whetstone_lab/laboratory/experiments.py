@@ -97,7 +97,7 @@ class Experiments:
             # Last: what is listed is whole.
             with in_one_piece(self.folder / f"{number:03}.json") as part:
                 part.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-        return self[number]
+        return _experiment(number, facts)
 
     def forget(self, number: int) -> None:
         """Removes an experiment, if it is there."""

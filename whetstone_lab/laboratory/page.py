@@ -83,10 +83,6 @@ class Laboratory(RunView):
             return super().__repr__()
         return f"Laboratory({self.bench.settings.words()})"
 
-    def module_name(self) -> str:
-        """The name of its module among those of the views."""
-        return "laboratory"
-
     def picture(self) -> Picture:
         """The static figure of the run, as :func:`whetstone_lab.view.plots.sharpener_chart` draws it."""
         from whetstone_lab.view import plots
