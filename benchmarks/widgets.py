@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import functools
 import json
 import os
 import shutil
@@ -133,9 +134,11 @@ def write_cases(path: Path) -> None:
         widget = make(source)
         state = {name: packed(value) for name, value in widget.get_state().items() if not name.startswith("_")}
         cases[name] = {"module": _assets.module(kind), "style": _assets.style(kind), "state": state}
-        widget._png() if name == "chart 60" else None  # the first of all also imports matplotlib
+        # A checkout from before views saved themselves has the picture under another name.
+        draw = widget._png if hasattr(widget, "_png") else functools.partial(widget.to_png, path.with_suffix(".png"))
+        draw() if name == "chart 60" else None  # the first of all also imports matplotlib
         began = time.process_time()
-        widget._png()
+        draw()
         cases["pictures"][name] = time.process_time() - began
     cases["messages"] = messages()
     path.write_text(json.dumps(cases))
@@ -290,12 +293,14 @@ def steering_seconds(checkout: Path, times: int) -> list[float]:
             began = time.perf_counter()
             kernel.client.shell_channel.send(message)
             while time.perf_counter() - began < 30:
-                heard = kernel.client.get_iopub_msg(timeout=30)
-                state = heard["content"].get("data", {})
-                state = state.get("state", {}) if isinstance(state, dict) else {}
-                if state.get("now", {}).get("policy", {}).get("sig_increase") == value:
+                data = kernel.client.get_iopub_msg(timeout=30)["content"].get("data", {})
+                # Older checkouts have it in the widget's state, newer ones in a message.
+                told = [data.get("state", {}), data.get("content", {})] if isinstance(data, dict) else []
+                if any(each.get("now", {}).get("policy", {}).get("sig_increase") == value for each in told):
                     found.append(time.perf_counter() - began)
                     break
+            else:
+                raise TimeoutError(f"The kernel did not say within 30 s that sig_increase is {value}.")
         kernel.run("run.stop(); _ = run.wait()")
     finally:
         kernel.end()
