@@ -113,7 +113,7 @@ def test_one_cursor_moves_all_by_the_keyboard_alone(stage, finished_trace):
     await_that(page, "words => document.querySelector('.wl-wave .wl-kicker').textContent === words",
                f"Spikes after epoch {finished_trace.epochs - 3}")
     assert page.evaluate("window.sent.at(-1)") == {"kind": "wave", "epoch": finished_trace.epochs - 3, "sample": 0}
-    page.locator(".wl-blocks canvas").focus()
+    page.locator(".wl-net canvas").focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     assert "spiking_1, neuron 1: " in page.locator(".wl-net .wl-readout").inner_text()

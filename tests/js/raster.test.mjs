@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { integers } from "../../whetstone_lab/view/widgets/static/bytes.mjs";
+import { address } from "../../whetstone_lab/view/widgets/static/neurons.mjs";
 import { namedLayers, rasterRoom, shade, spikeGrid } from "../../whetstone_lab/view/widgets/static/raster_drawing.mjs";
 import { classShares, listedClasses, matchWords, told } from "../../whetstone_lab/view/widgets/static/raster_reading.mjs";
 import { cursorAt, moved } from "../../whetstone_lab/view/widgets/static/raster_pointing.mjs";
-import { address, density, firedBefore, firingAt, readSpikes, spikesOf } from "../../whetstone_lab/view/widgets/static/raster_spikes.mjs";
+import { density, firedBefore, firingAt, readSpikes, spikesOf } from "../../whetstone_lab/view/widgets/static/raster_spikes.mjs";
 
 test("spikes are sorted by layer and step", () => {
   const spikes = readSpikes({

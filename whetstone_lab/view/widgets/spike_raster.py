@@ -102,7 +102,8 @@ class SpikeRaster(View):
 def facts(record: SpikeRecord) -> dict[str, Any]:
     """What a page needs to know of a record besides its spikes; see ``SpikeRaster.about``."""
     return {"layers": list(record.layers), "shapes": [list(shape) for shape in record.shapes],
-            "sizes": list(record.sizes), "bands": scenes.bands(record.sizes), "steps": record.steps,
+            "sizes": list(record.sizes), "grids": [scenes.grid(shape) for shape in record.shapes],
+            "bands": scenes.bands(record.sizes), "steps": record.steps,
             "samples": record.samples,
             "readings": [_told(reading, record.samples) for reading in scenes.readings(record) if reading.shown]}
 

@@ -1,6 +1,6 @@
 // @ts-check
 // Draws the raster: a band for each layer, its spikes as far as the wave has come, the steps below.
-import { font, layerColour, line } from "./canvas.mjs";
+import { font, layerColour, line, shorten } from "./canvas.mjs";
 import { h } from "./page.mjs";
 import { density } from "./raster_spikes.mjs";
 import { ticks } from "./scales.mjs";
@@ -181,15 +181,4 @@ export function drawRaster(pen, { about, room, sheet, at, spiking, cursor }) {
   context.strokeStyle = colour("ink");
   context.lineWidth = 1.3;
   context.strokeRect(x + 1, place.bottom - (cursor.neuron + 0.5) * place.row - tall / 2, column - 2, tall);
-}
-
-/** A name that fits into a width, cut in the middle. @param {CanvasRenderingContext2D} context @param {string} name @param {number} width */
-function shorten(context, name, width) {
-  let kept = name.length;
-  let text = name;
-  while (kept > 3 && context.measureText(text).width > width) {
-    kept -= 1;
-    text = `${name.slice(0, Math.ceil(kept / 2))}…${name.slice(name.length - Math.floor(kept / 2))}`;
-  }
-  return text;
 }

@@ -1,5 +1,6 @@
 // @ts-check
 import { surface } from "./canvas.mjs";
+import { address } from "./neurons.mjs";
 import { clamp, many } from "./numbers.mjs";
 import { Scope, button, calm, h, header, keepKeys, renderer, say, watchKernel, whenSeen } from "./page.mjs";
 import { playButton, player } from "./player.mjs";
@@ -8,7 +9,7 @@ import { rasterPointing } from "./raster_pointing.mjs";
 import { panel, told } from "./raster_reading.mjs";
 import { painter, samplePicker } from "./raster_samples.mjs";
 import { saveMenu } from "./saving.mjs";
-import { address, firedBefore, firingAt, readSpikes, spikesOf } from "./raster_spikes.mjs";
+import { firedBefore, firingAt, readSpikes, spikesOf } from "./raster_spikes.mjs";
 
 /** @typedef {import("./page.mjs").Model} Model */
 /** @typedef {import("./canvas.mjs").Pen} Pen */
