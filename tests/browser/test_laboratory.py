@@ -8,11 +8,10 @@ import pytest
 from plain_values import plain
 from waiting import await_that
 
-from whetstone_lab.laboratory.page import Laboratory
+from whetstone_lab.laboratory.page import Laboratory, wave_of
 from whetstone_lab.laboratory.settings import Settings
 from whetstone_lab.view.widgets import _assets
 from whetstone_lab.view.widgets._growing import packed
-from whetstone_lab.view.widgets.spike_raster import facts, spikes
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -51,9 +50,7 @@ def stage(chromium, tmp_path, finished_trace, spike_record):
     lab._show_setup()
     state = plain({name: value for name, value in lab.get_state().items() if not name.startswith("_")})
     state["about"]["live"], state["now"]["status"] = True, "finished"
-    one = spike_record.select([0])
-    content, buffers = packed({"kind": "wave", "about": facts(one), "spikes": spikes(one),
-                               "classes": spike_record.classes[:10].tolist()})
+    content, buffers = packed(wave_of(spike_record.select(range(10)), 0))
     pages = []
 
     def stage(width, height=700, dark=False):

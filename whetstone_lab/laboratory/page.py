@@ -22,6 +22,7 @@ from whetstone_lab.view.widgets._growing import Accuracies, Decisions, Histogram
 from whetstone_lab.view.widgets.spike_raster import facts, spikes
 
 if TYPE_CHECKING:
+    from whetstone_lab.records.spikes import SpikeRecord
     from whetstone_lab.view.plots import Picture
 
 #: What a setting is called on the page.
@@ -163,9 +164,7 @@ class Laboratory(RunView):
             return
         epoch, record = found
         sample = min(max(int(content["sample"]), 0), record.samples - 1)
-        one = record.select([sample])
-        self.send(*packed({"kind": "wave", "epoch": epoch, "sample": sample, "about": facts(one), "spikes": spikes(one),
-                           "classes": record.classes.tolist()}))
+        self.send(*packed(wave_of(record, sample) | {"epoch": epoch, "sample": sample}))
 
     def _asked_compare(self, bench: Bench, content: Mapping[str, Any]) -> None:
         number = content["number"]
@@ -202,6 +201,14 @@ class Laboratory(RunView):
         fast = self._preset.locked | self._preset.hidden
         return Settings.of({**settings.asdict(), **{
             name: value for name, value in self._preset.settings.asdict().items() if name in fast}})
+
+
+def wave_of(record: SpikeRecord, sample: int) -> dict[str, Any]:
+    """What the page is told of the wave that a sample sends, and as which class each of the samples was read."""
+    one = record.select([sample])
+    grids = [scenes.grid(shape, scenes.key_of(record, layer)) for layer, shape in enumerate(record.shapes)]
+    return {"kind": "wave", "about": {**facts(one), "grids": grids}, "spikes": spikes(one),
+            "classes": record.classes.tolist()}
 
 
 #: What the page may ask besides what every view of a run may be asked.
