@@ -8,11 +8,10 @@ import pytest
 from plain_values import plain
 from waiting import await_that
 
-from whetstone_lab.laboratory.page import Laboratory
+from whetstone_lab.laboratory.page import Laboratory, wave_of
 from whetstone_lab.laboratory.settings import Settings
 from whetstone_lab.view.widgets import _assets
 from whetstone_lab.view.widgets._growing import packed
-from whetstone_lab.view.widgets.spike_raster import facts, spikes
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -51,9 +50,7 @@ def stage(chromium, tmp_path, finished_trace, spike_record):
     lab._show_setup()
     state = plain({name: value for name, value in lab.get_state().items() if not name.startswith("_")})
     state["about"]["live"], state["now"]["status"] = True, "finished"
-    one = spike_record.select([0])
-    content, buffers = packed({"kind": "wave", "about": facts(one), "spikes": spikes(one),
-                               "classes": spike_record.classes[:10].tolist()})
+    content, buffers = packed(wave_of(spike_record.select(range(10)), 0))
     pages = []
 
     def stage(width, height=700, dark=False):
@@ -113,7 +110,7 @@ def test_one_cursor_moves_all_by_the_keyboard_alone(stage, finished_trace):
     await_that(page, "words => document.querySelector('.wl-wave .wl-kicker').textContent === words",
                f"Spikes after epoch {finished_trace.epochs - 3}")
     assert page.evaluate("window.sent.at(-1)") == {"kind": "wave", "epoch": finished_trace.epochs - 3, "sample": 0}
-    page.locator(".wl-blocks canvas").focus()
+    page.locator(".wl-net canvas").focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     assert "spiking_1, neuron 1: " in page.locator(".wl-net .wl-readout").inner_text()

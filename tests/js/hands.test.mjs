@@ -125,6 +125,22 @@ test("a network fits its width, from one line to as many as it has layers", () =
   assert.ok(!many.votes.beside, "rows of a hundred classes are too low for numbers");
 });
 
+test("a picture stands before the layers, and where little height is left, all stand in one line as high as that", () => {
+  const picture = placesOf({ map: [28, 28], across: 1, gap: 0, order: null, classes: 0 }, 784);
+  for (const width of [300, 620]) {
+    const { blocks, height } = layOut(LAYERS, 0, width, { picture, tall: 68, most: 1 });
+    assert.deepEqual(blocks.map(({ layer }) => layer), [-1, 0, 1, 2]);
+    assert.ok(height <= 68 + 36 + 14 && new Set(blocks.map(({ top, height: high }) => (top + high / 2).toFixed(6))).size === 1);
+    blocks.forEach(({ left, width: wide, height: high, room }, which) => {
+      assert.ok(high <= 68 + 1e-9 && left + wide <= width + 0.5);
+      if (which) assert.ok(blocks[which - 1].left + blocks[which - 1].room <= left, "a name has room up to the next");
+    });
+  }
+  const ofLayers = layOut(LAYERS, 0, 620, { picture, tall: 68, most: 1 }).blocks.filter(({ layer }) => layer >= 0);
+  assert.equal(neuronAt(ofLayers, 4, 70), null, "a picture has no neurons");
+  assert.deepEqual(stepped(ofLayers, { layer: 0, neuron: 0 }, "ArrowLeft"), { layer: 0, neuron: 0 });
+});
+
 test("keys go from neuron to neuron and from layer to layer, and a pointer means what is under it", () => {
   const { blocks } = layOut(LAYERS, 10, 1200);
   assert.deepEqual(stepped(blocks, null, "ArrowRight"), { layer: 0, neuron: 0 });

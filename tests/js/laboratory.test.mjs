@@ -4,7 +4,6 @@ import { test } from "node:test";
 import { cursorOf } from "../../whetstone_lab/view/widgets/static/cursor.mjs";
 import { morePoints, unpacked } from "../../whetstone_lab/view/widgets/static/growing.mjs";
 import { accuracyColumns, lowest } from "../../whetstone_lab/view/widgets/static/lab_accuracy.mjs";
-import { networkBlocks, neuronAt, stepped } from "../../whetstone_lab/view/widgets/static/lab_network.mjs";
 import { refusal } from "../../whetstone_lab/view/widgets/static/lab_setup.mjs";
 import { firingOf, readWave, waveAsker } from "../../whetstone_lab/view/widgets/static/lab_wave.mjs";
 import { clock } from "../../whetstone_lab/view/widgets/static/laboratory.mjs";
@@ -22,35 +21,6 @@ test("a cursor tells those who follow it, once, and only of what is another", ()
   cursor.move({ at: null });
   assert.equal(heard.length, 2);
   assert.deepEqual([cursor.at, cursor.layer, cursor.neuron, cursor.sample], [null, 1, null, 0]);
-});
-
-test("the blocks of a network hold all neurons, within their slots, and each is found where it lies", () => {
-  for (const [sizes, width, height, broad] of [[[64, 16, 100], 600, 90, 8], [[784, 256, 64, 100], 500, 90, 28], [[64, 512, 256, 64, 4096], 400, 80, 8], [[3], 50, 20, 3]]) {
-    const blocks = networkBlocks(sizes, width, height, broad);
-    assert.equal(blocks[0].columns, broad);
-    blocks.forEach(({ left, top, columns, rows, cell, size }, block) => {
-      assert.ok(columns * rows >= size && columns * (rows - 1) < size);
-      assert.ok(left >= (block * width) / sizes.length && left + columns * cell <= ((block + 1) * width) / sizes.length);
-      assert.ok(top >= -1e-9 && top + rows * cell <= height + 1e-9);
-      for (const neuron of [0, Math.floor(size / 2), size - 1]) {
-        const found = neuronAt(blocks, left + ((neuron % columns) + 0.5) * cell, top + (Math.floor(neuron / columns) + 0.5) * cell);
-        assert.deepEqual(found, { block, neuron });
-      }
-    });
-  }
-  assert.equal(neuronAt(networkBlocks([4, 4], 400, 50), 200, 25), null);
-});
-
-test("arrows lead over the neurons of a layer and on to those beside", () => {
-  const blocks = networkBlocks([9, 4], 300, 90).map((block) => ({ ...block, columns: block.size === 9 ? 3 : 2, rows: block.size === 9 ? 3 : 2 }));
-  assert.deepEqual(stepped(blocks, 0, 4, "ArrowRight"), { layer: 0, neuron: 5 });
-  assert.deepEqual(stepped(blocks, 0, 5, "ArrowRight"), { layer: 1, neuron: 0 });
-  assert.deepEqual(stepped(blocks, 1, 2, "ArrowLeft"), { layer: 0, neuron: 3 });
-  assert.deepEqual(stepped(blocks, 0, 4, "ArrowDown"), { layer: 0, neuron: 7 });
-  assert.equal(stepped(blocks, 0, 8, "ArrowDown"), null);
-  assert.equal(stepped(blocks, 0, 0, "ArrowLeft"), null);
-  assert.equal(stepped(blocks, 1, 3, "ArrowRight"), null);
-  assert.equal(stepped(blocks, 0, 1, "Tab"), null);
 });
 
 test("the time that is left follows the pace, and nothing is foretold of a run that rests", () => {

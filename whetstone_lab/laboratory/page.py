@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import weakref
 from collections.abc import Mapping
@@ -14,12 +15,14 @@ from whetstone_lab.laboratory import presets
 from whetstone_lab.laboratory.bench import Bench
 from whetstone_lab.laboratory.experiments import FOLDER, Experiment, Experiments
 from whetstone_lab.laboratory.settings import CHOICES, DATA, LIMITS, Settings, at_hand, layer_shapes
+from whetstone_lab.view import scenes
 from whetstone_lab.view.widgets._assets import module, style
 from whetstone_lab.view.widgets._base import RunView
 from whetstone_lab.view.widgets._growing import Accuracies, Decisions, Histograms, Past, packed
 from whetstone_lab.view.widgets.spike_raster import facts, spikes
 
 if TYPE_CHECKING:
+    from whetstone_lab.records.spikes import SpikeRecord
     from whetstone_lab.view.plots import Picture
 
 #: What a setting is called on the page.
@@ -100,17 +103,17 @@ class Laboratory(RunView):
         """Says what can be set, what is set, and which experiments were kept."""
         if self.bench is None:
             # Of a trace alone it is not known how many neurons there are, nor what they do.
-            self.setup = {"fields": [], "settings": {}, "goal": 0, "spikes": False, "pixels": [1, 1, 1], "layers": []}
+            self.setup = {"fields": [], "settings": {}, "goal": 0, "spikes": False, "layers": []}
             return
         bench, preset, picked = self.bench, self._preset, self._picked
-        shapes = layer_shapes(bench.settings)
+        shapes, pixels = layer_shapes(bench.settings), DATA[bench.settings.data].spec.image_shape[:2]
         self.setup = {
             "fields": _fields(picked), "settings": picked.asdict(), "locked": sorted(preset.locked | preset.hidden),
             "hidden": sorted(preset.hidden), "pending": picked != bench.settings and bool(bench.trace.layers),
             "preset": str(presets.Preset(picked)), "folder": str(bench.experiments.folder), "spikes": True,
             "unkept": bench.unkept,
-            "goal": bench.settings.epochs, "pixels": list(DATA[bench.settings.data].spec.image_shape),
-            "layers": [{"name": name, "size": int(np.prod(shape)), "shape": list(shape)}
+            "goal": bench.settings.epochs, "picture": {"grid": scenes.grid(pixels), "size": math.prod(pixels)},
+            "layers": [{"name": name, "size": math.prod(shape), "shape": list(shape), "grid": scenes.grid(shape)}
                        for name, shape in shapes.items()]}
         self.kept = [_listed(each) for each in bench.experiments.all(_LISTED)]
 
@@ -161,9 +164,7 @@ class Laboratory(RunView):
             return
         epoch, record = found
         sample = min(max(int(content["sample"]), 0), record.samples - 1)
-        one = record.select([sample])
-        self.send(*packed({"kind": "wave", "epoch": epoch, "sample": sample, "about": facts(one), "spikes": spikes(one),
-                           "classes": record.classes.tolist()}))
+        self.send(*packed(wave_of(record, sample) | {"epoch": epoch, "sample": sample}))
 
     def _asked_compare(self, bench: Bench, content: Mapping[str, Any]) -> None:
         number = content["number"]
@@ -200,6 +201,14 @@ class Laboratory(RunView):
         fast = self._preset.locked | self._preset.hidden
         return Settings.of({**settings.asdict(), **{
             name: value for name, value in self._preset.settings.asdict().items() if name in fast}})
+
+
+def wave_of(record: SpikeRecord, sample: int) -> dict[str, Any]:
+    """What the page is told of the wave that a sample sends, and as which class each of the samples was read."""
+    one = record.select([sample])
+    grids = [scenes.grid(shape, scenes.key_of(record, layer)) for layer, shape in enumerate(record.shapes)]
+    return {"kind": "wave", "about": {**facts(one), "grids": grids}, "spikes": spikes(one),
+            "classes": record.classes.tolist()}
 
 
 #: What the page may ask besides what every view of a run may be asked.

@@ -74,6 +74,17 @@ export function dot(context, x, y, radius) {
   context.fill();
 }
 
+/** A name that fits into a width, cut in the middle. @param {CanvasRenderingContext2D} context @param {string} name @param {number} width */
+export function shorten(context, name, width) {
+  let kept = name.length;
+  let text = name;
+  while (kept > 3 && context.measureText(text).width > width) {
+    kept -= 1;
+    text = `${name.slice(0, Math.ceil(kept / 2))}…${name.slice(name.length - Math.floor(kept / 2))}`;
+  }
+  return text;
+}
+
 /** A piece of a layer's line, for legends. @param {number} layer */
 export function layerSwatch(layer) {
   const colour = `var(--wl-${layerColour(layer)})`;

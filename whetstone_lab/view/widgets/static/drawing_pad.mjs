@@ -1,7 +1,8 @@
 // @ts-check
-import { MARK, legend } from "./net_drawing.mjs";
-import { addressWords, networkView, shownVotes } from "./net_view.mjs";
+import { MARK, firing, legend } from "./net_drawing.mjs";
+import { layersOf, networkView, shownVotes } from "./net_view.mjs";
 import { neuronPanel } from "./neuron_panel.mjs";
+import { address } from "./neurons.mjs";
 import { many, plain } from "./numbers.mjs";
 import { volume } from "./operations.mjs";
 import { drawingSquare, drawings, imageOf } from "./pad.mjs";
@@ -17,9 +18,6 @@ import { networkOf, reading, wave } from "./wave.mjs";
 
 /** Seconds that a layer's spikes take when the wave is played. */
 const PACE = 0.55;
-
-/** How many of a layer fire. @param {Uint8Array} fired */
-const firing = (fired) => fired.reduce((sum, spike) => sum + spike, 0);
 
 /** @typedef {ReturnType<typeof deskOf>} Desk */
 
@@ -70,7 +68,7 @@ function networkSide(scope, desk, { paint, load }) {
   const hint = h("p", { class: "wl-readout" });
   const survey = firingRates(scope, network, samples, () => view.redraw());
   const classes = desk.read.votes.length;
-  const view = networkView(scope, network, classes, { scene: () => sceneOf(desk, survey, state), pointed, chosen: choose, words, keys: "Arrow keys move over the neurons, Enter looks at one from near." });
+  const view = networkView(scope, { layers: () => layersOf(network), classes, scene: () => sceneOf(desk, survey, state), pointed, chosen: choose, left: () => choose(null), words, keys: "Arrow keys move over the neurons, Enter looks at one from near." });
   const panel = neuronPanel(scope, network, { samples, classes, load, paint: (canvas, which, ink) => paint(canvas, samples.input(which), ink), close: () => (choose(null), view.canvas.focus()) });
   const marks = legend([["fires", "fires"], ["silent", "silent"], .../** @type {[string, string][]} */ (samples.count ? [["never", `fires for none of ${samples.count} samples`], ["always", "fires for all"]] : [])]);
 
@@ -209,7 +207,7 @@ function neuronWords({ network, sent, samples }, { rates }, { layer, neuron }) {
   const rate = rates?.[layer][neuron];
   const often = rate === undefined ? "" : rate === 0 ? `; it fires for none of ${samples.count} samples` : `; it fires for ${Math.round(rate * samples.count)} of ${samples.count} samples`;
   const threshold = node.thresholds?.[neuron] ?? 0;
-  return `${node.name}, ${addressWords(neuron, node.shape)}: ${sent.fired[layer][neuron] ? "fires" : "silent"}, potential ${plain(sent.potentials[layer][neuron])}, threshold ${plain(threshold)}${often}.`.replaceAll(" -", " −");
+  return `${node.name}, ${address(neuron, node.shape)}: ${sent.fired[layer][neuron] ? "fires" : "silent"}, potential ${plain(sent.potentials[layer][neuron])}, threshold ${plain(threshold)}${often}.`.replaceAll(" -", " −");
 }
 
 export default { render: renderer(mount) };

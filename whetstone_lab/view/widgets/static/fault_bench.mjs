@@ -3,7 +3,8 @@ import { accuracyPanel } from "./fault_accuracy.mjs";
 import { faultSliders, silencedPicture } from "./fault_controls.mjs";
 import { SOUND, asPython, damaged, differing, fleetingFaults, mostVoters, redundantReading, silenced, votingColumns } from "./faults.mjs";
 import { MARK, legend } from "./net_drawing.mjs";
-import { addressWords, networkView, shownVotes } from "./net_view.mjs";
+import { layersOf, networkView, shownVotes } from "./net_view.mjs";
+import { address } from "./neurons.mjs";
 import { many } from "./numbers.mjs";
 import { volume } from "./operations.mjs";
 import { Scope, h, header, keepKeys, renderer, say, undoKeys, watchKernel } from "./page.mjs";
@@ -100,7 +101,7 @@ function mount({ model, el }) {
   const picture = silencedPicture(scope, how, { paint: (canvas, ink) => paint(canvas, bench.shown(bench.sample), ink), silent: bench.isSilent, toggle: silence, words: () => `Sample ${bench.sample}, a ${samples.labels[bench.sample]}; silent pixels: ${[...Array(how.rows * how.columns).keys()].filter(bench.isSilent).length}.` });
   const [verdict, first, hint, code] = [h("div", { class: "wl-verdict" }), h("div", { class: "wl-meaning" }), h("p", { class: "wl-readout" }), h("code", { class: "wl-code" })];
   const state = { cursor: /** @type {Neuron | null} */ (null) };
-  const view = networkView(scope, network, bench.read.votes.length, { scene: () => sceneOf(bench, state.cursor), pointed, chosen: hit, words: () => `${verdict.textContent} ${first.textContent}`, keys: "Arrow keys move over the neurons, Enter kills one, again makes it fire always, again mends it." });
+  const view = networkView(scope, { layers: () => layersOf(network), classes: bench.read.votes.length, scene: () => sceneOf(bench, state.cursor), pointed, chosen: hit, words: () => `${verdict.textContent} ${first.textContent}`, keys: "Arrow keys move over the neurons, Enter kills one, again makes it fire always, again mends it." });
   const score = accuracyPanel(scope, { scores: () => counting.scores });
   const counting = scoresOf(scope, bench, () => score.show());
   const sliders = faultSliders(scope, bench, { changed: () => changed(true), mend: () => (bench.remember(), bench.fates.clear(), bench.silent.clear()) });
@@ -145,7 +146,7 @@ function mount({ model, el }) {
     say(verdict, `Read as ${best}${best === truth ? ", which is right" : `, in truth ${truth}`}`);
     verdict.classList.toggle("wl-false", best !== truth);
     const others = differ.reduce((sum, layer) => sum + layer.reduce((count, each) => count + each, 0), 0);
-    say(first, from ? `The first neuron that differs: ${network.nodes[network.layers[from.layer]].name}, ${addressWords(from.neuron, network.nodes[network.layers[from.layer]].shape)}; ${many(others, "neuron")} in all.` : "Every neuron does as in the unbroken network.");
+    say(first, from ? `The first neuron that differs: ${network.nodes[network.layers[from.layer]].name}, ${address(from.neuron, network.nodes[network.layers[from.layer]].shape)}; ${many(others, "neuron")} in all.` : "Every neuron does as in the unbroken network.");
     say(code, asPython(bench.faults) && `run(network, x, faults=${asPython(bench.faults)})`);
     say(head.element.children[1], `seed ${bench.faults.seed}`);
     row.show(bench.sample, getComputedStyle(root).color);
@@ -178,7 +179,7 @@ function neuronWords({ network, broken, sound, now }, { layer, neuron }) {
   const threshold = broken.nodes[network.layers[layer]].thresholds?.[neuron] ?? 0;
   const fate = Math.abs(threshold) < 1e38 ? `threshold ${threshold.toPrecision(3)}` : threshold > 0 ? "dead" : "stuck at firing";
   const does = now.fired[layer][neuron] ? "fires" : "silent";
-  return `${node.name}, ${addressWords(neuron, node.shape)}: ${does}${sound.fired[layer][neuron] === now.fired[layer][neuron] ? "" : ", unlike the unbroken"}; potential ${now.potentials[layer][neuron].toPrecision(3)}, ${fate}.`.replaceAll(" -", " −");
+  return `${node.name}, ${address(neuron, node.shape)}: ${does}${sound.fired[layer][neuron] === now.fired[layer][neuron] ? "" : ", unlike the unbroken"}; potential ${now.potentials[layer][neuron].toPrecision(3)}, ${fate}.`.replaceAll(" -", " −");
 }
 
 export default { render: renderer(mount) };

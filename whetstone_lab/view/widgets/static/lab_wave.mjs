@@ -1,12 +1,13 @@
 // @ts-check
 // The spikes that one picture sends through the network, as it is at the moment of the cursor, and what they are read as.
 import { surface } from "./canvas.mjs";
+import { address } from "./neurons.mjs";
 import { h, say } from "./page.mjs";
 import { drawRaster, rasterRoom, spikeSheet } from "./raster_drawing.mjs";
 import { rasterPointing } from "./raster_pointing.mjs";
 import { panel } from "./raster_reading.mjs";
 import { painter, samplePicker } from "./raster_samples.mjs";
-import { address, firedBefore, firingAt, readSpikes, spikesOf } from "./raster_spikes.mjs";
+import { firedBefore, firingAt, readSpikes, spikesOf } from "./raster_spikes.mjs";
 
 /** @typedef {import("./page.mjs").Model} Model */
 /** @typedef {import("./page.mjs").Scope} Scope */
@@ -83,7 +84,7 @@ export function waveView(scope, cursor, { pictures, wave }) {
       context.font = `12px ${getComputedStyle(context.canvas).fontFamily}`;
       return context.fillText("The spikes come after the first epoch.", width / 2, height / 2);
     }
-    sheet.renew(pen, here.about, where(), here.fired, drawn);
+    sheet.renew(pen, here.about, where(), here.fired, String(drawn));
     drawRaster(pen, { about: here.about, room: where(), sheet: sheet.canvas, at: here.about.steps, spiking: (layer) => firedBefore(here.fired[layer], here.about.steps), cursor: meant().cursor ?? picked(here) });
   }
 

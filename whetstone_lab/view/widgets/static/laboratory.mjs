@@ -1,12 +1,11 @@
 // @ts-check
 // The laboratory: an experiment on one page, set up, run and looked at, with one cursor and one clock for all its parts.
 import { mountCurves } from "./activation_curves.mjs";
-import { bytes } from "./bytes.mjs";
 import { cursorOf } from "./cursor.mjs";
 import { unpacked } from "./growing.mjs";
 import { accuracyView } from "./lab_accuracy.mjs";
 import { experimentsView } from "./lab_experiments.mjs";
-import { networkView } from "./lab_network.mjs";
+import { laboratoryNetwork } from "./lab_network.mjs";
 import { setupView } from "./lab_setup.mjs";
 import { firingOf, readWave, waveAsker, waveView } from "./lab_wave.mjs";
 import { Scope, attended, h, keepKeys, renderer, say, watchKernel } from "./page.mjs";
@@ -95,13 +94,6 @@ function viewsOf(model, cursor, memory) {
   };
 }
 
-/** The values of one of the pictures, or null where there are none. @param {any} pictures @param {number} which */
-function shownPicture(pictures, which) {
-  if (!pictures?.shape) return null;
-  const size = pictures.shape.reduce((/** @type {number} */ all, /** @type {number} */ some) => all * some, 1);
-  return bytes(pictures.values).subarray(which * size, (which + 1) * size);
-}
-
 /** @param {{ model: Model, el: HTMLElement }} view */
 function mountLaboratory({ model, el }) {
   const [scope, memory, cursor, run] = [new Scope(), memoryOf(el), cursorOf(), runOf(model)];
@@ -112,8 +104,8 @@ function mountLaboratory({ model, el }) {
   let wave = null;
   const views = viewsOf(model, cursor, memory);
   const names = model.get("about").layers;
-  const planned = () => (wave ? names.map((/** @type {string} */ name, /** @type {number} */ layer) => ({ name, size: wave?.about.sizes[layer], shape: wave?.about.shapes[layer] })) : setup().layers ?? []);
-  const network = networkView(scope, cursor, { layers: planned, pixels: () => setup().pixels, picture: () => shownPicture(model.get("pictures"), cursor.sample), firing: () => firingOf(wave) });
+  const planned = () => (wave ? names.map((/** @type {string} */ name, /** @type {number} */ layer) => ({ name, size: wave?.about.sizes[layer], shape: wave?.about.shapes[layer], grid: wave?.about.grids[layer] })) : setup().layers ?? []);
+  const network = laboratoryNetwork(scope, cursor, { layers: planned, picture: () => setup().picture, pictures: () => model.get("pictures"), firing: () => firingOf(wave) });
   const accuracy = accuracyView(scope, cursor, { accuracies: () => model.get("accuracies"), other: () => memory.compared?.accuracies, now: () => run.now, last: () => setup().goal ?? 0 });
   const spikes = waveView(scope, cursor, { pictures: model.get("pictures"), wave: () => wave });
   const asker = waveAsker(scope, model, cursor, { epochs: () => run.now.epochs, known: () => wave });

@@ -1,6 +1,6 @@
 // @ts-check
 // Draws a network: every layer as a grid of neurons that fire or not, what is wrong with them, and the votes.
-import { dot, font, layerColour, line } from "./canvas.mjs";
+import { dot, font, layerColour, line, shorten } from "./canvas.mjs";
 import { plain } from "./numbers.mjs";
 import { h } from "./page.mjs";
 import { numbersOf } from "./raster_samples.mjs";
@@ -14,8 +14,10 @@ import { numbersOf } from "./raster_samples.mjs";
 export const MARK = { none: 0, never: 1, always: 2, dead: 3, stuck: 4 };
 
 /** What a picture of a network shows: of each layer its name, which neurons fire, and the marks of neurons; which neurons differ from
- * a sound network's, and the first of them; the votes, as far as the wave has come; and where the cursor is.
+ * a sound network's, and the first of them; the votes, as far as the wave has come; and where the cursor is, on a neuron or on a layer
+ * as a whole. Where the layout has a place for it, the picture that the network is shown, if there is one.
  * @typedef {{ layers: { name: string, fired: Uint8Array, marks: Uint8Array | null, differ: Uint8Array | null, reached: boolean }[], first: Neuron | null, cursor: Neuron | null,
+ *   picked?: number | null, picture?: HTMLCanvasElement | null,
  *   votes: { numbers: number[], counted: number[], best: number, truth: number, settled: boolean, voters: Uint8Array | null } | null }} Scene */
 
 /** Cells from this size on are drawn one by one, with a sliver between them; smaller ones as a picture of a pixel each. */
@@ -23,9 +25,14 @@ const COARSE = 3;
 
 /** @param {Pen} pen @param {{ blocks: Block[], votes: Votes }} layout @param {Scene} scene @param {HTMLCanvasElement} grain a canvas to work on */
 export function drawNetwork(pen, { blocks, votes }, scene, grain) {
+  if (blocks[0]?.layer < 0) drawWays(pen, blocks);
   for (const block of blocks) {
+    if (block.layer < 0) {
+      drawPicture(pen, block, scene.picture ?? null);
+      continue;
+    }
     const layer = scene.layers[block.layer];
-    caption(pen, block, layer);
+    caption(pen, block, layer.name, layer.reached ? `${firing(layer.fired)} of ${layer.fired.length} fire` : `${layer.fired.length} neurons`, block.layer === scene.picked);
     const voters = block.layer === scene.layers.length - 1 ? scene.votes?.voters ?? null : null;
     if (block.cell < COARSE) drawFine(pen, block, layer, grain);
     else drawCells(pen, block, layer, voters);
@@ -37,20 +44,51 @@ export function drawNetwork(pen, { blocks, votes }, scene, grain) {
   if (scene.cursor) ring(pen, blocks, scene.cursor, pen.colour("ink"), 2);
 }
 
-/** @param {Pen} pen @param {Block} block @param {Scene["layers"][0]} layer */
-function caption(pen, { left, top, layer: index }, { name, fired, reached }) {
+/** How many neurons fire. @param {Uint8Array} fired */
+export const firing = (fired) => fired.reduce((sum, spike) => sum + spike, 0);
+
+/** @param {Pen} pen @param {Block} block @param {string} name @param {string} words @param {boolean} [picked] */
+function caption(pen, { left, top, room }, name, words, picked = false) {
   const { context, colour } = pen;
   context.textAlign = "left";
   context.textBaseline = "alphabetic";
-  font(pen, 11.5, "600");
+  font(pen, 11.5, picked ? "800" : "600");
   context.fillStyle = colour("ink");
-  context.fillText(name, left, top - 20);
+  const shown = shorten(context, name, room);
+  context.fillText(shown, left, top - 20);
+  if (picked) context.fillRect(left, top - 17, context.measureText(shown).width, 1.5);
   font(pen, 10.5);
   context.fillStyle = colour("muted");
-  let firing = 0;
-  for (const spike of fired) firing += spike;
-  context.fillText(reached ? `${firing} of ${fired.length} fire` : `${fired.length} neurons`, left, top - 7);
-  context.fillStyle = colour(layerColour(index));
+  context.fillText(shorten(context, words, room), left, top - 7);
+}
+
+/** The ways from each block to the next: what a layer receives from the one before. @param {Pen} pen @param {Block[]} blocks */
+function drawWays({ context, colour }, blocks) {
+  context.fillStyle = colour("line");
+  context.globalAlpha = 0.4;
+  blocks.slice(1).forEach((to, before) => {
+    const from = blocks[before];
+    if (to.left < from.left) return; // in the line below
+    context.beginPath();
+    context.moveTo(from.left + from.width + 3, from.top);
+    context.lineTo(to.left - 3, to.top);
+    context.lineTo(to.left - 3, to.top + to.height);
+    context.lineTo(from.left + from.width + 3, from.top + from.height);
+    context.fill();
+  });
+  context.globalAlpha = 1;
+}
+
+/** What is shown to the network. @param {Pen} pen @param {Block} block @param {HTMLCanvasElement | null} picture */
+function drawPicture(pen, block, picture) {
+  const { context, colour } = pen;
+  const { left, top, width, height, places } = block;
+  caption(pen, block, "picture", `${places.rows} × ${places.columns}`);
+  context.imageSmoothingEnabled = false;
+  if (picture) context.drawImage(picture, left, top, width, height);
+  context.strokeStyle = colour("line");
+  context.lineWidth = 1;
+  context.strokeRect(left - 0.5, top - 0.5, width + 1, height + 1);
 }
 
 /** @param {Pen} pen @param {Block} block @param {Scene["layers"][0]} layer @param {Uint8Array | null} voters which of its neurons vote; null for all */

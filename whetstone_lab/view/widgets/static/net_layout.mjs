@@ -4,7 +4,8 @@ import { clamp } from "./numbers.mjs";
 
 /** How values are laid out in cells, as scenes/network.py has it. @typedef {{ map: number[], across: number, gap: number, order: number[] | null, classes: number }} Grid */
 /** The cell of each value, and how many rows and columns of cells there are. @typedef {{ row: Uint16Array, column: Uint16Array, rows: number, columns: number }} Places */
-/** A layer on the canvas: its neurons are squares of `cell` pixels. @typedef {{ layer: number, left: number, top: number, cell: number, width: number, height: number, places: Places }} Block */
+/** A layer on the canvas, or as layer -1 the picture that is shown: its values are squares of `cell` pixels; its name has `room`.
+ * @typedef {{ layer: number, left: number, top: number, cell: number, width: number, height: number, room: number, places: Places }} Block */
 /** The votes: a row for each class that is listed. @typedef {{ left: number, top: number, width: number, row: number, beside: boolean }} Votes */
 
 /** @param {Grid} grid @param {number} count @returns {Places} */
@@ -27,8 +28,10 @@ const TALL = 216;
 const LARGEST = 14;
 const CLASS = 22;
 
-/** Pixels between layers, above them for their names, for the votes at least, and the least that a name takes. */
+/** Pixels between layers, and at the most where a line has room to spare; above them for their names, for the votes at least, and the
+ * least that a name takes. */
 const GAP = 28;
+const FAR = 96;
 const CAPTION = 36;
 const VOTES = 128;
 const NAME = 82;
@@ -41,11 +44,14 @@ const SMALLEST = 0.66;
 
 /** Lays out layers and votes on a canvas of a width: from left to right, as the wave goes, in as many lines as it takes.
  * @param {{ places: Places, classes: number }[]} layers bottom first @param {number} bars how many classes are listed, 0 for no votes @param {number} width
+ * @param {{ picture?: Places | null, tall?: number, most?: number }} [how] `picture`: the cells of a picture that stands before the layers;
+ *   `tall`: how high layers are at their largest; `most`: in how many lines at the most
  * @returns {{ blocks: Block[], votes: Votes, height: number }} */
-export function layOut(layers, bars, width) {
-  const parts = layers.map(({ places, classes }, layer) => {
-    const cell = Math.min(TALL / places.rows, classes ? CLASS : LARGEST);
-    return { layer, places, classes, cell, wide: Math.max(places.columns * cell, NAME) };
+export function layOut(layers, bars, width, { picture = null, tall = TALL, most = layers.length } = {}) {
+  const shown = picture ? [{ places: picture, classes: 0 }, ...layers] : layers;
+  const parts = shown.map(({ places, classes }, which) => {
+    const cell = Math.min(tall / places.rows, classes ? CLASS : LARGEST);
+    return { layer: which - (picture ? 1 : 0), places, classes, cell, wide: Math.max(places.columns * cell, NAME) };
   });
   const last = parts[parts.length - 1];
   // Rows of output neurons and of votes are one where each class has its own neurons, and there is room for its number.
@@ -53,7 +59,7 @@ export function layOut(layers, bars, width) {
   for (let lines = 1; ; lines++) {
     const sets = balanced(parts, lines, bars ? VOTES + GAP : 0);
     const scale = Math.min(1, ...sets.map((set, line) => (width - GAP * (set.length - 1) - (bars && line === sets.length - 1 ? VOTES + GAP / 2 : 0)) / set.reduce((sum, { wide }) => sum + wide, 0)));
-    if (scale >= SMALLEST || lines >= Math.max(parts.length, 1)) return place(sets, bars, width, clamp(scale, 0.1, 1), beside);
+    if (scale >= SMALLEST || lines >= Math.max(most, 1)) return place(sets, bars, width, clamp(scale, 0.1, 1), beside, picture ? FAR : GAP);
   }
 }
 
@@ -72,8 +78,9 @@ function balanced(parts, lines, extra) {
   return sets;
 }
 
-/** @param {{ layer: number, places: Places, classes: number, cell: number, wide: number }[][]} sets @param {number} bars @param {number} width @param {number} scale @param {boolean} beside */
-function place(sets, bars, width, scale, beside) {
+/** @param {{ layer: number, places: Places, classes: number, cell: number, wide: number }[][]} sets @param {number} bars @param {number} width @param {number} scale @param {boolean} beside
+ * @param {number} far pixels between layers at the most */
+function place(sets, bars, width, scale, beside, far) {
   /** @type {Block[]} */
   const blocks = [];
   let top = 0;
@@ -83,12 +90,16 @@ function place(sets, bars, width, scale, beside) {
     // Rows of votes keep their height, however narrow the page is.
     const cells = set.map(({ cell, classes }) => (beside && classes ? Math.max(cell * scale, Math.min(cell, 18)) : cell * scale));
     const tall = Math.max(...set.map(({ places }, which) => places.rows * cells[which]), ends && !beside ? bars * LOWEST * 1.25 : 0);
+    const broad = set.reduce((sum, { places }, which) => sum + Math.max(places.columns * cells[which], NAME * scale), 0);
+    const gap = clamp((width - broad) / Math.max(set.length - 1, 1), GAP, far);
     let left = 0;
     set.forEach(({ layer, places }, which) => {
       const [cell, high] = [cells[which], places.rows * cells[which]];
-      const block = { layer, places, cell, left, top: top + CAPTION + (tall - high) / 2, width: places.columns * cell, height: high };
+      const wide = places.columns * cell;
+      const room = Math.max(wide, NAME * scale);
+      const block = { layer, places, cell, left, top: top + CAPTION + (tall - high) / 2, width: wide, height: high, room: room + gap - 8 };
       blocks.push(block);
-      left += Math.max(block.width, NAME * Math.min(scale, 1)) + GAP;
+      left += room + gap;
       if (ends && which === set.length - 1) {
         const [start, row] = [block.left + Math.max(block.width, beside ? 0 : NAME * scale) + GAP / 2, beside ? cell : Math.min(tall / bars, CLASS)];
         votes = { left: start, top: beside ? block.top : top + CAPTION + (tall - row * bars) / 2, width: Math.min(width - start, 230), row, beside };
@@ -100,7 +111,7 @@ function place(sets, bars, width, scale, beside) {
   return { blocks, votes, height: Math.ceil(top) };
 }
 
-/** The neuron at a place on the canvas. @param {Block[]} blocks @param {number} x @param {number} y @returns {{ layer: number, neuron: number } | null} */
+/** The neuron at a place on the canvas. @param {Block[]} blocks of layers @param {number} x @param {number} y @returns {{ layer: number, neuron: number } | null} */
 export function neuronAt(blocks, x, y) {
   for (const { layer, left, top, cell, places } of blocks) {
     const [row, column] = [Math.floor((y - top) / cell), Math.floor((x - left) / cell)];

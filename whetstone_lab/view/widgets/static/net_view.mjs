@@ -7,16 +7,16 @@ import { h } from "./page.mjs";
 import { MOST_BARS, listedClasses } from "./raster_reading.mjs";
 
 /** @typedef {import("./page.mjs").Scope} Scope */
-/** @typedef {import("./wave.mjs").Network} Network */
 /** @typedef {import("./net_drawing.mjs").Scene} Scene */
 /** @typedef {import("./net_drawing.mjs").Neuron} Neuron */
 
-/** The address of a neuron in words. @param {number} neuron @param {number[]} shape */
-export function addressWords(neuron, shape) {
-  if (shape.length !== 3) return `neuron ${neuron}`;
-  const [, columns, maps] = shape;
-  return `map ${neuron % maps}, row ${Math.floor(neuron / maps / columns)}, column ${Math.floor(neuron / maps) % columns}`;
-}
+/** A layer, or a picture, to lay out: how, as scenes/network.py has it, and how many values it has. @typedef {{ grid: import("./net_layout.mjs").Grid, size: number }} Part */
+
+/** The layers of neurons of a network. @param {import("./wave.mjs").Network} network @returns {Part[]} */
+export const layersOf = (network) => network.layers.map((number) => {
+  const node = /** @type {any} */ (network.nodes[number]);
+  return { grid: node.grid, size: node.thresholds.length };
+});
 
 /** The votes as they are drawn: of very many classes those with the most, the winner and the true one.
  * @param {{ votes: number[], best: number }} read @param {number} truth @returns {NonNullable<Scene["votes"]>} */
@@ -24,22 +24,24 @@ export function shownVotes({ votes, best }, truth) {
   return { numbers: listedClasses(votes, [best, truth], MOST_BARS), counted: votes, best, truth, settled: true, voters: null };
 }
 
-/** @param {Scope} scope @param {Network} network @param {number} classes how many votes there are
- * @param {{ scene: () => Scene, pointed: (neuron: Neuron | null) => void, chosen: (neuron: Neuron) => void, words: () => string, keys: string }} what
- *   `chosen`: a neuron is clicked, or the cursor is on it and Enter is pressed; `keys`: what keys do, in words */
-export function networkView(scope, network, classes, { scene, pointed, chosen, words, keys }) {
+/** @param {Scope} scope
+ * @param {{ layers: () => Part[], classes?: number, picture?: () => Part, tall?: number, scene: () => Scene, pointed: (neuron: Neuron | null, byKey: boolean) => void,
+ *   chosen: (neuron: Neuron) => void, left?: () => void, words: () => string, keys: string }} what
+ *   `classes`: how many votes there are; `picture`: the picture that stands before the layers; `tall`: how high layers may be where all are to
+ *   stand in one line; `chosen`: a neuron is clicked, or the cursor is on it and Enter is pressed; `left`: a click beside them, or Escape;
+ *   `keys`: what keys do, in words */
+export function networkView(scope, { layers, classes = 0, picture, tall, scene, pointed, chosen, left = () => {}, words, keys }) {
   const box = h("div", { class: "wl-network" });
   const grain = h("canvas");
-  const layers = network.layers.map((number) => {
-    const node = /** @type {any} */ (network.nodes[number]);
-    return { places: placesOf(node.grid, node.thresholds.length), classes: node.grid.classes };
-  });
-  let [width, layout] = [0, layOut(layers, Math.min(classes, MOST_BARS), 600)];
+  /** @param {Part} part */
+  const placed = ({ grid, size }) => ({ places: placesOf(grid, size), classes: grid.classes });
+  const laidOut = (/** @type {number} */ wide) => layOut(layers().map(placed), Math.min(classes, MOST_BARS), wide, { picture: picture ? placed(picture()).places : null, ...(tall ? { tall, most: 1 } : {}) });
+  let [width, layout] = [0, laidOut(600)];
   /** @param {number} wide */
   function fit(wide) {
     if (wide === width || !wide) return;
     width = wide;
-    layout = layOut(layers, Math.min(classes, MOST_BARS), wide);
+    layout = laidOut(wide);
     box.style.height = `${layout.height}px`;
   }
   const { canvas, redraw } = surface(scope, box, (pen) => {
@@ -50,20 +52,31 @@ export function networkView(scope, network, classes, { scene, pointed, chosen, w
   const sizes = new ResizeObserver(() => fit(box.clientWidth));
   sizes.observe(box);
   scope.undo.push(() => sizes.disconnect());
-  const at = (/** @type {PointerEvent} */ event) => neuronAt(layout.blocks, event.offsetX, event.offsetY);
-  scope.on(canvas, "pointermove", (/** @type {PointerEvent} */ event) => event.pointerType !== "touch" && pointed(at(event)));
-  scope.on(canvas, "pointerleave", () => pointed(null));
+  const ofLayers = () => layout.blocks.filter(({ layer }) => layer >= 0);
+  const at = (/** @type {PointerEvent} */ event) => neuronAt(ofLayers(), event.offsetX, event.offsetY);
+  scope.on(canvas, "pointermove", (/** @type {PointerEvent} */ event) => event.pointerType !== "touch" && pointed(at(event), false));
+  scope.on(canvas, "pointerleave", () => pointed(null, false));
   scope.on(canvas, "click", (/** @type {PointerEvent} */ event) => {
     const neuron = at(event);
     if (neuron) chosen(neuron);
+    else left();
   });
   scope.on(canvas, "keydown", (/** @type {KeyboardEvent} */ event) => {
     const { cursor } = scene();
-    const next = stepped(layout.blocks, cursor, event.key);
-    if (next) pointed(next);
+    const next = stepped(ofLayers(), cursor, event.key);
+    if (next) pointed(next, true);
     else if (cursor && (event.key === "Enter" || event.key === " ")) chosen(cursor);
+    else if (event.key === "Escape") return left();
     else return;
     event.preventDefault();
   });
-  return { element: box, redraw, canvas };
+  return {
+    element: box, redraw, canvas,
+    /** The layers are others now. */
+    renew() {
+      width = 0;
+      fit(box.clientWidth);
+      redraw();
+    },
+  };
 }

@@ -4,7 +4,7 @@ import { dot, font, layerColour, line, surface } from "./canvas.mjs";
 import { plain } from "./numbers.mjs";
 import { button, h, say } from "./page.mjs";
 import { placesOf } from "./net_layout.mjs";
-import { addressWords } from "./net_view.mjs";
+import { address } from "./neurons.mjs";
 import { favourites, fieldOf, likedClasses } from "./receptive.mjs";
 import { ticks } from "./scales.mjs";
 import { potentialsOver } from "./survey.mjs";
@@ -49,7 +49,7 @@ export function neuronPanel(scope, network, { samples, paint, classes, close, lo
     if (!known) return;
     const { neuron: { layer, neuron }, threshold, potential, field } = known;
     const node = network.nodes[network.layers[layer]];
-    say(title, `${node.name}, ${addressWords(neuron, node.shape)}`);
+    say(title, `${node.name}, ${address(neuron, node.shape)}`);
     say(facts, `potential ${signed(potential)}, threshold ${signed(threshold)}: ${potential >= threshold ? "fires" : "silent"}`);
     const reached = field ? field.arriving.reduce((count, value) => count + (value ? 1 : 0), 0) : 0;
     say(weighed, !field ? "It has none of its own: what it hears comes through a pool or a sum." : `blue adds, orange takes away; ${reached} of ${field.weights.length}, with a dot, bring something now${field.bias ? `; the bias is ${signed(field.bias)}` : ""}`);

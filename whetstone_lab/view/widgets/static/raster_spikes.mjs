@@ -1,5 +1,5 @@
 // @ts-check
-// The spikes of a sample as Python sends them, and the place of a neuron in words.
+// The spikes of a sample as Python sends them.
 import { integers } from "./bytes.mjs";
 
 /** The spikes of one layer, by step and then by neuron: spike `i` is that of `neuron[i]` in `step[i]`. `first` has the steps in
@@ -83,15 +83,3 @@ export const firedBefore = ({ first }, step) => below(first, step);
 
 /** The neurons of a layer that fire in a step. @param {Fired} fired @param {number} step */
 export const firingAt = (fired, step) => fired.neuron.subarray(below(fired.step, step), below(fired.step, step + 1));
-
-/** Where a neuron sits in its layer, in words. @param {number} neuron @param {number[]} shape */
-export function address(neuron, shape) {
-  if (shape.length < 2) return `neuron ${neuron}`;
-  const place = [];
-  let rest = neuron;
-  for (const size of [...shape].reverse()) {
-    place.unshift(rest % size);
-    rest = Math.floor(rest / size);
-  }
-  return shape.length === 3 ? `row ${place[0]}, column ${place[1]}, channel ${place[2]}` : `neuron (${place.join(", ")})`;
-}
