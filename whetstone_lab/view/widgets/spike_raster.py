@@ -70,7 +70,7 @@ class SpikeRaster(View):
         ends = np.searchsorted(record.sample, np.arange(min(samples, record.samples)), side="right")
         self.record = record.select(np.arange(max(int((ends <= _SPIKES).sum()), 1)))
         super().__init__(about=facts(self.record), spikes=spikes(self.record), pictures=pictures(self.record),
-                         maps=self._maps())
+                         maps=maps(self.record))
 
     def __repr__(self) -> str:
         return f"SpikeRaster({self.record.samples} samples; {', '.join(self.record.layers) or 'no neurons'})"
@@ -93,11 +93,6 @@ class SpikeRaster(View):
             raise traitlets.TraitError(f"Expected a sample from 0 to {self.record.samples - 1}; got {proposal.value}.")
         return int(proposal.value)
 
-    def _maps(self) -> dict[str, Any]:
-        shown = [reading for reading in scenes.readings(self.record) if reading.shown]
-        return {str(number): {"shape": list(reading.classes.shape[1:]), "values": _packed(reading.classes)}
-                for number, reading in enumerate(shown) if reading.shown == "map"}
-
 
 def facts(record: SpikeRecord) -> dict[str, Any]:
     """What a page needs to know of a record besides its spikes; see ``SpikeRaster.about``."""
@@ -116,6 +111,13 @@ def _told(reading: scenes.Reading, samples: int) -> dict[str, Any]:
             "classes": [] if mapped else reading.classes.tolist(),
             "votes": [] if mapped else [[number(vote) for vote in votes] for votes in reading.votes],
             "colours": class_colours(reading.votes.shape[-1]) if mapped else []}
+
+
+def maps(record: SpikeRecord) -> dict[str, Any]:
+    """The class of each place, as bytes, where places have classes of their own; by the number of the output."""
+    shown = [reading for reading in scenes.readings(record) if reading.shown]
+    return {str(number): {"shape": list(reading.classes.shape[1:]), "values": _packed(reading.classes)}
+            for number, reading in enumerate(shown) if reading.shown == "map"}
 
 
 def spikes(record: SpikeRecord) -> dict[str, Any]:
