@@ -170,7 +170,7 @@ def slide(page, name, value):
 
 def shows(page, share):
     """Waits until all samples are counted, and an accuracy is shown."""
-    await_that(page, """text => document.querySelector('.wl-accuracy').textContent === text
+    await_that(page, """text => document.querySelector('.wl-percentage').textContent === text
         && document.querySelector('.wl-score .wl-meaning').textContent.includes('unbroken')""", f"{100 * share:.1f} %")
 
 

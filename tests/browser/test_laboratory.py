@@ -8,15 +8,20 @@ import pytest
 from plain_values import plain
 from waiting import await_that
 
-from whetstone_lab.laboratory.page import Laboratory, wave_of
+from whetstone_lab import datasets
+from whetstone_lab.course import kept
+from whetstone_lab.laboratory import hands
+from whetstone_lab.laboratory.page import Laboratory
 from whetstone_lab.laboratory.settings import Settings
+from whetstone_lab.laboratory.snapshots import Snapshots
+from whetstone_lab.view import scenes
 from whetstone_lab.view.widgets import _assets
 from whetstone_lab.view.widgets._growing import packed
 
 ROOT = Path(__file__).parent.parent.parent
 
-#: A model that has what a widget may use, and plays Python's part where the page asks for spikes.
-_PAGE = """async ([source, state, wave]) => {
+#: A model that has what a widget may use, and plays Python's part where the page asks for spikes and for a network.
+_PAGE = """async ([source, state, answers]) => {
     const revive = value => value?.base64 !== undefined ? new DataView(Uint8Array.from(atob(value.base64), c => c.charCodeAt(0)).buffer)
         : Array.isArray(value) ? value.map(revive)
         : value && typeof value === 'object' ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, revive(v)])) : value;
@@ -29,8 +34,9 @@ _PAGE = """async ([source, state, wave]) => {
         off: (event, listener) => { window.listeners = window.listeners.filter(l => l[0] !== event || l[1] !== listener); },
         send: content => {
             window.sent.push(content);
-            if (content.kind === 'wave') setTimeout(() => window.listeners.filter(l => l[0] === 'msg:custom')
-                .forEach(l => l[1]({ ...structuredClone(wave[0]), epoch: content.epoch, sample: content.sample }, revive(wave[1]))));
+            const [message, buffers] = answers[content.kind] ?? [];
+            if (message) setTimeout(() => window.listeners.filter(l => l[0] === 'msg:custom')
+                .forEach(l => l[1]({ ...structuredClone(message), epoch: content.epoch, sample: content.sample }, revive(buffers))));
         },
     };
     const module = await import(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })));
@@ -45,12 +51,16 @@ def stage(chromium, tmp_path, finished_trace, spike_record):
     lab.bench.experiments.keep(finished_trace, Settings(seed=3))
     lab.bench.trace.hand_over(finished_trace)
     lab.bench.trace = finished_trace
-    lab.bench.pictures, lab.bench.classes = spike_record.inputs[:10].reshape(10, 8, 8, 1), spike_record.labels[:10]
+    lab.bench.snapshots = snapshots = Snapshots.of_data(datasets.load_digits())
+    snapshots.add(finished_trace.epochs, kept.network("digits"))
     finished_trace.publish(urgent=True)
     lab._show_setup()
     state = plain({name: value for name, value in lab.get_state().items() if not name.startswith("_")})
     state["about"]["live"], state["now"]["status"] = True, "finished"
-    content, buffers = packed(wave_of(spike_record.select(range(10)), 0))
+    network = snapshots.at()[1]
+    told = {"wave": hands.wave(0, spike_record.select(range(10)), 0),
+            "network": {"network": scenes.page_network(network), **hands.surroundings(snapshots, network)}}
+    answers = {kind: [plain(part) for part in packed({"kind": kind, **content})] for kind, content in told.items()}
     pages = []
 
     def stage(width, height=700, dark=False):
@@ -61,7 +71,7 @@ def stage(chromium, tmp_path, finished_trace, spike_record):
         page.on("pageerror", lambda error: page.errors.append(str(error)))
         page.set_content(f"<!doctype html><html lang=en><title>x</title><style>body {{ margin: 0; background: "
                          f"{'#111' if dark else '#fff'} }}{Laboratory._css}</style><body><main></main>")
-        page.evaluate(_PAGE, [_assets.module("laboratory"), state, [plain(content), plain(buffers)]])
+        page.evaluate(_PAGE, [_assets.module("laboratory"), state, answers])
         await_that(page, "() => document.querySelector('.wl-wave .wl-kicker').textContent.includes('after epoch')")
         return page
 
@@ -145,6 +155,54 @@ def test_one_cursor_moves_all_by_the_keyboard_alone(stage, finished_trace):
     assert slider.input_value() == patience
     page.get_by_role("button", name="Live").press("Enter")
     assert page.locator(".wl-moment").inner_text() == f"epoch {finished_trace.epochs}.0"
+    assert page.errors == []
+
+
+def test_a_digit_is_drawn_and_neurons_are_broken_without_leaving_the_page(stage, screenshots):
+    page = stage(1216, 640)
+    fits = "() => [...document.querySelectorAll('.wl-stage > .wl-sheet:not([hidden])')].every(each => " \
+           "each.scrollHeight <= each.clientHeight && each.scrollWidth <= each.clientWidth)"
+    page.get_by_role("tab", name="Training").focus()
+    page.keyboard.press("ArrowRight")
+    await_that(page, "words => document.querySelector('.wl-hands .wl-verdict')?.textContent === words",
+               "Read as 0, which is right")
+    asked = {"kind": "network", "epoch": page.evaluate("window.values.now.epochs"), "first": True}
+    assert page.evaluate("window.sent.at(-1)") == asked
+    assert "as if every neuron spiked" in page.locator(".wl-of-epoch").inner_text()
+    page.locator(".wl-hands .wl-square canvas").first.focus()
+    for key in ["ArrowUp"] * 6 + ["Space"] + ["ArrowDown"] * 12 + ["Escape"]:
+        page.keyboard.press(key)
+    verdict = page.locator(".wl-pad:not(.wl-bench) .wl-verdict")
+    assert verdict.inner_text() == "Read as 1", "the sample gave way to the line"
+    # The neuron that is looked at is that of the one cursor.
+    page.locator(".wl-pad:not(.wl-bench) .wl-network canvas").focus()
+    for key in ("ArrowRight", "ArrowRight", "Enter"):
+        page.keyboard.press(key)
+    assert page.locator(".wl-neuron .wl-title").inner_text() == "hidden_1, neuron 1"
+    await_that(page, "() => document.querySelectorAll('.wl-likes button').length === 8")
+    await_that(page, fits)
+    page.screenshot(path=screenshots / "laboratory-draw.png")
+    page.get_by_role("tab", name="Draw").press("ArrowRight")
+    await_that(page, "() => document.querySelector('.wl-percentage')?.textContent.includes('%')")
+    page.locator(".wl-bench .wl-network canvas").focus()
+    page.keyboard.press("Enter")
+    assert "hidden_1, neuron 1: silent" in page.locator(".wl-bench .wl-right .wl-readout").inner_text()
+    page.locator(".wl-bench .wl-pick").nth(3).click()
+    assert page.locator(".wl-bench .wl-verdict").inner_text() == "Read as 3, which is right"
+    await_that(page, fits)
+    axe = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+    if axe.exists():
+        page.evaluate(axe.read_text())
+        for name in ("Break", "Draw"):
+            page.get_by_role("tab", name=name).click()
+            assert page.evaluate("async () => (await axe.run('.wl-lab')).violations.map(({ id, nodes }) => "
+                                 "`${id}: ${nodes.map(node => node.html).slice(0, 3)}`)") == []
+    page.get_by_role("tab", name="Training").click()
+    assert page.locator(".wl-wave .wl-pick[aria-checked=true]").get_attribute("aria-label") == "picture 3, a 3"
+    assert "spiking_1, neuron 1: " in page.locator(".wl-net .wl-readout").inner_text()
+    assert page.locator(".wl-card.wl-picked").count() == 1
+    page.evaluate("window.leave()")
+    assert page.evaluate("window.listeners.length") == 0
     assert page.errors == []
 
 

@@ -14,7 +14,10 @@ from whetstone_lab.laboratory.experiments import Experiments
 from whetstone_lab.laboratory.nudges import Nudge
 from whetstone_lab.laboratory.presets import read
 from whetstone_lab.laboratory.settings import Settings
+from whetstone_lab.laboratory.snapshots import Snapshots
 from whetstone_lab.records.trace import Trace
+from whetstone_lab.simulator import Network
+from whetstone_lab.simulator.operations import Dense, Neurons
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +47,10 @@ def test_three_networks_are_told_of_side_by_side(ended):
 
 
 def test_the_spikes_of_each_epoch_can_be_looked_at(ended):
-    assert ended.bench.classes.tolist() == list(range(10))
-    assert ended.bench.pictures.shape == (10, 8, 8, 1)
+    snapshots = ended.bench.snapshots
+    assert snapshots.y[:snapshots.shown].tolist() == list(range(10))
+    assert snapshots.pictures().shape == (10, 8, 8)
+    assert len(snapshots.x) == 449, "the others come behind, to measure an accuracy on"
     assert [ended.bench.wave(at)[0] for at in (1, 1.9, 3, 99, None)] == [1, 1, 3, 3, 3]
     assert ended.bench.wave(0.5) is None
     _, record = ended.bench.wave()
@@ -131,7 +136,7 @@ def stubbed(tmp_path, monkeypatch):
             raise FileNotFoundError("no such pictures")
         made.append(Stub())
         data = SimpleNamespace(x_test=np.zeros((1, 64)), y_test=np.zeros(1), image_shape=(8, 8, 1))
-        return made[-1], SimpleNamespace(data=data, shown=np.arange(1), waves={})
+        return made[-1], Snapshots(data.x_test, data.y_test)
 
     monkeypatch.setattr(Bench, "_made", make)
     monkeypatch.setattr(Bench, "_seed", lambda bench: None)
@@ -223,10 +228,10 @@ def test_what_is_trained_on_after_a_stop_is_no_part_of_the_script(stubbed, finis
 def test_spikes_go_by_the_epochs_of_the_run_not_by_those_of_a_fit(monkeypatch):
     from whetstone_lab.laboratory import companion
 
-    monkeypatch.setattr(companion, "convert", lambda *arguments, **options: "network")
+    network = Network((4,), [Dense(np.eye(4)), Neurons(0.5)])
+    monkeypatch.setattr(companion, "convert", lambda *arguments, **options: network)
     monkeypatch.setattr(companion, "evaluate", lambda *arguments: {"accuracy": 0.5})
-    monkeypatch.setattr(companion, "run", lambda *arguments, **options: "spikes")
-    data = SimpleNamespace(x_test=np.zeros((2, 4)), y_test=np.zeros(2))
-    mine = companion.Companion(data, np.arange(2), None, 1, 0, epochs=lambda: 5)
+    data, snapshots = SimpleNamespace(x_test=np.zeros((2, 4)), y_test=np.zeros(2)), Snapshots()
+    mine = companion.Companion(data, snapshots, None, 1, 0, epochs=lambda: 5)
     mine.on_epoch_end(0)
-    assert mine.waves == {6: "spikes"}
+    assert snapshots.at() == (6, network)

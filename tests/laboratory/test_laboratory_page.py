@@ -4,11 +4,17 @@ import sys
 import time
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from whetstone_lab import widgets
+from whetstone_lab.course import kept
+from whetstone_lab.datasets import load_digits
 from whetstone_lab.laboratory.page import Laboratory
 from whetstone_lab.laboratory.settings import Settings
+from whetstone_lab.laboratory.snapshots import Snapshots
+from whetstone_lab.simulator import Network
+from whetstone_lab.simulator.operations import Conv2D, Dense, Neurons
 
 
 @pytest.fixture
@@ -131,6 +137,69 @@ def test_a_trace_is_just_looked_at(page, finished_trace):
     assert "shows one run" in p.sent[-1]["text"]
     with pytest.raises(TypeError, match="Expected a Trace"):
         page(source=[1])
+
+
+def test_a_trace_with_its_network_has_neurons_spikes_and_hands(page, finished_trace):
+    network, data = kept.network("digits"), load_digits()
+    p = page(source=finished_trace, network=network, x=data.x_test[:40], y=data.y_test[:40])
+    assert (p.lab.setup["hands"], p.lab.setup["spikes"]) == ("", True)
+    assert [layer["size"] for layer in p.lab.setup["layers"]] == [256, 64, 100]
+    p.ask(kind="wave", epoch=999, sample=3)
+    assert (p.sent[-1]["epoch"], p.sent[-1]["classes"][3]) == (finished_trace.epochs, 3)
+    p.ask(kind="network", epoch=999, first=True)
+    assert {path[0] for path in p.sent[-1]["bytes"]} == {"network", "samples"}
+    p.ask(kind="network", epoch=999)
+    assert "samples" not in p.sent[-1], "they are sent once"
+    p.ask(kind="network", epoch=0)
+    assert p.sent[-1] == {"kind": "network"}
+    state = p.lab.state()
+    assert (state["networks"]["epochs"], state["setup"]["away"]) == ([finished_trace.epochs], True)
+    with pytest.raises(ValueError, match="Expected a run beside its network"):
+        page(network=network)
+    with pytest.raises(ValueError, match="Expected"):
+        page(source=finished_trace, network=network, x=data.x_test[:, :3])
+
+
+EYE = np.eye(16, dtype=np.float32)
+
+#: Networks that no picture is read by as one class, and what is said of it.
+OTHERS = {
+    "places": (Network((4, 4, 1), [Neurons(0.5), Conv2D(np.ones((1, 1, 1, 2), np.float32))], readout="linear"),
+               "a class for each place"),
+    "values": (Network((16,), [Dense(EYE), Neurons(0.5), Dense(EYE[:, :2])], readout="values"), "values, no class"),
+    "memory": (Network((16,), [Dense(EYE), Neurons(0.5, leak=0.5)], key=np.eye(16)), "remember from step to step"),
+    "shape": (Network((3,), [Dense(EYE[:3, :4]), Neurons(0.5)], key=np.eye(4)), "no pictures but inputs of shape (3,)"),
+}
+
+
+@pytest.mark.parametrize(("network", "words"), OTHERS.values(), ids=OTHERS)
+def test_of_other_networks_it_says_why_there_is_no_pad_and_shows_their_spikes(page, finished_trace, network, words):
+    p = page(source=finished_trace, network=network, x=np.ones((2, *network.input_shape), np.float32))
+    assert words in p.lab.setup["hands"]
+    p.ask(kind="wave", epoch=999, sample=1)
+    assert p.sent[-1]["about"]["layers"] == list(network.layers)
+    networks = p.lab.state()["networks"]
+    assert [wave["sample"] for wave in networks["waves"][0]] == [0, 1], "what the page cannot work out it takes along"
+    assert len(p.lab.to_html()) < 1_000_000
+
+
+def test_what_was_kept_is_looked_at_with_its_network_also_without_a_kernel(page, finished_trace):
+    p = page()
+    snapshots = Snapshots.of_data(load_digits())
+    snapshots.add(finished_trace.epochs, kept.network("digits"))
+    for seed in range(3):
+        p.lab.bench.experiments.keep(finished_trace, Settings(seed=seed), snapshots=snapshots if seed else None)
+    p.ask(kind="open", number=2)
+    p.ask(kind="wave", epoch=999, sample=7)
+    assert p.sent[-1]["classes"][7] == 7
+    state = p.lab.state()
+    assert sorted(state["taken"]["runs"]) == ["1", "2", "3"]
+    assert [run["networks"] != {} for _, run in sorted(state["taken"]["runs"].items())] == [False, True, True]
+    assert "set_random_seed(2)" in state["taken"]["runs"]["3"]["script"]
+    assert state["setup"]["fields"] == [], "nothing can be set up there"
+    assert len(p.lab.to_html()) < 3_000_000
+    p.ask(kind="open", number=1)
+    assert (p.lab.setup["spikes"], "was not kept" in p.lab.setup["hands"]) == (False, True)
 
 
 def test_a_run_that_cannot_be_made_says_why(page, monkeypatch):

@@ -24,7 +24,8 @@ def add(commands: Commands) -> None:
                      "make one page of recorded runs, spikes and networks that opens in any browser, without a network")
     parser.add_argument("files", metavar="FILE", nargs="+", type=Path,
                         help="what is to be seen: a run's trace, a record of spikes or a network, such as demo writes "
-                             "them; several are shown one below the other")
+                             "them, or an experiment of a laboratory: its trace, or the folder of all, of which the "
+                             "newest is shown first; several are shown one below the other")
     parser.add_argument("-o", "--out", metavar="PAGE", type=Path, required=True, help="where to write, an .html file")
     parser.add_argument("--title", metavar="TEXT", default=None,
                         help="what the page is called (default: the names of the files)")
@@ -75,6 +76,8 @@ def views_of(path: Path, args: argparse.Namespace) -> list[View]:
     from whetstone_lab.exchange import targets
     from whetstone_lab.records import archive
 
+    if path.is_dir() or (path.stem.isdecimal() and path.with_suffix(".json").is_file()):
+        return _of_experiment(path)
     if path.suffix == ".keras":
         raise ValueError(f"Expected a trace, a record of spikes or a network; got the Keras model {path}. Make a "
                          f"network of it first: whetstone-lab convert {path} -o {path.with_suffix('.npz')}")
@@ -83,6 +86,23 @@ def views_of(path: Path, args: argparse.Namespace) -> list[View]:
     if kind not in VIEWS:
         raise ValueError(f"Expected a trace, a record of spikes or a network; {path} holds {kind!r}.")
     return VIEWS[kind](path, args)
+
+
+def _of_experiment(path: Path) -> list[View]:
+    """The laboratory on an experiment that it kept: the one of a trace, or the newest in a folder of them."""
+    from whetstone_lab.laboratory.bench import Bench
+    from whetstone_lab.laboratory.experiments import Experiments
+    from whetstone_lab.laboratory.page import Laboratory
+
+    experiments = Experiments(path if path.is_dir() else path.parent)
+    kept = [each.number for each in experiments.all()]
+    asked = kept[:1] if path.is_dir() else [number for number in kept if f"{number:03}" == path.stem]
+    if not asked:
+        raise ValueError(f"Expected a folder in which a laboratory has kept experiments, or the trace of one of these; "
+                         f"got {path}.")
+    bench = Bench(experiments=experiments)
+    bench.look(asked[0])
+    return [Laboratory(bench)]
 
 
 def _of_trace(path: Path, args: argparse.Namespace) -> list[View]:

@@ -8,19 +8,16 @@ from collections.abc import Callable, Hashable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from whetstone_lab import datasets
-from whetstone_lab.datasets.dataset import Dataset
 from whetstone_lab.laboratory.experiments import Experiments
 from whetstone_lab.laboratory.nudges import Nudges
 from whetstone_lab.laboratory.script import PROBE, script
 from whetstone_lab.laboratory.settings import Settings, layer_count, model_arguments, sharpener_arguments
+from whetstone_lab.laboratory.snapshots import Snapshots
 from whetstone_lab.records.spikes import SpikeRecord
 from whetstone_lab.records.trace import Trace
 
 if TYPE_CHECKING:
-    from whetstone_lab.laboratory.companion import Companion
     from whetstone_lab.training.background import LiveRun
 
 #: Seconds between two times that a run which goes on is kept.
@@ -49,9 +46,8 @@ class Bench:
         experiments: Where experiments are kept.
         stopped: After how many batches the run was stopped by hand; None if it was not.
         unkept: Why the run could not be kept, in words; empty if it could.
-        pictures: The test pictures whose spikes :meth:`wave` has, in [0, 1], shape ``(pictures, rows, columns,
-            channels)``; none before the run is made.
-        classes: Their classes, shape ``(pictures,)``.
+        snapshots: The spiking network after each epoch, and the test pictures that are shown to it, in front the first
+            of each class; none before the run is made.
     """
 
     def __init__(self, settings: Settings | None = None, experiments: Experiments | None = None) -> None:
@@ -59,7 +55,6 @@ class Bench:
         self._lock = threading.RLock()
         self._listeners: list[Callable[[], None]] = []
         self._run: LiveRun | None = None
-        self._companion: Companion | None = None
         self._waiting: list[Callable[[LiveRun], None]] = []
         self._builder: threading.Thread | None = None
         #: The run before, as long as it may be at its last batch.
@@ -70,9 +65,9 @@ class Bench:
         self.settings, self.thresholds, self.nudges = settings, dict(thresholds), Nudges()
         self.stopped: int | None = None
         self.unkept = ""
-        self.pictures, self.classes = np.zeros((0, 1, 1, 1), np.float32), np.zeros(0, np.int64)
+        self.snapshots = Snapshots()
         self.trace = Trace()
-        self._run = self._companion = None
+        self._run = None
         self._waiting = []
         #: The number under which the run is kept, when it was kept last, and after how many epochs it first ended.
         self._kept: int | None = None
@@ -155,10 +150,11 @@ class Bench:
             ArchiveError: Its trace is damaged.
         """
         kept, trace = self.experiments[number], self.experiments.trace(number)
+        snapshots = self.experiments.snapshots(number)
         self.reset(kept.settings)
         with self._lock:
             self.trace.hand_over(trace)
-            self.trace, self.thresholds = trace, dict(kept.thresholds)
+            self.trace, self.thresholds, self.snapshots = trace, dict(kept.thresholds), snapshots
             self.nudges, self.stopped = kept.nudges, kept.stopped
             self._ended = kept.epochs - kept.more
         trace.publish(urgent=True)
@@ -199,6 +195,11 @@ class Bench:
 
         return unsubscribe
 
+    @property
+    def bare(self) -> bool:
+        """Whether there will be no network to look at: an experiment is shown that was kept without."""
+        return self.trace.status == "recorded" and not self.snapshots.networks
+
     def wave(self, epochs: float | None = None) -> tuple[int, SpikeRecord] | None:
         """What the neurons did, or would have done if all of them spiked, on the pictures shown.
 
@@ -208,9 +209,7 @@ class Bench:
         Returns:
             After how many epochs it was, and the spikes; None where there are none yet.
         """
-        waves = self._companion.waves if self._companion is not None else {}
-        known = [epoch for epoch in waves if epochs is None or epoch <= epochs + 1e-6]
-        return (known[-1], waves[known[-1]]) if known else None
+        return self.snapshots.wave(epochs)
 
     def script(self) -> str:
         """The experiment as a Python script, with what was changed by hand so far."""
@@ -252,7 +251,7 @@ class Bench:
             if self.trace is not placeholder:
                 return  # the bench was cleared meanwhile
         try:
-            run, companion = self._made(settings, thresholds)
+            run, snapshots = self._made(settings, thresholds)
         except Exception as error:
             with self._lock:
                 if self.trace is placeholder:
@@ -262,9 +261,7 @@ class Bench:
         with self._lock:
             if self.trace is not placeholder:
                 return
-            self._run, self._companion, self.trace = run, companion, run.trace
-            self.pictures = companion.data.x_test[companion.shown].reshape(-1, *companion.data.image_shape)
-            self.classes = companion.data.y_test[companion.shown]
+            self._run, self.trace, self.snapshots = run, run.trace, snapshots
             placeholder.hand_over(run.trace)
             commands, self._waiting = self._waiting, []
             self._seed()
@@ -277,7 +274,7 @@ class Bench:
 
         keras.utils.set_random_seed(self.settings.seed)
 
-    def _made(self, settings: Settings, thresholds: Mapping[str, float]) -> tuple[LiveRun, Companion]:
+    def _made(self, settings: Settings, thresholds: Mapping[str, float]) -> tuple[LiveRun, Snapshots]:
         import keras
 
         from whetstone_lab.laboratory.companion import Companion
@@ -298,14 +295,15 @@ class Bench:
         kind, parameters = sharpener_arguments(settings, layer_count(settings))
         sharpener = getattr(sharpeners, kind)(**{**parameters, **thresholds}, probe=data.x_train[:PROBE])
         prepare(model, epochs=settings.epochs, optimizer=settings.optimizer)
-        companion = Companion(data, shown(data), baseline, settings.batch_size, settings.seed,
+        snapshots = Snapshots.of_data(data)
+        companion = Companion(data, snapshots, baseline, settings.batch_size, settings.seed,
                               epochs=lambda: sharpener.trace.epochs)
         keep = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: self._keep(run, ended=False),
                                               on_train_end=lambda logs: self._keep(run, ended=True))
         run: LiveRun = LiveRun(model, data.x_train, data.y_train, callbacks=[companion, sharpener, keep],
                       epochs=settings.epochs, batch_size=settings.batch_size,
                       validation_data=(data.x_test, data.y_test))
-        return run, companion
+        return run, snapshots
 
     def _keep(self, run: LiveRun, ended: bool) -> None:
         """Keeps the experiment, unless the bench was cleared: now and then, so that it outlives its process."""
@@ -319,7 +317,7 @@ class Bench:
             self._kept_at = time.monotonic()
             try:
                 self._kept = self.experiments.keep(run.trace, self.settings, self.thresholds, self.nudges, self.stopped,
-                                                   self._kept, self._more()).number
+                                                   self._kept, self._more(), self.snapshots, ended).number
                 self.unkept = ""
             except OSError as error:  # no place to write: the training is worth more than its file
                 self.unkept = (f"This run is not kept. Expected a folder that can be written to; got {error}. Name "
@@ -333,12 +331,6 @@ class Bench:
     def _tell(self) -> None:
         for listener in list(self._listeners):
             listener()
-
-
-def shown(data: Dataset) -> np.ndarray:
-    """The test pictures that are looked at: the first of each class, by their numbers."""
-    firsts = [np.flatnonzero(data.y_test == label)[:1] for label in range(data.classes)]
-    return np.concatenate(firsts)
 
 
 def _check_thresholds(settings: Settings, thresholds: Mapping[str, float]) -> None:

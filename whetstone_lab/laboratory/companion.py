@@ -5,7 +5,7 @@ This module loads Keras.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -13,11 +13,11 @@ import numpy as np
 
 from whetstone_lab.conversion.convert import convert
 from whetstone_lab.datasets.dataset import Dataset
-from whetstone_lab.records.spikes import SpikeRecord
-from whetstone_lab.simulator.runner import evaluate, run
+from whetstone_lab.laboratory.snapshots import Snapshots
+from whetstone_lab.simulator.runner import evaluate
 
-#: Pictures to test the spiking network on after each epoch, at the most; epochs whose spikes are remembered.
-_TESTED, _REMEMBERED = 1000, 256
+#: Pictures to test the spiking network on after each epoch, at the most.
+_TESTED = 1000
 
 
 class Companion(keras.callbacks.Callback):
@@ -28,22 +28,18 @@ class Companion(keras.callbacks.Callback):
 
     Args:
         data: What is trained and tested on.
-        shown: The test pictures whose spikes are remembered, by their numbers.
+        snapshots: Where the spiking network of each epoch is noted.
         baseline: The ReLU network, compiled; None trains none.
         batch_size: Pictures in a batch of it.
         seed: The order of its pictures.
         epochs: How many epochs were trained before the present one; Keras counts from 0 in each ``fit``.
-
-    Attributes:
-        waves: Epochs trained -> the spikes of the pictures shown, as they would be then.
     """
 
-    def __init__(self, data: Dataset, shown: np.ndarray, baseline: keras.Model | None, batch_size: int,
+    def __init__(self, data: Dataset, snapshots: Snapshots, baseline: keras.Model | None, batch_size: int,
                  seed: int, epochs: Callable[[], int]) -> None:
         super().__init__()
-        self.data, self.shown, self.baseline, self.batch_size = data, shown, baseline, batch_size
+        self.data, self.snapshots, self.baseline, self.batch_size = data, snapshots, baseline, batch_size
         self._epochs = epochs
-        self.waves: Mapping[int, SpikeRecord] = {}
         self._rng = np.random.default_rng(seed)
         self._order = np.zeros(0, np.int64)
 
@@ -59,7 +55,7 @@ class Companion(keras.callbacks.Callback):
                 self.baseline.train_on_batch(self.data.x_train[mine], self.data.y_train[mine])
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Tests both, and remembers the spikes."""
+        """Tests both, and notes the network."""
         logs = {} if logs is None else logs
         x, y = self.data.x_test, self.data.y_test
         network = convert(self.model, require_sharp=False)
@@ -67,7 +63,4 @@ class Companion(keras.callbacks.Callback):
         if self.baseline is not None:
             read = np.asarray(self.baseline.predict_on_batch(x[:_TESTED])).argmax(axis=-1)
             logs["relu_accuracy"] = float((read == y[:_TESTED]).mean())
-        waves = {**self.waves, self._epochs() + 1: run(network, x[self.shown], labels=y[self.shown])}
-        if len(waves) > _REMEMBERED:  # an even number, so that of every second one the newest is the last
-            waves = dict(list(waves.items())[::2])
-        self.waves = waves  # replaced, never changed: another thread may be reading it
+        self.snapshots.add(self._epochs() + 1, network)

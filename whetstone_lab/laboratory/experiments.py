@@ -11,10 +11,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from whetstone_lab import datasets
 from whetstone_lab.laboratory.nudges import Nudges
 from whetstone_lab.laboratory.presets import Preset
 from whetstone_lab.laboratory.script import script
-from whetstone_lab.laboratory.settings import Settings
+from whetstone_lab.laboratory.settings import Settings, at_hand
+from whetstone_lab.laboratory.snapshots import Snapshots
 from whetstone_lab.records.archive import in_one_piece, turn
 from whetstone_lab.records.trace import Trace
 
@@ -73,7 +75,7 @@ class Experiments:
 
     def keep(self, trace: Trace, settings: Settings, thresholds: Mapping[str, float] | None = None,
              nudges: Nudges | None = None, stopped: int | None = None, number: int | None = None,
-             more: int = 0) -> Experiment:
+             more: int = 0, snapshots: Snapshots | None = None, whole: bool = True) -> Experiment:
         """Keeps an experiment.
 
         Args:
@@ -84,6 +86,8 @@ class Experiments:
             stopped: As for :class:`Experiment`. Default: it was not.
             number: The number under which it was kept before, when less had happened. Default: the next one.
             more: As for :class:`Experiment`. Default: 0.
+            snapshots: What the network was. Default: it is not kept.
+            whole: Whether the networks of earlier epochs are kept too, which takes longer. Default: yes.
         """
         logs = trace.epoch_logs[trace.epochs - 1] if trace.epochs else {}
         facts = {"settings": settings.asdict(), "thresholds": dict(thresholds or {}),
@@ -94,6 +98,8 @@ class Experiments:
         with turn(self.folder):  # or two laboratories would keep theirs under one number
             number = max(self._numbers(), default=0) + 1 if number is None else number
             trace.save(self.folder / f"{number:03}.npz")
+            if snapshots is not None:
+                snapshots.save(self.folder / f"{number:03}.network.npz", whole)
             # Last: what is listed is whole.
             with in_one_piece(self.folder / f"{number:03}.json") as part:
                 part.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
@@ -101,7 +107,7 @@ class Experiments:
 
     def forget(self, number: int) -> None:
         """Removes an experiment, if it is there."""
-        for ending in ("json", "npz"):
+        for ending in ("json", "npz", "network.npz", "epochs.npz"):
             (self.folder / f"{number:03}.{ending}").unlink(missing_ok=True)
 
     def all(self, most: int | None = None) -> list[Experiment]:
@@ -140,6 +146,24 @@ class Experiments:
             ArchiveError: Its file is damaged.
         """
         return Trace.load(self.folder / f"{number:03}.npz")
+
+    def snapshots(self, number: int) -> Snapshots:
+        """What the network of an experiment was, and test pictures to show to it.
+
+        There is no network where none was kept, and no pictures where those of the experiment are not at hand.
+
+        Raises:
+            KeyError: There is no such experiment.
+            ArchiveError: The file of its network is damaged.
+        """
+        settings, path = self[number].settings, self.folder / f"{number:03}.network.npz"
+        if not path.is_file():
+            return Snapshots()
+        found = Snapshots()
+        if settings.data in at_hand():
+            found = Snapshots.of_data(datasets.load(settings.data, flatten=not settings.topology.filters))
+        found.load(path)
+        return found
 
     def _numbers(self) -> list[int]:
         if not self.folder.is_dir():

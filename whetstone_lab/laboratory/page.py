@@ -5,24 +5,25 @@ from __future__ import annotations
 import math
 import os
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import traitlets
 
-from whetstone_lab.laboratory import presets
+from whetstone_lab.laboratory import hands, presets
 from whetstone_lab.laboratory.bench import Bench
 from whetstone_lab.laboratory.experiments import FOLDER, Experiment, Experiments
 from whetstone_lab.laboratory.settings import CHOICES, DATA, LIMITS, Settings, at_hand, layer_shapes
+from whetstone_lab.laboratory.snapshots import Snapshots
+from whetstone_lab.records.archive import ArchiveError
+from whetstone_lab.simulator import Network
 from whetstone_lab.view import scenes
 from whetstone_lab.view.widgets._assets import module, style
 from whetstone_lab.view.widgets._base import RunView
 from whetstone_lab.view.widgets._growing import Accuracies, Decisions, Histograms, Past, packed
-from whetstone_lab.view.widgets.spike_raster import facts, spikes
 
 if TYPE_CHECKING:
-    from whetstone_lab.records.spikes import SpikeRecord
     from whetstone_lab.view.plots import Picture
 
 #: What a setting is called on the page.
@@ -31,6 +32,13 @@ _LABELS = {"data": "Pictures", "network": "Network", "optimizer": "Optimizer", "
 
 #: Experiments that the page lists at the most.
 _LISTED = 50
+
+#: Bytes that a page without a kernel takes along at the most: networks of the run at hand, and kept experiments.
+_NETWORKS, _RUNS = 1_100_000, 600_000
+
+#: Why there is nothing to see of an experiment but its curves.
+_BARE = "The network of this experiment was not kept, so its neurons cannot be looked at."
+_ALONE = "This run came without its network. Laboratory(run, network=..., x=..., y=...) shows its neurons and spikes."
 
 
 class Laboratory(RunView):
@@ -45,10 +53,15 @@ class Laboratory(RunView):
             experiment, to be set up on the page.
         preset: The settings as a line, such as ``"wide e40! adaptive-"``; see :mod:`whetstone_lab.laboratory.presets`.
         folder: Where experiments are kept. Default: ``whetstone_runs``, in the working directory.
+        network: The spiking network that came of a run which is looked at, as :func:`whetstone_lab.convert` makes it;
+            an experiment of the page has its own. Default: none, so that there are neither neurons nor spikes to see.
+        x: Samples to show to it, shape ``(samples, *network.input_shape)``, or flat. Default: none.
+        y: Their true classes or values. Default: unknown.
 
     Raises:
         TypeError: The source has no trace.
-        ValueError: A word of the preset means nothing.
+        ValueError: A word of the preset means nothing, the samples do not suit the network, or there is a network
+            without a run.
 
     Example:
         >>> from whetstone_lab import widgets
@@ -65,8 +78,14 @@ class Laboratory(RunView):
     #: The experiments that were kept, the newest first.
     kept = traitlets.List().tag(sync=True)
 
-    def __init__(self, source: Any = None, *, preset: str = "", folder: str | os.PathLike[str] = FOLDER) -> None:
+    #: On a page without a kernel: the networks of the run at hand, and the experiments that it took along.
+    networks = traitlets.Dict().tag(sync=True)
+    taken = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, source: Any = None, *, preset: str = "", folder: str | os.PathLike[str] = FOLDER,
+                 network: Network | None = None, x: Any = None, y: Any = None) -> None:
         self._preset = presets.read(preset)
+        self._given = _given(source, network, x, y)
         self.bench: Bench | None = source if isinstance(source, Bench) else None
         if source is None:
             self.bench = source = Bench(self._preset.settings, Experiments(folder))
@@ -80,6 +99,11 @@ class Laboratory(RunView):
     def live(self) -> bool:
         """Whether the source takes commands; an experiment that was kept takes none."""
         return super().live and self._trace.status != "recorded"
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """The network after some epochs of the run, as far as it is known, and the samples that are shown to it."""
+        return self._given if self.bench is None else self.bench.snapshots
 
     def __repr__(self) -> str:
         if self.bench is None:
@@ -95,41 +119,67 @@ class Laboratory(RunView):
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
         """The state of the widget; with the run come the pictures whose spikes can be looked at."""
         state = super().get_state(key, drop_defaults)
-        return {**state, "pictures": self._pictures()} if "past" in state else state
+        return {**state, "pictures": hands.pictures(self.snapshots)} if "past" in state else state
+
+    def state(self) -> dict[str, Any]:
+        """What a page without a kernel needs: the run so far, its networks, and some of the experiments that were kept,
+        the newest first, as many as leave the page small.
+        """
+        state = self._alone(_NETWORKS)
+        if self.bench is None:
+            return state
+        runs: dict[str, dict[str, Any]] = {}
+        room = _RUNS
+        for each in self.kept:
+            other = Bench(experiments=self.bench.experiments)
+            try:
+                other.look(each["number"])
+            except (ArchiveError, OSError, KeyError):
+                continue  # somebody has written into the folder
+            page = Laboratory(other)
+            run = {**page._alone(_NETWORKS // 8), "script": other.script()}
+            page.close()
+            room -= _weight({name: value for name, value in run["networks"].items() if name != "samples"}) + _weight(
+                {name: value for name, value in run.items() if name != "networks"})
+            if room < 0:
+                break
+            runs[str(each["number"])] = run
+        kept = [each for each in self.kept if str(each["number"]) in runs]
+        return {**state, "kept": kept, "taken": {"runs": runs, "script": self.bench.script()}}
+
+    def _alone(self, most: int) -> dict[str, Any]:
+        """The state for a page without a kernel, with no other experiment; its networks take so many bytes at most."""
+        setup = {**self.setup, "fields": [], "settings": {}, "away": True}
+        return {**super().state(), "setup": setup, "pictures": hands.pictures(self.snapshots),
+                "networks": hands.taken(self.snapshots, most)}
 
     # -- what the page shows besides the run --------------------------------------------------------------------------
 
     def _show_setup(self) -> None:
         """Says what can be set, what is set, and which experiments were kept."""
         if self.bench is None:
-            # Of a trace alone it is not known how many neurons there are, nor what they do.
-            self.setup = {"fields": [], "settings": {}, "goal": 0, "spikes": False, "layers": []}
+            self.setup = {"fields": [], "settings": {}, "goal": 0, **_known(self._given)}
             return
         bench, preset, picked = self.bench, self._preset, self._picked
-        shapes, pixels = layer_shapes(bench.settings), DATA[bench.settings.data].spec.image_shape[:2]
         self.setup = {
             "fields": _fields(picked), "settings": picked.asdict(), "locked": sorted(preset.locked | preset.hidden),
             "hidden": sorted(preset.hidden), "pending": picked != bench.settings and bool(bench.trace.layers),
-            "preset": str(presets.Preset(picked)), "folder": str(bench.experiments.folder), "spikes": True,
-            "unkept": bench.unkept,
-            "goal": bench.settings.epochs, "picture": {"grid": scenes.grid(pixels), "size": math.prod(pixels)},
-            "layers": [{"name": name, "size": math.prod(shape), "shape": list(shape), "grid": scenes.grid(shape)}
-                       for name, shape in shapes.items()]}
+            "preset": str(presets.Preset(picked)), "folder": str(bench.experiments.folder),
+            "unkept": bench.unkept, "goal": bench.settings.epochs, "spikes": not bench.bare,
+            "hands": _BARE if bench.bare else "", "picture": _part(DATA[bench.settings.data].spec.image_shape[:2]),
+            "layers": _layers(layer_shapes(bench.settings))}
         self.kept = [_listed(each) for each in bench.experiments.all(_LISTED)]
-
-    def _pictures(self) -> dict[str, Any]:
-        if self.bench is None or not len(self.bench.pictures):
-            return {}
-        pictures = self.bench.pictures
-        return {"shape": list(pictures.shape[1:]), "values": np.uint8(np.round(255 * pictures)).tobytes(),
-                "truth": self.bench.classes.tolist()}
 
     # -- what the page asks -------------------------------------------------------------------------------------------
 
     def _receive(self, content: Mapping[str, Any]) -> None:
         kind = content.get("kind")
         asked = getattr(self, f"_asked_{kind}", None) if kind in _ASKED else None
-        if asked is None:
+        if kind == "wave":
+            self._tell_wave(content)
+        elif kind == "network":
+            self._tell_network(content)
+        elif asked is None:
             super()._receive(content)
         elif self.bench is None:
             raise RuntimeError("This page shows one run; Laboratory() without a source has experiments.")
@@ -157,14 +207,22 @@ class Laboratory(RunView):
         bench.reset(thresholds={**bench.thresholds, **changed})
         bench.start()
 
-    def _asked_wave(self, bench: Bench, content: Mapping[str, Any]) -> None:
-        found = bench.wave(float(content["epoch"]))
+    def _tell_wave(self, content: Mapping[str, Any]) -> None:
+        found = self.snapshots.wave(float(content["epoch"]))
         if found is None:
             self.send({"kind": "wave"})
             return
-        epoch, record = found
-        sample = min(max(int(content["sample"]), 0), record.samples - 1)
-        self.send(*packed(wave_of(record, sample) | {"epoch": epoch, "sample": sample}))
+        sample = min(max(int(content["sample"]), 0), found[1].samples - 1)
+        self.send(*packed({"kind": "wave", **hands.wave(*found, sample)}))
+
+    def _tell_network(self, content: Mapping[str, Any]) -> None:
+        found = self.snapshots.at(float(content["epoch"]))
+        if found is None:
+            self.send({"kind": "network"})
+            return
+        epoch, network = found
+        besides = hands.surroundings(self.snapshots, network) if content.get("first") else {}
+        self.send(*packed({"kind": "network", "epoch": epoch, "network": scenes.page_network(network), **besides}))
 
     def _asked_compare(self, bench: Bench, content: Mapping[str, Any]) -> None:
         number = content["number"]
@@ -203,16 +261,8 @@ class Laboratory(RunView):
             name: value for name, value in self._preset.settings.asdict().items() if name in fast}})
 
 
-def wave_of(record: SpikeRecord, sample: int) -> dict[str, Any]:
-    """What the page is told of the wave that a sample sends, and as which class each of the samples was read."""
-    one = record.select([sample])
-    grids = [scenes.grid(shape, scenes.key_of(record, layer)) for layer, shape in enumerate(record.shapes)]
-    return {"kind": "wave", "about": {**facts(one), "grids": grids}, "spikes": spikes(one),
-            "classes": record.classes.tolist()}
-
-
 #: What the page may ask besides what every view of a run may be asked.
-_ASKED = ("settings", "preset", "reset", "again", "wave", "compare", "open", "code")
+_ASKED = ("settings", "preset", "reset", "again", "compare", "open", "code")
 
 
 def _fields(picked: Settings) -> list[dict[str, Any]]:
@@ -228,6 +278,50 @@ def _fields(picked: Settings) -> list[dict[str, Any]]:
             field["low"], field["high"] = LIMITS[name]
         fields.append(field)
     return fields
+
+
+def _given(source: Any, network: Network | None, x: Any, y: Any) -> Snapshots:
+    """The network that is given with a run, as it was at the run's end, and samples for it."""
+    if network is None:
+        return Snapshots()
+    if source is None or isinstance(source, Bench):
+        raise ValueError("Expected a run beside its network, as in Laboratory(trace, network=network); got a network "
+                         "alone.")
+    given = Snapshots() if x is None else Snapshots.of_samples(scenes.Samples.of(network, x).values, y)
+    given.add(scenes.trace_of(source).epochs, network)
+    given.wave()  # what does not suit the network is said now
+    return given
+
+
+def _known(given: Snapshots) -> dict[str, Any]:
+    """What is known of the network of a run that is only looked at."""
+    found = given.at()
+    if found is None:
+        return {"spikes": False, "hands": _ALONE, "layers": []}
+    network = found[1]
+    shapes = {name: network.shapes[name] for name in network.layers}
+    inputs = next(iter(network.inputs.values()))
+    picture = scenes.as_picture(np.zeros(inputs, np.uint8))
+    return {"spikes": given.shown > 0, "hands": hands.why_not(network), "layers": _layers(shapes),
+            "picture": _part((math.prod(inputs),) if picture is None else picture.shape[:2])}
+
+
+def _layers(shapes: Mapping[str, tuple[int, ...]]) -> list[dict[str, Any]]:
+    return [{"name": name, "shape": list(shape), **_part(shape)} for name, shape in shapes.items()]
+
+
+def _part(shape: Sequence[int]) -> dict[str, Any]:
+    """What is to be drawn cell by cell: how many values it has, and how they are laid out."""
+    return {"size": math.prod(shape), "grid": scenes.grid(shape)}
+
+
+def _weight(value: Any) -> int:
+    """About how many bytes a value takes on a page."""
+    if isinstance(value, bytes | str):
+        return len(value)
+    if isinstance(value, Mapping):
+        return sum(len(name) + _weight(item) for name, item in value.items())
+    return sum(map(_weight, value)) if isinstance(value, list | tuple) else 4
 
 
 def _listed(kept: Experiment) -> dict[str, Any]:

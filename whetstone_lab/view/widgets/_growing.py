@@ -190,19 +190,20 @@ class Accuracies:
 
 
 def packed(told: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
-    """A message of which the bytes go beside it: ``bytes`` names where they belong, as paths of names."""
-    paths: list[list[str]] = []
+    """A message of which the bytes go beside it: ``bytes`` names where they belong, as paths of names and numbers."""
+    paths: list[list[str | int]] = []
     buffers: list[bytes] = []
 
-    def without(value: dict[str, Any], path: list[str]) -> dict[str, Any]:
-        rest = {}
-        for name, item in value.items():
-            if isinstance(item, bytes):
-                paths.append([*path, name])
-                buffers.append(item)
-            else:
-                rest[name] = without(item, [*path, name]) if isinstance(item, dict) else item
-        return rest
+    def without(value: Any, path: list[str | int]) -> Any:
+        if isinstance(value, bytes):
+            paths.append(path)
+            buffers.append(value)
+            return None
+        if isinstance(value, list):
+            return [without(item, [*path, number]) for number, item in enumerate(value)]
+        if isinstance(value, dict):
+            return {name: without(item, [*path, name]) for name, item in value.items()}
+        return value
 
     return {**without(told, []), "bytes": paths}, buffers
 

@@ -77,7 +77,7 @@ class SpikeRaster(View):
         self.record = record.select(np.arange(max(int((ends <= _SPIKES).sum()), 1)))
         scenes.check_order(self.record, order)
         super().__init__(about=facts(self.record), spikes=spikes(self.record), pictures=pictures(self.record),
-                         maps=self._maps(), order=order)
+                         maps=maps(self.record), order=order)
 
     def __repr__(self) -> str:
         return f"SpikeRaster({self.record.samples} samples; {', '.join(self.record.layers) or 'no neurons'})"
@@ -113,11 +113,6 @@ class SpikeRaster(View):
         except ValueError as error:
             raise traitlets.TraitError(str(error)) from None
 
-    def _maps(self) -> dict[str, Any]:
-        shown = [reading for reading in scenes.readings(self.record) if reading.shown]
-        return {str(number): {"shape": list(reading.classes.shape[1:]), "values": _packed(reading.classes)}
-                for number, reading in enumerate(shown) if reading.shown == "map"}
-
 
 def facts(record: SpikeRecord) -> dict[str, Any]:
     """What a page needs to know of a record besides its spikes; see ``SpikeRaster.about``."""
@@ -138,6 +133,13 @@ def _told(reading: scenes.Reading, samples: int) -> dict[str, Any]:
             "classes": [] if mapped else reading.classes.tolist(),
             "votes": [] if mapped else [[number(vote) for vote in votes] for votes in reading.votes],
             "colours": class_colours(reading.votes.shape[-1]) if mapped else []}
+
+
+def maps(record: SpikeRecord) -> dict[str, Any]:
+    """The class of each place, as bytes, where places have classes of their own; by the number of the output."""
+    shown = [reading for reading in scenes.readings(record) if reading.shown]
+    return {str(number): {"shape": list(reading.classes.shape[1:]), "values": _packed(reading.classes)}
+            for number, reading in enumerate(shown) if reading.shown == "map"}
 
 
 def spikes(record: SpikeRecord) -> dict[str, Any]:

@@ -21,12 +21,15 @@ const PACE = 0.55;
 
 /** @typedef {ReturnType<typeof deskOf>} Desk */
 
-/** What is on the desk: the network and its samples, the drawing, and the wave that it sends. @param {Model} model */
-function deskOf(model) {
+/** What surrounds the pad where it is part of something larger: what is looked at everywhere, the drawing that stays when the pad is
+ * made anew, how many of the samples are looked at there, and how high the layers may be.
+ * @typedef {{ cursor: import("./cursor.mjs").Cursor, drawing: ReturnType<typeof drawings>, shown: number, tall: number }} Around */
+
+/** What is on the desk: the network and its samples, the drawing, and the wave that it sends. @param {Model} model @param {ReturnType<typeof drawings>} drawing */
+function deskOf(model, drawing) {
   const network = networkOf(model.get("network"));
   const samples = sentSamples(model.get("samples"), network, volume(network.input));
   const how = model.get("about").preparation;
-  const drawing = drawings();
   const desk = {
     network, samples, how, drawing, raw: false,
     image: /** @type {Float64Array} */ (new Float64Array(volume(network.input))),
@@ -61,15 +64,15 @@ function deskOf(model) {
 }
 
 /** The network beside the pad: its neurons, what they say when they are pointed at, and one from near.
- * @param {Scope} scope @param {Desk} desk @param {{ paint: ReturnType<typeof imagePainter>, load: (which: number) => void }} what `load`: a sample is wanted on the pad */
-function networkSide(scope, desk, { paint, load }) {
+ * @param {Scope} scope @param {Desk} desk @param {{ paint: ReturnType<typeof imagePainter>, load: (which: number) => void, around?: Around }} what `load`: a sample is wanted on the pad */
+function networkSide(scope, desk, { paint, load, around }) {
   const { network, samples } = desk;
   const state = { cursor: /** @type {Neuron | null} */ (null), chosen: /** @type {Neuron | null} */ (null), reached: Infinity };
   const hint = h("p", { class: "wl-readout" });
   const survey = firingRates(scope, network, samples, () => view.redraw());
   const classes = desk.read.votes.length;
-  const view = networkView(scope, { layers: () => layersOf(network), classes, scene: () => sceneOf(desk, survey, state), pointed, chosen: choose, left: () => choose(null), words, keys: "Arrow keys move over the neurons, Enter looks at one from near." });
-  const panel = neuronPanel(scope, network, { samples, classes, load, paint: (canvas, which, ink) => paint(canvas, samples.input(which), ink), close: () => (choose(null), view.canvas.focus()) });
+  const view = networkView(scope, { layers: () => layersOf(network), classes, tall: around?.tall, scene: () => padScene(desk, survey, state), pointed, chosen: pick, left: () => pick(null), words, keys: "Arrow keys move over the neurons, Enter looks at one from near." });
+  const panel = neuronPanel(scope, network, { samples, classes, load, paint: (canvas, which, ink) => paint(canvas, samples.input(which), ink), close: () => (pick(null), view.canvas.focus()) });
   const marks = legend([["fires", "fires"], ["silent", "silent"], .../** @type {[string, string][]} */ (samples.count ? [["never", `fires for none of ${samples.count} samples`], ["always", "fires for all"]] : [])]);
 
   function words() {
@@ -78,7 +81,7 @@ function networkSide(scope, desk, { paint, load }) {
   /** @param {Neuron | null} neuron */
   function pointed(neuron) {
     state.cursor = neuron;
-    say(hint, neuron ? neuronWords(desk, survey, neuron) : "Point at a neuron, and click it to look at it from near.");
+    say(hint, neuron ? drawnWords(desk, survey, neuron) : "Point at a neuron, and click it to look at it from near.");
     view.redraw();
   }
   /** @param {Neuron | null} neuron */
@@ -87,8 +90,23 @@ function networkSide(scope, desk, { paint, load }) {
     panel.show(neuron, desk.sent);
     view.redraw();
   }
+  /** @param {Neuron | null} neuron */
+  function pick(neuron) {
+    if (around) around.cursor.move(neuron ?? { layer: null, neuron: null });
+    else choose(neuron);
+  }
+  if (around) {
+    const here = () => choose(neuronOf(around.cursor, network));
+    around.cursor.follow(scope, here);
+    state.chosen = neuronOf(around.cursor, network);
+  }
   pointed(null);
   return {
+    /** The network is another. */
+    renew() {
+      survey.again();
+      panel.renew();
+    },
     elements: [view.element, marks, hint], panel: panel.element, hint,
     /** Shows the wave as far as it has come: all of it, or the first layers. @param {number} reached */
     show(reached) {
@@ -99,25 +117,48 @@ function networkSide(scope, desk, { paint, load }) {
   };
 }
 
-/** @param {{ model: Model, el: HTMLElement }} view */
-function mount({ model, el }) {
+/** What the pad is worked by, and what the network sees of it. @param {{ words: string }} how */
+function padTools({ words }) {
+  const [clear, undo, play] = [button("✕", "Clear"), button("↶", "Undo", { "aria-keyshortcuts": "Control+Z" }), button("▶", "Play", { "aria-label": "Play the wave" })];
+  const [fit, sees] = [h("input", { type: "checkbox", checked: true }), h("canvas", { class: "wl-sees", role: "img" })];
+  const seen = h("div", { class: "wl-seen" }, sees, h("div", {}, h("div", { class: "wl-label" }, "what the network sees"), h("label", { class: "wl-check" }, fit, h("span", {}, words))));
+  /** Says what can be done. A button that is disabled loses the keyboard, and with it Ctrl+Z. @param {ReturnType<typeof drawings>} drawing */
+  function able({ undoable, empty }) {
+    undo.setAttribute("aria-disabled", String(!undoable));
+    for (const each of [clear, play]) each.setAttribute("aria-disabled", String(empty));
+  }
+  return { clear, undo, play, fit, sees, seen, able, tools: h("div", { class: "wl-tools" }, clear, undo, play) };
+}
+
+/** Puts a sample on the pad that is picked elsewhere; the first line that is drawn takes its place. @param {Desk} desk @param {number} sample @returns {boolean} whether it is another */
+function lent({ drawing, samples }, sample) {
+  if (sample >= samples.count || drawing.now.sample === sample) return false;
+  drawing.load(sample, true);
+  return true;
+}
+
+/** The neuron at a cursor, if it is one of the network. @param {import("./cursor.mjs").Cursor} cursor @param {import("./wave.mjs").Network} network @returns {Neuron | null} */
+export function neuronOf({ layer, neuron }, network) {
+  if (layer === null || neuron === null) return null;
+  return neuron < (network.nodes[network.layers[layer]]?.thresholds?.length ?? 0) ? { layer, neuron } : null;
+}
+
+/** @param {{ model: Model, el: HTMLElement, around?: Around }} view */
+export function mountPad({ model, el, around }) {
   const scope = new Scope();
-  const desk = deskOf(model);
+  const desk = deskOf(model, around?.drawing ?? drawings());
   const { network, samples, drawing, how } = desk;
   const head = header("Drawing pad");
   head.element.children[1].remove();
+  const { clear, undo, play, fit, sees, seen, tools, able } = padTools(how);
   const paint = imagePainter(how, samples.range);
-  const sees = h("canvas", { class: "wl-sees", role: "img" });
   const square = drawingSquare(scope, drawing, { how, changed, pen: (words) => say(side.hint, words), paint: (context, size) => underpaint(context, size, paint, samples.input(drawing.now.sample), root) });
-  const [clear, undo, play] = [button("✕", "Clear"), button("↶", "Undo", { "aria-keyshortcuts": "Control+Z" }), button("▶", "Play", { "aria-label": "Play the wave" })];
-  const fit = h("input", { type: "checkbox", checked: true });
-  const row = sampleRow(scope, samples, paint, load);
-  const side = networkSide(scope, desk, { paint, load });
+  const row = sampleRow(scope, samples, paint, load, around?.shown);
+  const side = networkSide(scope, desk, { paint, load, around });
   const [verdict, meaning] = [h("div", { class: "wl-verdict", role: "status" }), h("div", { class: "wl-meaning" })];
   const root = h("div", { class: "wl wl-pad" }, head.element, row.element,
     h("div", { class: "wl-desk" },
-      h("div", { class: "wl-left" }, square.element, h("div", { class: "wl-tools" }, clear, undo, play),
-        h("div", { class: "wl-seen" }, sees, h("div", {}, h("div", { class: "wl-label" }, "what the network sees"), h("label", { class: "wl-check" }, fit, h("span", {}, how.words))))),
+      h("div", { class: "wl-left" }, square.element, tools, seen),
       h("div", { class: "wl-right" }, verdict, meaning, ...side.elements)),
     side.panel);
   el.append(root);
@@ -145,6 +186,7 @@ function mount({ model, el }) {
   /** @param {number} which */
   function load(which) {
     drawing.load(which);
+    if (around && which < around.shown) around.cursor.move({ sample: which });
     replaced();
     if (!calm()) playback.play(0);
   }
@@ -166,16 +208,18 @@ function mount({ model, el }) {
     verdict.classList.toggle("wl-false", desk.truth >= 0 && desk.truth !== desk.read.best);
     say(meaning, desk.meaning());
     say(head.element.children[1], desk.facts());
-    // A button that is disabled loses the keyboard, and with it Ctrl+Z.
-    undo.setAttribute("aria-disabled", String(!drawing.undoable));
-    for (const each of [clear, play]) each.setAttribute("aria-disabled", String(drawing.empty));
+    able(drawing);
     side.show(Infinity);
   }
   scope.on(clear, "click", () => (drawing.clear(), replaced()));
   scope.on(undo, "click", takeBack);
   scope.on(fit, "change", () => ((desk.raw = !fit.checked), changed(true)));
   scope.on(play, "click", () => (playback.playing ? playback.stop(playback.at) : drawing.empty || playback.play(0)));
+  const lend = (/** @type {number} */ sample) => lent(desk, sample) && replaced();
+  scope.follow(model, "change:network", () => (Object.assign(network, networkOf(model.get("network"))), side.renew(), desk.send(), show()));
+  around?.cursor.follow(scope, ({ sample }, before) => sample !== before.sample && lend(sample));
   show();
+  if (around && drawing.empty) lend(around.cursor.sample);
   return () => scope.end();
 }
 
@@ -192,7 +236,7 @@ function underpaint(context, size, paint, image, root) {
 
 /** @param {Desk} desk @param {ReturnType<typeof firingRates>} survey @param {{ cursor: Neuron | null, chosen: Neuron | null, reached: number }} state
  * @returns {import("./net_drawing.mjs").Scene} */
-function sceneOf({ network, sent, read, truth, drawing }, { rates }, { cursor, chosen, reached }) {
+function padScene({ network, sent, read, truth, drawing }, { rates }, { cursor, chosen, reached }) {
   const layers = network.layers.map((number, layer) => ({
     name: network.nodes[number].name, fired: sent.fired[layer], differ: null, reached: network.nodes[number].step < reached,
     marks: rates && Uint8Array.from(rates[layer], (rate) => (rate === 0 ? MARK.never : rate === 1 ? MARK.always : MARK.none)),
@@ -202,7 +246,7 @@ function sceneOf({ network, sent, read, truth, drawing }, { rates }, { cursor, c
 }
 
 /** @param {Desk} desk @param {ReturnType<typeof firingRates>} survey @param {Neuron} at */
-function neuronWords({ network, sent, samples }, { rates }, { layer, neuron }) {
+function drawnWords({ network, sent, samples }, { rates }, { layer, neuron }) {
   const node = network.nodes[network.layers[layer]];
   const rate = rates?.[layer][neuron];
   const often = rate === undefined ? "" : rate === 0 ? `; it fires for none of ${samples.count} samples` : `; it fires for ${Math.round(rate * samples.count)} of ${samples.count} samples`;
@@ -210,4 +254,4 @@ function neuronWords({ network, sent, samples }, { rates }, { layer, neuron }) {
   return `${node.name}, ${address(neuron, node.shape)}: ${sent.fired[layer][neuron] ? "fires" : "silent"}, potential ${plain(sent.potentials[layer][neuron])}, threshold ${plain(threshold)}${often}.`.replaceAll(" -", " −");
 }
 
-export default { render: renderer(mount) };
+export default { render: renderer(mountPad) };

@@ -11,7 +11,7 @@ const inPercent = (share) => `${(100 * share).toFixed(1)} %`;
 
 /** @param {Scope} scope @param {{ scores: () => { sound: Score, broken: Score, samples: number, voters: number } }} what */
 export function accuracyPanel(scope, { scores }) {
-  const [number, words] = [h("div", { class: "wl-accuracy" }), h("div", { class: "wl-meaning" })];
+  const [number, words] = [h("div", { class: "wl-percentage" }), h("div", { class: "wl-meaning" })];
   const plot = h("div", { class: "wl-redundancy" });
   const chart = surface(scope, plot, (pen) => drawRedundancy(pen, scores()));
   const label = h("div", { class: "wl-label" }, "accuracy by neurons a class");

@@ -2,6 +2,7 @@
 import { accuracyPanel } from "./fault_accuracy.mjs";
 import { faultSliders, silencedPicture } from "./fault_controls.mjs";
 import { SOUND, asPython, damaged, differing, fleetingFaults, mostVoters, redundantReading, silenced, votingColumns } from "./faults.mjs";
+import { neuronOf } from "./drawing_pad.mjs";
 import { MARK, legend } from "./net_drawing.mjs";
 import { layersOf, networkView, shownVotes } from "./net_view.mjs";
 import { address } from "./neurons.mjs";
@@ -89,19 +90,20 @@ function scoresOf(scope, bench, shown) {
   return { scores, sound: () => count("sound", bench.soundClasses), broken: () => count("broken", bench.classes) };
 }
 
-/** @param {{ model: Model, el: HTMLElement }} view */
-function mount({ model, el }) {
+/** @param {{ model: Model, el: HTMLElement, around?: Pick<import("./drawing_pad.mjs").Around, "cursor" | "shown" | "tall"> }} view */
+export function mountBench({ model, el, around }) {
   const scope = new Scope();
   const bench = benchOf(model);
+  if (around && around.cursor.sample < bench.samples.count) bench.sample = around.cursor.sample;
   const { network, samples, how } = bench;
   const head = header("Fault bench");
   head.element.children[1].remove();
   const paint = imagePainter(how, samples.range);
-  const row = sampleRow(scope, samples, paint, (which) => ((bench.sample = which), changed(false)));
+  const row = sampleRow(scope, samples, paint, (which) => (around ? around.cursor.move({ sample: which }) : choose(which)), around?.shown);
   const picture = silencedPicture(scope, how, { paint: (canvas, ink) => paint(canvas, bench.shown(bench.sample), ink), silent: bench.isSilent, toggle: silence, words: () => `Sample ${bench.sample}, a ${samples.labels[bench.sample]}; silent pixels: ${[...Array(how.rows * how.columns).keys()].filter(bench.isSilent).length}.` });
   const [verdict, first, hint, code] = [h("div", { class: "wl-verdict" }), h("div", { class: "wl-meaning" }), h("p", { class: "wl-readout" }), h("code", { class: "wl-code" })];
   const state = { cursor: /** @type {Neuron | null} */ (null) };
-  const view = networkView(scope, { layers: () => layersOf(network), classes: bench.read.votes.length, scene: () => sceneOf(bench, state.cursor), pointed, chosen: hit, words: () => `${verdict.textContent} ${first.textContent}`, keys: "Arrow keys move over the neurons, Enter kills one, again makes it fire always, again mends it." });
+  const view = networkView(scope, { layers: () => layersOf(network), classes: bench.read.votes.length, tall: around?.tall, scene: () => benchScene(bench, state.cursor ?? (around ? neuronOf(around.cursor, network) : null)), pointed, chosen: hit, words: () => `${verdict.textContent} ${first.textContent}`, keys: "Arrow keys move over the neurons, Enter kills one, again makes it fire always, again mends it." });
   const score = accuracyPanel(scope, { scores: () => counting.scores });
   const counting = scoresOf(scope, bench, () => score.show());
   const sliders = faultSliders(scope, bench, { changed: () => changed(true), mend: () => (bench.remember(), bench.fates.clear(), bench.silent.clear()) });
@@ -115,6 +117,8 @@ function mount({ model, el }) {
   undoKeys(scope, root, () => (bench.undo(), changed(true)));
   watchKernel(scope, model, root);
 
+  /** @param {number} which */
+  const choose = (which) => ((bench.sample = which), changed(false));
   /** A neuron is hit: dead, then stuck at firing, then mended. @param {Neuron} at */
   function hit({ layer, neuron }) {
     const name = `${layer} ${neuron}`;
@@ -123,6 +127,7 @@ function mount({ model, el }) {
     if (!fate) bench.fates.set(name, "dead");
     else if (fate === "dead") bench.fates.set(name, "stuck");
     else bench.fates.delete(name);
+    around?.cursor.move({ layer, neuron });
     changed(true);
     pointed({ layer, neuron });
   }
@@ -135,7 +140,7 @@ function mount({ model, el }) {
   /** @param {Neuron | null} neuron */
   function pointed(neuron) {
     state.cursor = neuron;
-    say(hint, neuron ? neuronWords(bench, neuron) : "Click a neuron to kill it, again to make it fire always, again to mend it; click a pixel to silence it. Ctrl+Z takes it back.");
+    say(hint, neuron ? brokenWords(bench, neuron) : "Click a neuron to kill it, again to make it fire always, again to mend it; click a pixel to silence it. Ctrl+Z takes it back.");
     view.redraw();
   }
   /** @param {boolean} counts whether what is broken is another, so that all samples are read anew */
@@ -155,6 +160,12 @@ function mount({ model, el }) {
     if (counts) counting.broken();
     else score.show();
   }
+  scope.follow(model, "change:network", () => {
+    Object.assign(network, networkOf(model.get("network")));
+    changed(true);
+    counting.sound();
+  });
+  around?.cursor.follow(scope, ({ sample }, before) => (sample !== before.sample && sample < samples.count ? choose(sample) : view.redraw()));
   pointed(null);
   changed(true);
   counting.sound();
@@ -162,7 +173,7 @@ function mount({ model, el }) {
 }
 
 /** @param {Bench} bench @param {Neuron | null} cursor @returns {import("./net_drawing.mjs").Scene} */
-function sceneOf(bench, cursor) {
+function benchScene(bench, cursor) {
   const { network, broken, now, differ: { differ, first }, read, samples, sample } = bench;
   const layers = network.layers.map((number, layer) => {
     const [sound, hit] = [network.nodes[number].thresholds, broken.nodes[number].thresholds];
@@ -174,7 +185,7 @@ function sceneOf(bench, cursor) {
 }
 
 /** @param {Bench} bench @param {Neuron} at */
-function neuronWords({ network, broken, sound, now }, { layer, neuron }) {
+function brokenWords({ network, broken, sound, now }, { layer, neuron }) {
   const node = network.nodes[network.layers[layer]];
   const threshold = broken.nodes[network.layers[layer]].thresholds?.[neuron] ?? 0;
   const fate = Math.abs(threshold) < 1e38 ? `threshold ${threshold.toPrecision(3)}` : threshold > 0 ? "dead" : "stuck at firing";
@@ -182,4 +193,4 @@ function neuronWords({ network, broken, sound, now }, { layer, neuron }) {
   return `${node.name}, ${address(neuron, node.shape)}: ${does}${sound.fired[layer][neuron] === now.fired[layer][neuron] ? "" : ", unlike the unbroken"}; potential ${now.potentials[layer][neuron].toPrecision(3)}, ${fate}.`.replaceAll(" -", " −");
 }
 
-export default { render: renderer(mount) };
+export default { render: renderer(mountBench) };

@@ -9,7 +9,7 @@ import { clamp } from "./numbers.mjs";
  * of the picture. @typedef {{ rows: number, columns: number, box: [number, number], stretch: boolean, centre: "box" | "mass", pen: number, ink: number | null }} Preparation */
 
 /** A pixel is so many small squares high and wide, which are inked or not: it is as dark as many of them are, as with the digits. */
-const FINE = 4;
+const SQUARES = 4;
 
 /** A drawing is magnified no more than if it filled this share of the pad. */
 const LEAST = 0.3;
@@ -49,8 +49,8 @@ function reaches(strokes) {
 /** The squares of a drawing that is scaled to its box, with a pen of so many squares. @param {Stroke[]} strokes @param {Preparation} how @param {number} pen */
 function scaled(strokes, { rows, columns, box, stretch, centre }, pen) {
   const { left, right, top, bottom } = reaches(strokes);
-  const [high, wide] = [rows * FINE, columns * FINE];
-  const [tall, broad] = box.map((length) => Math.max(length * FINE - pen, 1));
+  const [high, wide] = [rows * SQUARES, columns * SQUARES];
+  const [tall, broad] = box.map((length) => Math.max(length * SQUARES - pen, 1));
   let [across, down] = [broad / Math.max(right - left, LEAST * box[1] / columns), tall / Math.max(bottom - top, LEAST * box[0] / rows)];
   if (!stretch) across = down = Math.min(across, down);
   const place = (/** @type {number} */ toX, /** @type {number} */ toY) =>
@@ -61,7 +61,7 @@ function scaled(strokes, { rows, columns, box, stretch, centre }, pen) {
   squares.forEach((ink, square) => ink && ([mass, x, y] = [mass + 1, x + (square % wide) + 0.5, y + Math.floor(square / wide) + 0.5]));
   if (!mass) return squares;
   // To whole pixels, as pictures were moved.
-  const by = (/** @type {number} */ length, /** @type {number} */ sum) => Math.round((length / 2 - sum / mass) / FINE) * FINE;
+  const by = (/** @type {number} */ length, /** @type {number} */ sum) => Math.round((length / 2 - sum / mass) / SQUARES) * SQUARES;
   return inked(place(wide / 2 + by(wide, x), high / 2 + by(high, y)), pen / 2, high, wide);
 }
 
@@ -69,7 +69,7 @@ function scaled(strokes, { rows, columns, box, stretch, centre }, pen) {
 function darkness(squares, rows, columns) {
   const pixels = new Float64Array(rows * columns);
   squares.forEach((ink, square) => {
-    if (ink) pixels[Math.floor(square / (columns * FINE * FINE)) * columns + Math.floor((square % (columns * FINE)) / FINE)] += 1 / FINE ** 2;
+    if (ink) pixels[Math.floor(square / (columns * SQUARES * SQUARES)) * columns + Math.floor((square % (columns * SQUARES)) / SQUARES)] += 1 / SQUARES ** 2;
   });
   return pixels;
 }
@@ -79,15 +79,15 @@ export function pictured(strokes, how, raw = false) {
   const { rows, columns, pen, ink } = how;
   if (!strokes.length) return new Float64Array(rows * columns);
   if (raw) {
-    const lines = strokes.map((stroke) => stroke.map((value, at) => value * FINE * (at % 2 ? rows : columns)));
-    return darkness(inked(lines, (pen * FINE) / 2, rows * FINE, columns * FINE), rows, columns);
+    const lines = strokes.map((stroke) => stroke.map((value, at) => value * SQUARES * (at % 2 ? rows : columns)));
+    return darkness(inked(lines, (pen * SQUARES) / 2, rows * SQUARES, columns * SQUARES), rows, columns);
   }
-  if (ink === null) return darkness(scaled(strokes, how, pen * FINE), rows, columns);
+  if (ink === null) return darkness(scaled(strokes, how, pen * SQUARES), rows, columns);
   // A wider pen inks more, so the width that inks the share is found by halving.
-  let [thin, thick] = [0.5 * pen * FINE, 2 * pen * FINE];
+  let [thin, thick] = [0.5 * pen * SQUARES, 2 * pen * SQUARES];
   for (let turn = 0; turn < 6; turn++) {
     const middle = (thin + thick) / 2;
-    const share = scaled(strokes, how, middle).reduce((sum, square) => sum + square, 0) / (rows * columns * FINE * FINE);
+    const share = scaled(strokes, how, middle).reduce((sum, square) => sum + square, 0) / (rows * columns * SQUARES * SQUARES);
     if (share < ink) thin = middle;
     else thick = middle;
   }

@@ -14,10 +14,10 @@ import { firedBefore, firingAt, readSpikes, spikesOf } from "./raster_spikes.mjs
 /** @typedef {import("./cursor.mjs").Cursor} Cursor */
 
 /** A wave as Python tells of it: after how many epochs, of which picture, the record of that one alone, and as which class each of
- * the pictures was read. @typedef {{ epoch: number, sample: number, about: any, fired: import("./raster_spikes.mjs").Fired[], classes: number[] }} Wave */
+ * the pictures was read. @typedef {{ epoch: number, sample: number, about: any, fired: import("./raster_spikes.mjs").Fired[], classes: number[], maps?: any }} Wave */
 
-/** @param {any} message @returns {Wave} */
-export const readWave = ({ epoch, sample, about, spikes, classes }) => ({ epoch, sample, about, classes, fired: spikesOf(readSpikes(spikes), 0, about.layers.length) });
+/** @param {any} message with the spikes as Python sends them, or as the page itself has worked them out @returns {Wave} */
+export const readWave = ({ epoch, sample, about, spikes, maps, classes, fired }) => ({ epoch, sample, about, maps, classes, fired: fired ?? spikesOf(readSpikes(spikes), 0, about.layers.length) });
 
 /** What fires, a byte for each neuron of each layer. @param {Wave | null} wave */
 export const firingOf = (wave) => (wave ? wave.fired.map(({ neuron }, layer) => {
@@ -55,7 +55,7 @@ export function waveAsker(scope, model, cursor, { epochs, known }) {
 export function waveView(scope, cursor, { pictures, wave }) {
   const paint = painter(pictures);
   const truth = /** @type {number[]} */ (pictures.truth ?? []);
-  const picker = samplePicker(scope, { samples: truth.length, words: (which) => `picture ${which}, a ${truth[which]}`, wrong: () => true, pictured: paint !== null, choose: (which) => cursor.move({ sample: which }) });
+  const picker = samplePicker(scope, { samples: pictures.count ?? 0, words: (which) => `picture ${which}${truth.length ? `, a ${truth[which]}` : ""}`, wrong: () => true, pictured: paint !== null, choose: (which) => cursor.move({ sample: which }) });
   const crosses = [...picker.element.querySelectorAll(".wl-wrong")];
   const box = h("div", { class: "wl-raster" });
   const readout = h("p", { class: "wl-readout", role: "status" });
@@ -104,8 +104,8 @@ export function waveView(scope, cursor, { pictures, wave }) {
     const here = wave();
     picker.show(cursor.sample);
     say(head, here ? `Spikes after epoch ${here.epoch}` : "Spikes");
-    crosses.forEach((cross, which) => /** @type {HTMLElement} */ (cross).hidden = !here || here.classes[which] === truth[which]);
-    reading = here && here.about.readings.length ? panel(scope, here.about.readings[0], /** @type {any} */ (undefined)) : null;
+    crosses.forEach((cross, which) => /** @type {HTMLElement} */ (cross).hidden = !here || !truth.length || !here.classes.length || here.classes[which] === truth[which]);
+    reading = here && here.about.readings.length ? panel(scope, here.about.readings[0], here.maps?.[0]) : null;
     room.replaceChildren(...(reading ? [reading.element] : []));
     reading?.show(0, 1);
     drawn += 1;

@@ -4,10 +4,13 @@ import { mountCurves } from "./activation_curves.mjs";
 import { cursorOf } from "./cursor.mjs";
 import { unpacked } from "./growing.mjs";
 import { accuracyView } from "./lab_accuracy.mjs";
+import { alone } from "./lab_alone.mjs";
 import { experimentsView } from "./lab_experiments.mjs";
+import { handsView } from "./lab_hands.mjs";
 import { laboratoryNetwork } from "./lab_network.mjs";
 import { setupView } from "./lab_setup.mjs";
 import { firingOf, readWave, waveAsker, waveView } from "./lab_wave.mjs";
+import { drawings } from "./pad.mjs";
 import { Scope, attended, h, keepKeys, renderer, say, watchKernel } from "./page.mjs";
 import { epochRows, runOf } from "./run.mjs";
 import { mountChart } from "./sharpener_chart.mjs";
@@ -15,47 +18,49 @@ import { mountChart } from "./sharpener_chart.mjs";
 /** @typedef {import("./page.mjs").Model} Model */
 
 /** What the page goes on with when the run becomes another and all is drawn anew.
- * @typedef {{ tab: string, sample: number, compared: { number: number, rows: any[], accuracies: any } | null }} Memory */
+ * @typedef {{ tab: string, stage: string, sample: number, drawing: ReturnType<typeof drawings>, compared: { number: number, rows: any[], accuracies: any } | null }} Memory */
 
 /** @type {WeakMap<HTMLElement, Memory>} */
 const MEMORIES = new WeakMap();
 
 /** @param {HTMLElement} el @returns {Memory} */
 function memoryOf(el) {
-  const memory = MEMORIES.get(el) ?? { tab: "", sample: 0, compared: null };
+  const memory = MEMORIES.get(el) ?? { tab: "", stage: "", sample: 0, drawing: drawings(), compared: null };
   MEMORIES.set(el, memory);
   return memory;
 }
 
-/** Panels behind tabs, of which one is seen. @param {Scope} scope @param {Memory} memory @param {[string, Node[]][]} pages */
-function tabs(scope, memory, pages) {
+/** Panels behind tabs, of which one is seen. @param {Scope} scope @param {Memory} memory @param {"tab" | "stage"} which of them is seen, in the memory
+ * @param {string} label @param {[string, Node[]][]} pages @param {(name: string) => void} [opened] */
+function tabs(scope, memory, which, label, pages, opened = () => {}) {
   const id = Math.random().toString(36).slice(2);
-  const bar = h("div", { class: "wl-tabs", role: "tablist", "aria-label": "Controls" });
-  const made = pages.map(([name, content], which) => {
-    const tab = h("button", { type: "button", class: "wl-tab", role: "tab", id: `tab-${id}-${which}`, "aria-controls": `page-${id}-${which}` }, name);
-    const page = h("div", { class: "wl-sheet", role: "tabpanel", id: `page-${id}-${which}`, "aria-labelledby": `tab-${id}-${which}` }, ...content);
+  const bar = h("div", { class: "wl-tabs", role: "tablist", "aria-label": label });
+  const made = pages.map(([name, content], number) => {
+    const tab = h("button", { type: "button", class: "wl-tab", role: "tab", id: `tab-${id}-${number}`, "aria-controls": `page-${id}-${number}` }, name);
+    const page = h("div", { class: "wl-sheet", role: "tabpanel", id: `page-${id}-${number}`, "aria-labelledby": `tab-${id}-${number}` }, ...content);
     bar.append(tab);
     scope.on(tab, "click", () => open(name));
     return { name, tab, page };
   });
   function open(/** @type {string} */ name) {
-    memory.tab = name;
+    memory[which] = name;
     made.forEach((each) => {
       each.tab.setAttribute("aria-selected", String(each.name === name));
       each.tab.tabIndex = each.name === name ? 0 : -1;
       each.page.hidden = each.name !== name;
     });
+    opened(name);
   }
   scope.on(bar, "keydown", (/** @type {KeyboardEvent} */ event) => {
     const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (by === undefined) return;
     event.preventDefault();
-    const next = made[(made.findIndex(({ name }) => name === memory.tab) + by + made.length) % made.length];
+    const next = made[(made.findIndex(({ name }) => name === memory[which]) + by + made.length) % made.length];
     open(next.name);
     next.tab.focus();
   });
-  open(made.some(({ name }) => name === memory.tab) ? memory.tab : pages[0][0]);
-  return h("div", { class: "wl-side" }, bar, ...made.map(({ page }) => page));
+  open(made.some(({ name }) => name === memory[which]) ? memory[which] : pages[0][0]);
+  return { bar, pages: made.map(({ page }) => page) };
 }
 
 /** How long a run will go on, by how fast it has been. */
@@ -94,6 +99,9 @@ function viewsOf(model, cursor, memory) {
   };
 }
 
+/** What keeps nobody from looking: why a page without a kernel has no commands. */
+const AWAY = "This page is a file without Python, so it cannot train; all else on it is alive.";
+
 /** @param {{ model: Model, el: HTMLElement }} view */
 function mountLaboratory({ model, el }) {
   const [scope, memory, cursor, run] = [new Scope(), memoryOf(el), cursorOf(), runOf(model)];
@@ -109,17 +117,24 @@ function mountLaboratory({ model, el }) {
   const accuracy = accuracyView(scope, cursor, { accuracies: () => model.get("accuracies"), other: () => memory.compared?.accuracies, now: () => run.now, last: () => setup().goal ?? 0 });
   const spikes = waveView(scope, cursor, { pictures: model.get("pictures"), wave: () => wave });
   const asker = waveAsker(scope, model, cursor, { epochs: () => run.now.epochs, known: () => wave });
+  const hands = handsView(scope, model, cursor, { epochs: () => run.now.epochs, why: () => setup().hands ?? "", shown: () => model.get("pictures").count ?? 0, drawing: memory.drawing });
   const settings = setup().fields.length ? setupView(scope, { fields: setup().fields, setup, send }) : null;
-  const kept = settings ? experimentsView(scope, { kept: () => model.get("kept"), folder: setup().folder, unkept: () => setup().unkept ?? "", send, compared: () => memory.compared?.number ?? null, compare }) : null;
+  const kept = settings || setup().away ? experimentsView(scope, { kept: () => model.get("kept"), folder: setup().folder, unkept: () => setup().unkept ?? "", send, compared: () => memory.compared?.number ?? null, compare }) : null;
   const left = h("span", { class: "wl-facts wl-left-time" });
   views.head.append(left);
   const time = clock();
+  const side = tabs(scope, memory, "tab", "Controls", [
+    ...(settings ? [/** @type {[string, Node[]]} */ (["Set up", [settings.element]])] : []), ["Thresholds", [views.panel, ...(setup().spikes ? [views.decisions] : [])]],
+    ...(kept ? [/** @type {[string, Node[]]} */ (["Runs", [kept.element]])] : [])]);
+  const stage = tabs(scope, memory, "stage", "What is seen", [
+    ["Training", [h("div", { class: "wl-lab-middle" }, ...(setup().layers.length ? [network.element] : []), views.curves, views.chart),
+      h("div", { class: "wl-lab-right" }, accuracy.element, setup().spikes ? spikes.element : views.decisions)]],
+    ...hands.panels], hands.open);
   const root = h("div", { class: "wl wl-lab" },
-    h("div", { class: "wl-lab-top" }, views.head, views.commands), views.error,
+    h("div", { class: "wl-lab-top" }, views.head, views.commands, ...(setup().away ? [h("span", { class: "wl-facts wl-away" }, AWAY)] : [])), views.error,
     h("div", { class: "wl-lab-body" },
-      tabs(scope, memory, [...(settings ? [/** @type {[string, Node[]]} */ (["Set up", [settings.element]])] : []), ["Thresholds", [views.panel, ...(setup().spikes ? [views.decisions] : [])]], ...(kept ? [/** @type {[string, Node[]]} */ (["Runs", [kept.element]])] : [])]),
-      h("div", { class: "wl-lab-middle" }, ...(setup().layers.length ? [network.element] : []), views.curves, views.chart),
-      h("div", { class: "wl-lab-right" }, accuracy.element, setup().spikes ? spikes.element : views.decisions)),
+      h("div", { class: "wl-side" }, side.bar, ...side.pages),
+      h("div", { class: "wl-stage" }, h("div", { class: "wl-stage-top" }, stage.bar, hands.moment), ...stage.pages)),
     views.transport);
   el.append(root);
   keepKeys(scope, root);
@@ -132,6 +147,7 @@ function mountLaboratory({ model, el }) {
     network.show();
     accuracy.show();
     spikes.show();
+    hands.show();
   }
 
   /** @param {number | null} number */
@@ -145,8 +161,9 @@ function mountLaboratory({ model, el }) {
   heed(scope, model, run, {
     show,
     clock: () => say(left, time.left(run.now.at, setup().goal ?? 0, run.now.status === "running")),
-    epoch: () => (accuracy.show(), asker.ask()),
+    epoch: () => (accuracy.show(), asker.ask(), hands.show()),
     hear: {
+      network: hands.heard,
       wave: (message) => (wave = message.about ? readWave(message) : wave, asker.heard(), network.show(), spikes.show()),
       compared: (message) => (memory.compared = message.table ? { number: message.number, rows: epochRows({ table: message.table }), accuracies: message.accuracies } : null, show(), cursor.move({ at: cursor.at })),
       code: (message) => void kept?.showCode(message.text),
@@ -167,4 +184,7 @@ function heed(scope, model, run, { show, clock, epoch, hear }) {
   scope.follow(model, "msg:custom", (/** @type {any} */ message, /** @type {any[]} */ buffers) => hear[message.kind]?.(unpacked(message, buffers)));
 }
 
-export default { render: attended(renderer(mountLaboratory)) };
+/** A page without a kernel answers itself. @param {{ model: Model, el: HTMLElement }} view */
+const render = ({ model, el }) => attended(renderer(mountLaboratory))({ model: model.get("setup").away ? alone(model) : model, el });
+
+export default { render };

@@ -10,6 +10,9 @@ import { MOST_BARS, listedClasses } from "./raster_reading.mjs";
 /** @typedef {import("./net_drawing.mjs").Scene} Scene */
 /** @typedef {import("./net_drawing.mjs").Neuron} Neuron */
 
+/** On a page as broad as this, in pixels, all layers stand in one line where they are to. */
+const ONE_LINE = 480;
+
 /** A layer, or a picture, to lay out: how, as scenes/network.py has it, and how many values it has. @typedef {{ grid: import("./net_layout.mjs").Grid, size: number }} Part */
 
 /** The layers of neurons of a network. @param {import("./wave.mjs").Network} network @returns {Part[]} */
@@ -35,7 +38,7 @@ export function networkView(scope, { layers, classes = 0, picture, tall, scene, 
   const grain = h("canvas");
   /** @param {Part} part */
   const placed = ({ grid, size }) => ({ places: placesOf(grid, size), classes: grid.classes });
-  const laidOut = (/** @type {number} */ wide) => layOut(layers().map(placed), Math.min(classes, MOST_BARS), wide, { picture: picture ? placed(picture()).places : null, ...(tall ? { tall, most: 1 } : {}) });
+  const laidOut = (/** @type {number} */ wide) => layOut(layers().map(placed), Math.min(classes, MOST_BARS), wide, { picture: picture ? placed(picture()).places : null, ...(tall && wide >= ONE_LINE ? { tall, most: 1 } : {}) });
   let [width, layout] = [0, laidOut(600)];
   /** @param {number} wide */
   function fit(wide) {

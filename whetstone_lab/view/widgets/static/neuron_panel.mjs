@@ -74,6 +74,8 @@ export function neuronPanel(scope, network, { samples, paint, classes, close, lo
 
   return {
     element,
+    /** The network is another: what was found of its neurons is no longer so. */
+    renew: () => (known = null),
     /** Shows a neuron in a wave; null for none. @param {Neuron | null} neuron @param {ReturnType<typeof import("./wave.mjs").wave>} sent */
     show(neuron, sent) {
       element.hidden = !neuron;

@@ -10,7 +10,8 @@ import { h } from "./page.mjs";
 /** @typedef {import("./ink.mjs").Preparation} Preparation */
 /** @typedef {import("./operations.mjs").Real} Real */
 
-/** What is on the pad: lines, and under them a sample or -1. @typedef {{ strokes: Stroke[], sample: number }} Drawing */
+/** What is on the pad: lines, and under them a sample or -1; a sample that is `lent` gives way to the first line.
+ * @typedef {{ strokes: Stroke[], sample: number, lent?: boolean }} Drawing */
 
 /** How far a key moves the pen, as a share of the pad, and how far a pointer must go for another point. */
 const STEP = 1 / 16;
@@ -30,14 +31,14 @@ export function drawings() {
     get undoable() { return before.length > 0; },
     get empty() { return !now.strokes.length && now.sample < 0; },
     /** Begins a line; `extend` goes on with it. @param {number} x @param {number} y */
-    begin: (x, y) => change({ ...now, strokes: [...now.strokes, [x, y]] }),
+    begin: (x, y) => change({ strokes: [...now.strokes, [x, y]], sample: now.lent ? -1 : now.sample }),
     /** @param {number} x @param {number} y */
     extend(x, y) {
       now.strokes[now.strokes.length - 1].push(x, y);
     },
     clear: () => (now.strokes.length || now.sample >= 0) && change({ strokes: [], sample: -1 }),
-    /** @param {number} sample */
-    load: (sample) => change({ strokes: [], sample }),
+    /** @param {number} sample @param {boolean} [lent] */
+    load: (sample, lent = false) => change({ strokes: [], sample, lent }),
     undo() {
       now = before.pop() ?? now;
     },

@@ -18,10 +18,11 @@ export function imagePainter({ rows, columns, channels }, [low, high]) {
   };
 }
 
-/** The row of samples. @param {Scope} scope @param {Samples} samples @param {(canvas: HTMLCanvasElement, values: ArrayLike<number>, ink: string) => void} paint @param {(which: number) => void} choose */
-export function sampleRow(scope, samples, paint, choose) {
+/** The row of samples. @param {Scope} scope @param {Samples} samples @param {(canvas: HTMLCanvasElement, values: ArrayLike<number>, ink: string) => void} paint @param {(which: number) => void} choose
+ * @param {number} [most] how many there are in it */
+export function sampleRow(scope, samples, paint, choose, most = ROW) {
   const picker = samplePicker(scope, {
-    samples: Math.min(samples.count, ROW), pictured: true, wrong: () => false, choose,
+    samples: Math.min(samples.count, most), pictured: true, wrong: () => false, choose,
     words: (which) => `sample ${which}${samples.labels.length ? `, a ${samples.labels[which]}` : ""}`,
   });
   picker.element.hidden = samples.count === 0;
@@ -31,7 +32,7 @@ export function sampleRow(scope, samples, paint, choose) {
     /** @param {number} sample -1 for none @param {string} ink */
     show(sample, ink) {
       picker.show(sample);
-      if (sample < 0 || sample >= ROW) /** @type {HTMLElement | null} */ (picker.element.firstElementChild)?.setAttribute("tabindex", "0");
+      if (sample < 0 || sample >= most) /** @type {HTMLElement | null} */ (picker.element.firstElementChild)?.setAttribute("tabindex", "0");
       if (ink === inked) return;
       inked = ink;
       picker.canvases.forEach((canvas, which) => paint(canvas, samples.input(which), ink));

@@ -46,18 +46,28 @@ export function slices(scope) {
  * @param {Scope} scope @param {Network} network @param {Samples} samples @param {() => void} known */
 export function firingRates(scope, network, samples, known) {
   const counts = network.layers.map((number) => new Uint32Array(network.nodes[number].thresholds?.length ?? 0));
-  const found = { rates: /** @type {Float64Array[] | null} */ (null), read: new Int32Array(samples.count) };
   const work = slices(scope);
-  if (samples.count)
-    work(samples.count, (which) => {
-      const { values, fired } = wave(network, samples.input(which));
-      fired.forEach((spikes, layer) => spikes.forEach((spike, neuron) => (counts[layer][neuron] += spike)));
-      found.read[which] = reading(network, values[network.output]).best;
-    }, (done) => {
-      if (done < samples.count) return;
-      found.rates = counts.map((layer) => Float64Array.from(layer, (count) => count / samples.count));
-      known();
-    });
+  const found = {
+    rates: /** @type {Float64Array[] | null} */ (null), read: new Int32Array(samples.count),
+    /** Counts anew: the network is another. What was found before stays until then. */
+    again() {
+      counts.forEach((layer) => layer.fill(0));
+      if (samples.count) work(samples.count, each, told);
+    },
+  };
+  /** @param {number} which */
+  function each(which) {
+    const { values, fired } = wave(network, samples.input(which));
+    fired.forEach((spikes, layer) => spikes.forEach((spike, neuron) => (counts[layer][neuron] += spike)));
+    found.read[which] = reading(network, values[network.output]).best;
+  }
+  /** @param {number} done */
+  function told(done) {
+    if (done < samples.count) return;
+    found.rates = counts.map((layer) => Float64Array.from(layer, (count) => count / samples.count));
+    known();
+  }
+  found.again();
   return found;
 }
 

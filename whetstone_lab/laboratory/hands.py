@@ -1,0 +1,97 @@
+"""What a page needs of a run's networks: to show the spikes of a sample, to draw a picture, to break neurons.
+
+Of networks whose waves a page computes by itself it gets the networks, of others the spikes of the samples.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from whetstone_lab.laboratory.snapshots import Snapshots, thinned
+from whetstone_lab.records.spikes import SpikeRecord
+from whetstone_lab.simulator import Network
+from whetstone_lab.simulator.operations import Neurons
+from whetstone_lab.view import scenes
+from whetstone_lab.view.widgets.spike_raster import facts, maps, spikes
+
+
+def why_not(network: Network) -> str:
+    """Why a page cannot have a picture drawn for a network, or break it, as a sentence; empty where it can."""
+    if len(network.inputs) != 1 or len(network.heads) != 1:
+        return ("This network has several inputs or outputs. Drawing and breaking take one that reads a picture as one "
+                "class.")
+    if network.head.places:
+        return ("This network reads a class for each place of a picture. Drawing and breaking take one that reads a "
+                "picture as one class.")
+    if not network.head.decides:
+        return "This network gives values, no class. Drawing and breaking take one that reads a picture as one class."
+    if any(isinstance(node.operation, Neurons) and node.operation.remembers for node in network.nodes):
+        return "Neurons of this network remember from step to step, so that no single wave tells what they do."
+    if scenes.as_picture(np.zeros(network.input_shape, np.uint8)) is None:
+        return f"This network takes no pictures but inputs of shape {network.input_shape}, so there is nothing to draw."
+    return ""
+
+
+def wave(epochs: int, record: SpikeRecord, sample: int) -> dict[str, Any]:
+    """What a page is told of the spikes of one sample, and as which class each was read."""
+    one = record.select([sample])
+    return {"epoch": epochs, "sample": sample, "about": drawn_facts(one), "spikes": spikes(one), "maps": maps(one),
+            "classes": record.classes.tolist() if record.classes.ndim == 1 else []}
+
+
+def drawn_facts(record: SpikeRecord) -> dict[str, Any]:
+    """The facts of a record, and how each layer's neurons lie where the network is drawn."""
+    grids = [scenes.grid(shape, scenes.key_of(record, layer)) for layer, shape in enumerate(record.shapes)]
+    return {**facts(record), "grids": grids}
+
+
+def surroundings(snapshots: Snapshots, network: Network) -> dict[str, Any]:
+    """What a page needs besides a network, the same for each of a run: ``samples``, and ``about``,
+    which has how a drawing is prepared.
+    """
+    samples = scenes.Samples.of(network, snapshots.x if len(snapshots.x) else None,
+                                snapshots.y if len(snapshots.x) else None)
+    return {"samples": samples.sent(), "about": {"preparation": scenes.preparation(network)}}
+
+
+def taken(snapshots: Snapshots, most: int) -> dict[str, Any]:
+    """What a page without a kernel has in place of a kernel that tells of waves.
+
+    Args:
+        snapshots: The networks of a run.
+        most: How many bytes they may take.
+
+    Returns:
+        ``epochs``, after which they were; ``networks``, ``samples``, ``about``, and ``facts`` of a wave, where the page
+        computes waves by itself; else ``waves``, those of each epoch, sample by sample. Empty where there is none.
+    """
+    found = snapshots.at()
+    if found is None:
+        return {}
+    _, newest = found
+    if why_not(newest):
+        # Spikes are as small as they are sparse; of many epochs some are left out as if each took a network's bytes.
+        records = {at: snapshots.wave(at) for at in thinned(snapshots.networks, most)}
+        waves = [[wave(*found, sample) for sample in range(found[1].samples)] for found in records.values() if found]
+        return {"epochs": list(records) if waves else [], "waves": waves}
+    networks = thinned(snapshots.networks, most)
+    shown = snapshots.wave()
+    return {"epochs": list(networks), "networks": [scenes.page_network(each) for each in networks.values()],
+            **surroundings(snapshots, newest), "facts": drawn_facts(shown[1].select([0])) if shown else None}
+
+
+def pictures(snapshots: Snapshots) -> dict[str, Any]:
+    """The samples that are looked at: ``count``, their ``truth`` where it is one class each, and, where they look like
+    pictures, their ``shape`` and ``values`` as bytes.
+    """
+    y = snapshots.y
+    classes = y is not None and y.ndim == 1 and y.dtype.kind in "iu"
+    told: dict[str, Any] = {"count": snapshots.shown, "truth": y[:snapshots.shown].tolist() if classes else []}
+    seen = snapshots.pictures()
+    if len(seen):
+        low, high = float(seen.min()), float(seen.max())
+        grey = np.uint8(np.round(255 * (seen - low) / (high - low or 1.0)))
+        told |= {"shape": list(seen.shape[1:]), "values": grey.tobytes()}
+    return told
