@@ -87,8 +87,8 @@ def pictures(snapshots: Snapshots) -> dict[str, Any]:
     pictures, their ``shape`` and ``values`` as bytes.
     """
     y = snapshots.y
-    classes = y is not None and y.ndim == 1 and y.dtype.kind in "iu"
-    told: dict[str, Any] = {"count": snapshots.shown, "truth": y[:snapshots.shown].tolist() if classes else []}
+    classes = y[:snapshots.shown].tolist() if y is not None and y.ndim == 1 and y.dtype.kind in "iu" else []
+    told: dict[str, Any] = {"count": snapshots.shown, "truth": classes}
     seen = snapshots.pictures()
     if len(seen):
         low, high = float(seen.min()), float(seen.max())
