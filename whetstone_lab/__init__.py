@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from whetstone_lab.exchange import nir
     from whetstone_lab.exchange.c import to_c
     from whetstone_lab.exchange.integers import as_integers, whole_inputs
+    from whetstone_lab.exchange.litert import to_litert
     from whetstone_lab.exchange.nir import from_nir, to_nir
     from whetstone_lab.exchange.onnx import to_onnx
     from whetstone_lab.exchange.targets import export
@@ -110,6 +111,7 @@ _HOMES = {
     "spiking": "pretrained.spiking:spiking",
     "spiking_layers": "training.layers:spiking_layers",
     "to_c": "exchange.c:to_c",
+    "to_litert": "exchange.litert:to_litert",
     "to_nir": "exchange.nir:to_nir",
     "to_onnx": "exchange.onnx:to_onnx",
     "to_verilog": "exchange.verilog:to_verilog",

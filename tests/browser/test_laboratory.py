@@ -19,7 +19,6 @@ from whetstone_lab.simulator.operations import Neurons
 from whetstone_lab.view import scenes
 from whetstone_lab.view.widgets import _assets
 from whetstone_lab.view.widgets._growing import packed
-from whetstone_lab.view.widgets.spike_raster import facts, spikes
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -60,9 +59,8 @@ def stage(chromium, tmp_path, finished_trace, spike_record):
     lab._show_setup()
     state = plain({name: value for name, value in lab.get_state().items() if not name.startswith("_")})
     state["about"]["live"], state["now"]["status"] = True, "finished"
-    one = spike_record.select([0])
     network = snapshots.at()[1]
-    told = {"wave": {"about": facts(one), "spikes": spikes(one), "classes": spike_record.classes[:10].tolist()},
+    told = {"wave": hands.wave(0, spike_record.select(range(10)), 0),
             "network": {"network": scenes.page_network(network), **hands.surroundings(snapshots, network)}}
     answers = {kind: [plain(part) for part in packed({"kind": kind, **content})] for kind, content in told.items()}
     pages = []

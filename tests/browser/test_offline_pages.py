@@ -29,7 +29,8 @@ def digits_page(tmp_path_factory):
     """The file of a page with all views of the digits run."""
     path = tmp_path_factory.mktemp("pages") / "digits.html"
     trace = recordings.digits_trace()
-    page([ActivationCurves(trace), SharpenerChart(trace), SpikeRaster(recordings.digits_spikes())], path,
+    spikes = recordings.digits_spikes()
+    page([ActivationCurves(trace), SharpenerChart(trace), SpikeRaster(spikes, order="class")], path,
          title="Ten digits", text="A perceptron that was sharpened while it learnt.")
     return path
 
@@ -102,6 +103,22 @@ def test_a_recorded_run_stays_alive_in_a_page(open_page, digits_page):
 
     raster.get_by_role("radio").nth(5).click()
     assert raster.locator(".wl-facts").inner_text().startswith("sample 5, ")
+    shown = raster.locator(".wl-raster canvas")
+    order = raster.get_by_role("combobox", name="Order of the neurons")
+    assert order.input_value() == "class", "as it was saved"
+    raster.get_by_role("combobox", name="What a step is").select_option("layer")
+    for key, words in {"PageUp": "1 of 3 layers", "End": "all layers", "PageDown": "2 of 3 layers"}.items():
+        shown.press(key)
+        assert raster.locator(".wl-moment").inner_text() == words
+    assert "output: 0 of 100 neurons fired" in shown.get_attribute("aria-label")
+    assert raster.locator(".wl-verdict").inner_text() == "no output yet"
+    shown.press("ArrowUp")
+    assert raster.locator(".wl-readout").inner_text().endswith("0 spikes in 24 samples.")
+    order.select_option("number")
+    assert raster.locator(".wl-readout").inner_text() != "", "the neuron is still the one that was pointed at"
+    raster.get_by_role("combobox", name="What a step is").select_option("step")
+    raster.get_by_role("button", name="On a step").click()
+    assert raster.locator(".wl-moment").inner_text() == "1 of 3 steps"
     raster.get_by_role("button", name="Play the wave").click()
     await_that(opened, "() => document.querySelector('.wl-spikes .wl-moment').textContent === 'all steps'")
 
@@ -122,7 +139,7 @@ def test_each_view_gives_its_picture_and_its_numbers(open_page, digits_page, scr
     await_that(opened, _DRAWN)
     trace, spikes = recordings.digits_trace(), recordings.digits_spikes()
     views = {".wl-curves": ActivationCurves(trace), ".wl-sharpener": SharpenerChart(trace),
-             ".wl-spikes": SpikeRaster(spikes)}
+             ".wl-spikes": SpikeRaster(spikes, order="class")}
     for selector, view in views.items():
         shown = opened.locator(selector)
         svg = saved(opened, shown, "Picture, SVG", screenshots)
@@ -130,7 +147,8 @@ def test_each_view_gives_its_picture_and_its_numbers(open_page, digits_page, scr
         texts = [element.text for element in parsed.iter("{http://www.w3.org/2000/svg}text")]
         assert shown.locator(".wl-title").inner_text() in texts
         assert not {"Save", "Play", "Undo"} & set(texts), "without what it is worked by"
-        assert len(list(parsed.iter("{http://www.w3.org/2000/svg}path"))) > 3 or selector == ".wl-spikes"
+        lines = len(list(parsed.iter("{http://www.w3.org/2000/svg}path")))
+        assert lines > 3 or "by class of the key" in " ".join(texts)
         png = saved(opened, shown, "Picture, PNG", screenshots)
         assert png.read_bytes().startswith(b"\x89PNG")
         found = list(csv.reader(io.StringIO(saved(opened, shown, "Numbers, CSV", screenshots).read_text())))

@@ -24,7 +24,7 @@ def shown(widget):
     """What a page gets of a widget."""
     return {name: plain(value) for name, value in widget.get_state().items()
             if name in ("about", "told", "past", "now", "histograms", "decisions", "spikes", "pictures", "maps",
-                         "sample")}
+                         "sample", "order")}
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -5,12 +5,14 @@ import sys
 import pytest
 
 from whetstone_lab.course import pages
-from whetstone_lab.records.recorded import digits_trace
+from whetstone_lab.records.recorded import digits_spikes, digits_trace
 
 nbformat = pytest.importorskip("nbformat")
 pytest.importorskip("nbconvert")
 pytest.importorskip("latex2mathml")
 widgets = pytest.importorskip("whetstone_lab.view.widgets")
+
+from whetstone_lab.view.page import TakenView, page, taken  # noqa: E402
 
 v4 = nbformat.v4
 
@@ -25,8 +27,8 @@ def shown(view, monkeypatch):
     return [v4.new_output("display_data", data) for data in outputs]
 
 
-def parts_of(*cells):
-    return pages.parts_of(v4.new_notebook(cells=list(cells)))
+def parts_of(*cells, views=()):
+    return pages.parts_of(v4.new_notebook(cells=list(cells)), {view.still: taken(view) for view in views})
 
 
 def test_views_stand_where_they_were_displayed(monkeypatch):
@@ -34,11 +36,10 @@ def test_views_stand_where_they_were_displayed(monkeypatch):
     outputs = [v4.new_output("stream", text="before\n"), *shown(first, monkeypatch),
                v4.new_output("stream", text="after\n")]
     _, parts = parts_of(v4.new_code_cell("views", outputs=outputs),
-                        v4.new_code_cell("more", outputs=shown(second, monkeypatch)))
-    assert [type(part).__name__ if part in (first, second) else "HTML" for part in parts] == [
-        "HTML", "ActivationCurves", "HTML", "ActivationCurves", "HTML"]
-    assert parts[1] is first
-    assert parts[3] is second
+                        v4.new_code_cell("more", outputs=shown(second, monkeypatch)), views=(first, second))
+    assert [isinstance(part, TakenView) for part in parts] == [False, True, False, True, False]
+    assert first.still in parts[1].still
+    assert second.still in parts[3].still
     assert "before" in parts[0]
     assert "after" in parts[2]
     assert "widget-view" not in "".join(part for part in parts if isinstance(part, str))
@@ -46,10 +47,17 @@ def test_views_stand_where_they_were_displayed(monkeypatch):
 
 def test_a_view_that_has_gone_is_what_it_left_behind(monkeypatch):
     outputs = shown(widgets.ActivationCurves(digits_trace()), monkeypatch)
-    monkeypatch.setattr("whetstone_lab.view.widgets._view.displayed", lambda still: None)
     _, (only,) = parts_of(v4.new_code_cell("view", outputs=outputs))
     assert 'class="wl-still"' in only
     assert "data:image/png;base64," in only
+
+
+def test_a_kernel_hands_over_what_it_showed_and_a_page_of_that_is_the_page_of_the_views(tmp_path, monkeypatch):
+    view = widgets.SpikeRaster(digits_spikes())
+    shown(view, monkeypatch)
+    exec(pages.hand_over(tmp_path / "a 'b' \\.views"), {})
+    views = pages.handed_over(tmp_path / "a 'b' \\.views")
+    assert page(views[view.still]) == page(view)
 
 
 def test_the_heading_is_the_title():
@@ -108,7 +116,7 @@ def test_what_is_missing_is_said(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("own", ["index.html", "one.html", "notebooks/one.ipynb"])
 def test_what_is_somebodys_own_is_not_replaced(tmp_path, monkeypatch, own):
-    monkeypatch.setattr(pages, "_run", lambda path, target, top: pytest.fail("a chapter was run in vain"))
+    monkeypatch.setattr(pages, "run_notebook", lambda path: pytest.fail("a chapter was run in vain"))
     shipped, folder = tmp_path / "shipped", tmp_path / "site"
     shipped.mkdir()
     nbformat.write(v4.new_notebook(cells=[v4.new_code_cell("1")]), shipped / "one.ipynb")
@@ -120,7 +128,7 @@ def test_what_is_somebodys_own_is_not_replaced(tmp_path, monkeypatch, own):
 
 
 def test_pages_made_before_are_made_anew_and_the_notebooks_may_lie_beside_them(tmp_path, monkeypatch):
-    monkeypatch.setattr(pages, "_run", lambda path, target, top: pages._write(target, [path.read_text()], "one"))
+    monkeypatch.setattr(pages, "run_notebook", lambda path: (nbformat.read(path, as_version=4), {}))
     shipped = tmp_path / "notebooks"
     shipped.mkdir()
     nbformat.write(v4.new_notebook(cells=[v4.new_code_cell("1")]), shipped / "one.ipynb")

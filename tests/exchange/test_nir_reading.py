@@ -165,14 +165,112 @@ def test_neurons_that_can_fire_are_not_pointed_out(node):
         from_nir(graph_of(("n", node)))
 
 
+# -- lengths, integrators, and graphs in graphs ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("stride", "padding", "dilation", "groups"), [(1, "same", 1, 1), (2, 2, 1, 2), (1, 1, 2, 4),
+                                                                      (3, "valid", 1, 1)])
+def test_convolutions_along_a_length_are_read_and_written(stride, padding, dilation, groups, tmp_path):
+    weights, bias = quarters(4, 4 // groups, 3), quarters(4, seed=1)
+    thresholds = np.array([[0.0], [0.25], [0.5], [1.0]])
+    conv = nir.Conv1d(11, weights, stride, padding, dilation, groups, bias)
+    places = conv.output_type["output"][-1]
+    graph = graph_of(("conv", conv), ("n", nir.Threshold(np.broadcast_to(thresholds, (4, places)).copy())),
+                     ("flat", nir.Flatten({"input": np.array([4, places])}, -2, -1)),
+                     ("read", nir.Affine(quarters(3, 4 * places), quarters(3))), size=(4, 11))
+    x = np.random.default_rng(0).integers(0, 3, (40, 11, 4)).astype(np.float32) / 2
+    ends = {"same": (dilation, dilation), "valid": (0, 0)}.get(padding, (padding, padding))
+    padded = np.pad(x, ((0, 0), ends, (0, 0)))
+    seen = sliding_window_view(padded, 2 * dilation + 1, 1)[:, ::stride, :, ::dilation]
+    seen = seen.reshape(*seen.shape[:2], groups, 4 // groups, 3)
+    potential = np.einsum("nlgct,gfct->nlgf", seen, weights.reshape(groups, 4 // groups, 4 // groups, 3))
+    potential = potential.reshape(*seen.shape[:2], 4) + bias
+    assert (potential == thresholds[:, 0]).any()
+    spikes = potential > thresholds[:, 0]
+    votes = spikes.transpose(0, 2, 1).reshape(40, -1) @ quarters(3, 4 * places).T + quarters(3)
+    network = from_nir(graph)
+    written = to_nir(network, tmp_path / "net.nir")
+    assert {type(node).__name__ for node in written.nodes.values()} >= {"Conv1d", "CubaLIF"}
+    for each in (network, from_nir(written), from_nir(tmp_path / "net.nir")):
+        record = run(each, x)
+        np.testing.assert_array_equal(record.dense("n")[:, 0], spikes)
+        np.testing.assert_array_equal(record.votes, votes)
+
+
+def test_values_that_remember_nothing_are_read_from_integrators():
+    r = np.array([1, 2, 0.5, 1])
+    for node in (nir.LI(np.full(4, 1e-4), r, np.array([0, 1, 0, 0.5])),
+                 nir.CubaLI(np.full(4, 1e-4), np.full(4, 1e-4), r / 2, np.array([0, 1, 0, 0.5]), w_in=2.0)):
+        graph = graph_of(("n", nir.Threshold(np.full(4, 0.5))), ("li", node))
+        x = images(from_nir(graph))
+        np.testing.assert_array_equal(run(from_nir(graph), x).votes, (x > 0.5) * r + [0, 1, 0, 0.5])
+
+
+def test_an_integrator_at_the_end_is_what_adds_up_over_the_steps():
+    graph = graph_of(("n", nir.Threshold(np.full(4, 0.5))), ("i", nir.I(np.array([1e4, 5e3, 1e4, 2e4]))))
+    trains = np.random.default_rng(0).random((5, 7, 4)).astype(np.float32)
+    expected = (trains > 0.5).sum(axis=1) * np.array([1, 0.5, 1, 2])  # v += step r I, in each of seven steps
+    np.testing.assert_allclose(run(from_nir(graph), trains).votes, expected, rtol=1e-6)
+
+
+def test_a_delay_of_nothing_changes_nothing():
+    graph = graph_of(("n", cuba()), ("delay", nir.Delay(np.zeros(4))))
+    assert from_nir(graph).layers == ("n",)
+
+
+def nested(depth):
+    """Neurons in a graph within a graph, so many times."""
+    graph = graph_of(("n", cuba()))
+    for _ in range(depth):
+        graph = graph_of(("inner", graph))
+    return graph
+
+
+def test_graphs_within_graphs_are_opened(tmp_path):
+    inner = graph_of(("dense", nir.Affine(quarters(4, 4, seed=1), quarters(4))), ("n", cuba()))
+    inner = graph_of(("deep", inner), edges=[("input", "deep"), ("deep", "output"), ("input", "output")])  # and a skip
+    graph = graph_of(("first", nir.Threshold(np.full(4, 0.25))), ("inner", inner), ("second", inner),
+                     ("last", nir.Threshold(np.ones(4))),
+                     edges=[("input", "first"), ("first", "inner"), ("inner", "second"), ("second", "last"),
+                            ("last", "output")])
+
+    def block(spikes):
+        return spikes + (spikes @ quarters(4, 4, seed=1).T + quarters(4) > 0.5)
+
+    nir.write(tmp_path / "net.nir", graph)
+    network = from_nir(tmp_path / "net.nir")
+    assert network.layers == ("first", "inner.deep.n", "second.deep.n", "last")
+    x = images(network)
+    first = (x > 0.25).astype(float)
+    record = run(network, x)
+    np.testing.assert_array_equal(record.dense("last")[:, network.steps["last"]], block(block(first)) > 1)
+    again = run(from_nir(to_nir(network)), x)
+    assert (again.dense("last").any(axis=1) == record.dense("last").any(axis=1)).all()
+    assert from_nir(nested(20)).neurons == 4
+
+
 # -- refusals ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("graph", "words"), [
-    (lambda: graph_of(("delay", nir.Delay(np.ones(4)))), "NIR node 'delay', Delay: the simulator knows no"),
+    (lambda: graph_of(("delay", nir.Delay(np.ones(4)))), "NIR node 'delay', Delay: expected no delay, as a layer"),
     (lambda: graph_of(("n", nir.IF(np.ones(4), np.ones(4), np.full(4, 0.1)))), "'n', IF: expected v_reset to be 0"),
-    (lambda: graph_of(("conv", nir.Conv1d(4, quarters(1, 1, 1), 1, 0, 1, 1, np.zeros(1)))), "node of type Conv1d"),
-    (lambda: graph_of(("inner", graph_of(("n", cuba())))), "node of type NIRGraph"),
+    (lambda: graph_of(("conv", nir.Conv1d(4, quarters(1, 1, 1), 1, 0, 1, 1, np.zeros(1)))),
+     "'conv', Conv1d: expected an input of channels and a length; got 1 axes"),
+    (lambda: graph_of(("conv", nir.Conv1d(4, quarters(1, 1, 1), 2, "same", 1, 1, np.zeros(1))), size=(1, 4)),
+     "'conv', Conv1d: expected padding 'same' with stride 1 only"),
+    (lambda: graph_of(("i", nir.I(np.ones(4))), ("n", cuba())), r"'i', I: expected an integrator to be read.*\['n'\]"),
+    (lambda: graph_of(("li", nir.LI(np.full(4, 2e-4), np.ones(4), np.zeros(4)))), "'li', LI: expected tau to be one"),
+    (lambda: graph_of(("li", nir.CubaLI(np.full(4, 1e-4), np.full(4, 2e-4), np.ones(4), np.zeros(4)))),
+     "'li', CubaLI: expected tau_mem to be one time step"),
+    (lambda: graph_of(("li", nir.CubaLI(np.full(4, 2e-4), np.full(4, 1e-4), np.ones(4), np.zeros(4)))),
+     "'li', CubaLI: expected tau_syn to be one time step"),
+    (lambda: graph_of(("inner", graph_of(("n", cuba()), ("second", nir.Input({"input": np.array([4])})),
+                                         edges=[("input", "n"), ("second", "n"), ("n", "output")]))),
+     r"'inner', NIRGraph: expected one input, .* which of several it means; got \['input', 'second'\]"),
+    (lambda: nested(21), "'inner', NIRGraph: expected graphs at most 20 deep"),
+    (lambda: graph_of(("inner", graph_of(("n", cuba()), edges=[("input", "n"), ("n", "n"), ("n", "output")]))),
+     r"without loops; got one through .*inner\.n"),
     (lambda: graph_of(("n", cuba(tau_syn=np.full(4, 0.01)))), "'n', CubaLIF: expected tau_syn to be one time step"),
     (lambda: graph_of(("n", cuba(tau_mem=np.full(4, 1e-5)))), "'n', CubaLIF: expected one tau_mem for all, at least"),
     (lambda: graph_of(("n", cuba(tau_mem=np.linspace(1, 2, 4)))), "expected one tau_mem for all"),
@@ -223,19 +321,19 @@ FOUR, IMAGE = np.full(4, 1.0), {"input": np.array([2, 6, 6])}
 NODES = {
     "Affine": (nir.Affine(quarters(4, 4), quarters(4)), 4, True),
     "AvgPool2d": (nir.AvgPool2d(np.array([2, 2]), np.array([2, 2]), np.array([0, 0])), (2, 6, 6), True),
-    "Conv1d": (nir.Conv1d(4, quarters(1, 1, 1), 1, 0, 1, 1, np.zeros(1)), 4, False),
+    "Conv1d": (nir.Conv1d(4, quarters(1, 1, 1), 1, 0, 1, 1, np.zeros(1)), (1, 4), True),
     "Conv2d": (nir.Conv2d((6, 6), quarters(3, 2, 2, 2), 1, 0, 1, 1, quarters(3)), (2, 6, 6), True),
-    "CubaLI": (nir.CubaLI(tau_syn=FOUR * 1e-4, tau_mem=FOUR * 1e-4, r=FOUR, v_leak=0 * FOUR), 4, False),
+    "CubaLI": (nir.CubaLI(tau_syn=FOUR * 1e-4, tau_mem=FOUR * 1e-4, r=FOUR, v_leak=FOUR), 4, True),
     "CubaLIF": (cuba(), 4, True),
     "Delay": (nir.Delay(FOUR), 4, False),
     "Flatten": (nir.Flatten(IMAGE, 0, -1), (2, 6, 6), True),
-    "I": (nir.I(FOUR), 4, False),
+    "I": (nir.I(FOUR), 4, True),
     "IF": (nir.IF(FOUR * 1e4, FOUR), 4, True),
     "Identity": (nir.ir.graph.Identity({"input": np.array([4]), "output": np.array([4])}), 4, True),
-    "LI": (nir.LI(FOUR, FOUR, 0 * FOUR), 4, False),
+    "LI": (nir.LI(FOUR * 1e-4, FOUR, FOUR), 4, True),
     "LIF": (nir.LIF(FOUR * 1e-4, FOUR, 0 * FOUR, FOUR), 4, True),
     "Linear": (nir.Linear(quarters(4, 4)), 4, True),
-    "NIRGraph": (graph_of(("n", cuba())), 4, False),
+    "NIRGraph": (graph_of(("n", cuba())), 4, True),
     "Scale": (nir.Scale(FOUR), 4, True),
     "SumPool2d": (nir.SumPool2d(np.array([2, 2]), np.array([2, 2]), np.array([0, 0])), (2, 6, 6), True),
     "Threshold": (nir.Threshold(FOUR), 4, True),
@@ -263,7 +361,7 @@ def test_every_kind_of_node_runs_or_is_refused_by_its_name_and_kind():
             record = run(from_nir(graph), np.ones((2, *from_nir(graph).input_shape), np.float32))
             assert np.isfinite(record.votes).all()
         else:
-            with pytest.raises(ValueError, match=f"'it', {kind}: the simulator knows no NIR node of type {kind}"):
+            with pytest.raises(ValueError, match=f"'it', {kind}: expected"):
                 from_nir(graph)
 
 

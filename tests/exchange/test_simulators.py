@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from exchange_networks import NETWORKS
 from rounding import beyond_doubt
+from tensor_networks import with_random_weights
 
 from whetstone_lab.exchange.targets import write
 from whetstone_lab.simulator import Network, Node, run
@@ -30,12 +31,7 @@ SAMPLES = 40
 def network_of(name, kind):
     """One of the networks full of ties, or the same with weights at random."""
     network = NETWORKS[name]()
-    if kind == "ties":
-        return network
-    rng = np.random.default_rng(3)
-    return network.with_nodes(Node(node.name, node.operation.map_weights(
-        lambda weights: rng.normal(0.05, 2 / np.sqrt(np.prod(weights.shape[:-1])), weights.shape)
-        .astype(weights.dtype)), node.inputs) for node in network.nodes)
+    return network if kind == "ties" else with_random_weights(network)
 
 
 def pictures(network, tool, kind):

@@ -35,9 +35,10 @@ def add(monkeypatch, tmp_path):
 def test_the_table():
     assert list(targets()) == [
         ".brian2.py", ".c", ".nengo.py", ".nest.py", ".npz", ".pynn.py", ".sanafe.py", ".v",
-        ".nir", ".onnx", ".rockpool.nir", ".sinabs.nir", ".spyx.nir"]
+        ".nir", ".onnx", ".rockpool.nir", ".sinabs.nir", ".spyx.nir", ".tflite"]
     assert {suffix: target.package for suffix, target in targets().items() if target.package} == {
-        ".nir": "nir", ".onnx": "onnx", ".rockpool.nir": "nir", ".sinabs.nir": "nir", ".spyx.nir": "nir"}
+        ".nir": "nir", ".onnx": "onnx", ".rockpool.nir": "nir", ".sinabs.nir": "nir", ".spyx.nir": "nir",
+        ".tflite": "ai_edge_litert"}
     for suffix, target in targets().items():
         assert target.suffix == suffix
         assert target.keeps.endswith(".")
@@ -106,7 +107,7 @@ def test_what_pynn_would_do_is_said_and_nothing_is_written(tmp_path):
 
 @pytest.mark.parametrize("name", ["network.txt", "network", "network.NPZ", "network.py", ".npz"])
 def test_another_suffix_is_refused_with_those_there_are(name, tmp_path):
-    with pytest.raises(ValueError, match=rf"file whose name ends in .brian2.py, .c, .* or .spyx.nir; got .*{name}"):
+    with pytest.raises(ValueError, match=rf"file whose name ends in .brian2.py, .c, .* or .tflite; got .*{name}"):
         write(NETWORKS["mlp"](), tmp_path / name)
     with pytest.raises(ValueError, match=rf"a file whose name ends in .npz or .nir; got .*{name}"):
         read(tmp_path / name)
@@ -114,6 +115,6 @@ def test_another_suffix_is_refused_with_those_there_are(name, tmp_path):
 
 def test_the_table_loads_no_package_of_a_target():
     program = (f"import sys; from {table.__name__} import targets; targets(); "
-               "print({'nir', 'onnx', 'h5py', 'keras', 'torch'} & set(sys.modules))")
+               "print({'nir', 'onnx', 'ai_edge_litert', 'h5py', 'keras', 'torch'} & set(sys.modules))")
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { asNumber, grade } from "../../whetstone_lab/view/widgets/static/grading.mjs";
 import { activation, judge, levels, ramp, relativeChange, votes, whatIf, winner } from "../../whetstone_lab/view/widgets/static/method.mjs";
 import { SOUND, damaged, fleetingFaults } from "../../whetstone_lab/view/widgets/static/faults.mjs";
+import { rowsBy, spikeCounts } from "../../whetstone_lab/view/widgets/static/raster_order.mjs";
 import { generator } from "../../whetstone_lab/view/widgets/static/random.mjs";
 import { networkOf, reading, wave } from "../../whetstone_lab/view/widgets/static/wave.mjs";
 
@@ -49,6 +50,16 @@ test("what if", () => {
       assert.equal(replay.first?.epoch, first?.epoch, where);
       if (first) close(replay.first?.change, first.change, where);
     }
+});
+
+test("rows of a raster", () => {
+  const cases = fixtures("rows");
+  assert.deepEqual(cases.map(({ order }) => order), ["number", "rate", "class"]);
+  for (const { order, sizes, layer, neuron, keyed, rows } of cases)
+    rowsBy(order, sizes, () => spikeCounts({ layer, neuron }, sizes), keyed).forEach((found, which) => {
+      assert.deepEqual(found ? [...found.row] : [...Array(sizes[which]).keys()], rows[which], `${order}, layer ${which}`);
+      found?.neuron.forEach((mine, row) => assert.equal(found.row[mine], row));
+    });
 });
 
 test("votes, and the winner on a tie", () => {

@@ -3,10 +3,12 @@ import { test } from "node:test";
 
 import { integers } from "../../whetstone_lab/view/widgets/static/bytes.mjs";
 import { address } from "../../whetstone_lab/view/widgets/static/neurons.mjs";
-import { namedLayers, rasterRoom, shade, spikeGrid } from "../../whetstone_lab/view/widgets/static/raster_drawing.mjs";
+import { namedLayers, rasterRoom, reachOf, shade, spikeGrid } from "../../whetstone_lab/view/widgets/static/raster_drawing.mjs";
+import { classGroups } from "../../whetstone_lab/view/widgets/static/raster_order.mjs";
 import { classShares, listedClasses, matchWords, told } from "../../whetstone_lab/view/widgets/static/raster_reading.mjs";
 import { cursorAt, moved } from "../../whetstone_lab/view/widgets/static/raster_pointing.mjs";
 import { density, firedBefore, firingAt, readSpikes, spikesOf } from "../../whetstone_lab/view/widgets/static/raster_spikes.mjs";
+import { momentWords, stepTo } from "../../whetstone_lab/view/widgets/static/raster_transport.mjs";
 
 test("spikes are sorted by layer and step", () => {
   const spikes = readSpikes({
@@ -121,4 +123,32 @@ test("of very many classes the true one and the one decided are always listed", 
   assert.deepEqual(listedClasses(votes, [0, 63], 3), [0, 1, 63]);
   assert.deepEqual(listedClasses(votes, [0, undefined], 2), [0, 1]);
   assert.deepEqual(listedClasses([1, 5, 5], [], 9), [0, 1, 2]);
+});
+
+test("a pointer and keys mean the neuron that stands in a row, whatever the order", () => {
+  const about = { layers: ["a", "b"], sizes: [10, 5], bands: [[0, 0.5], [0.6, 1]], steps: 4 };
+  const [room, turned] = [rasterRoom(about, 502, 130), [9, 8, 7, 6, 5, 4, 3, 2, 1, 0]];
+  const rows = [{ row: Uint32Array.from(turned), neuron: Uint32Array.from(turned) }, null];
+  const fired = [{ step: new Uint32Array([2]), neuron: new Uint32Array([5]) }, { step: new Uint32Array(0), neuron: new Uint32Array(0) }];
+  assert.deepEqual(cursorAt(about, room, fired, 150, 106 - 0.5, rows), { layer: 0, step: 0, neuron: 9 });
+  assert.deepEqual(cursorAt(about, room, fired, 350, 106 - 4.5 * 5, rows), { layer: 0, step: 2, neuron: 5 }, "the spike in row 4");
+  assert.deepEqual(moved(about, { layer: 0, neuron: 5, step: 0 }, "ArrowUp", rows), { layer: 0, neuron: 4, step: 0 });
+  assert.deepEqual(moved(about, { layer: 0, neuron: 0, step: 0 }, "ArrowUp", rows), { layer: 1, neuron: 0, step: 0 });
+  assert.deepEqual(moved(about, { layer: 1, neuron: 0, step: 0 }, "ArrowDown", rows), { layer: 0, neuron: 0, step: 0 });
+  assert.deepEqual(moved(about, null, "ArrowUp", rows), { layer: 0, neuron: 9, step: 0 });
+});
+
+test("neurons that vote for the same class are a group", () => {
+  assert.deepEqual(classGroups(null, [-1, 2, 2, 0, 1, 1]), [{ number: 2, from: 1, to: 3 }, { number: 0, from: 3, to: 4 }, { number: 1, from: 4, to: 6 }]);
+  assert.deepEqual(classGroups(null, [-1]), []);
+});
+
+test("a wave goes on and back by whole steps, and by whole layers", () => {
+  assert.deepEqual([0, 0.3, 1, 2.95, 3].map((at) => stepTo(at, 3, 1)), [1, 1, 2, 3, 1], "on from the end it begins anew");
+  assert.deepEqual([0, 0.3, 1, 2.95, 3].map((at) => stepTo(at, 3, -1)), [0, 0, 0, 2, 2]);
+  assert.equal(stepTo(0, 0, 1), 0);
+  assert.deepEqual([0, 0.4, 2, 3].map((at) => momentWords(at, 3, "step")), ["0 of 3 steps", "step 0", "2 of 3 steps", "all steps"]);
+  assert.deepEqual([0, 0.4, 2, 3].map((at) => momentWords(at, 3, "layer")), ["0 of 3 layers", "layer 1", "2 of 3 layers", "all layers"]);
+  assert.deepEqual([0, 1, 2].map(reachOf(1.5, "layer", 8)), [8, 4, 0]);
+  assert.deepEqual([0, 1, 2].map(reachOf(1.5, "step", 8)), [1.5, 1.5, 1.5]);
 });

@@ -1,5 +1,5 @@
 """What Python and the browser must both give: curves, judging, what-if replays, votes, waves, faults, random numbers,
-grades of answers.
+grades of answers, rows of a raster.
 
 Python writes the fixtures: ``python tests/parity/make_fixtures.py``. ``test_parity.py`` checks that they are what
 Python gives today, and ``tests/js/parity.test.mjs`` that JavaScript gives the same. What JSON cannot hold is a string
@@ -21,6 +21,7 @@ import numpy as np
 
 from whetstone_lab.course.questions import Mistake, Number, Option, Question, as_number, grade
 from whetstone_lab.method import class_keys, curves, judging, policies
+from whetstone_lab.records.spikes import SpikeRecord
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.view import scenes
 
@@ -201,6 +202,21 @@ def grading_cases() -> Iterator[Case]:
         yield {"question": asdict(question), "answers": [_graded(question, text) for text in texts]}
 
 
+def row_cases() -> Iterator[Case]:
+    """The rows in which the neurons of a raster stand: some never fire, some as often, some vote for no class."""
+    rng, shapes = np.random.default_rng(7), ((6,), (2, 2, 3), (5,))
+    size = [6, 12, 5]
+    layer = np.sort(rng.integers(0, 3, 60))
+    neuron = np.array([rng.integers(0, size[one]) for one in layer])
+    sample, step = np.zeros(60, int), rng.integers(0, 4, 60)
+    record = SpikeRecord(("a", "b", "c"), shapes, 4, sample, step, layer, neuron, np.zeros((1, 5)), np.zeros((1, 0)),
+                         meta={"keys": {"b": [[2], [0, 1], [1]], "c": [[0, 4], [2]]}})
+    keyed = {str(one): classes for one, classes in scenes.keyed(record).items()}
+    for order in scenes.orders(record):
+        yield {"order": order, "sizes": list(record.sizes), "layer": layer, "neuron": neuron, "keyed": keyed,
+               "rows": scenes.rows(record, order)}
+
+
 def _graded(question: Question, answer: str) -> Case:
     verdict = grade(question, answer)
     return {"answer": answer, "number": as_number(answer), "right": verdict.right, "says": verdict.says}
@@ -209,7 +225,7 @@ def _graded(question: Question, answer: str) -> Case:
 FIXTURES: dict[str, Callable[[], Iterator[Case]]] = {
     "curves": curve_cases, "judging": judging_cases, "what_if": what_if_cases, "votes": vote_cases,
     "wave": networks.wave_cases, "faults": networks.fault_cases, "random": networks.random_cases,
-    "grading": grading_cases}
+    "grading": grading_cases, "rows": row_cases}
 
 
 def plain(value: Any) -> Any:

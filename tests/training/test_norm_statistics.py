@@ -15,7 +15,7 @@ from whetstone_lab.training import background
 from whetstone_lab.training.averaging import WhetstoneOptimizer
 from whetstone_lab.training.decode import SoftmaxDecode
 from whetstone_lab.training.layers import SpikingBReLU
-from whetstone_lab.training.norm_statistics import batch_norms, estimate_norm_statistics, lagging
+from whetstone_lab.training.norm_statistics import NormStatistics, batch_norms, estimate_norm_statistics, lagging
 from whetstone_lab.training.sharpeners import StepwiseSharpener
 
 pytestmark = pytest.mark.every_backend
@@ -196,6 +196,40 @@ def test_one_that_cannot_be_looked_into_keeps_its_averages_and_works_as_before()
         assert estimate_norm_statistics(model, X) == []
     same(statistics(model), [np.zeros(6), np.ones(6)], rtol=0, atol=0)
     same([array(model(X, training=False))], [X / np.sqrt(1 + 1e-3)])
+
+
+class Counted(keras.Model):
+    """Says in Python how often it is called: once for each trace, or for each batch where there is none."""
+
+    def __init__(self, branches):
+        super().__init__()
+        self.calls, self.branches, self.dense, self.norm = 0, branches, layers.Dense(4), layers.BatchNormalization()
+
+    def call(self, x, training=None):
+        self.calls += 1
+        x = self.dense(x)
+        return self.norm(-x if self.branches and x[0, 0] > 1e9 else x, training=training)
+
+
+@only_on("jax", why="compiled")
+@pytest.mark.parametrize("branches", [False, True], ids=["compiled", "cannot be traced"])
+def test_batches_go_through_one_compiled_function_that_is_kept_or_are_called_eagerly(branches):
+    model, calls = Counted(branches), []
+    model(X)
+    known = NormStatistics(model)
+    for shift in (0, 1):
+        before, kernel = model.calls, np.eye(6, 4) + shift
+        model.dense.kernel.assign(kernel)
+        assert known.estimate(Batches(12, 24, 36)) == [model.norm]
+        same(statistics(model), population(X @ kernel))
+        calls.append(model.calls - before)
+    # As in training and as in use, then as in training alone; or a trace that fails, some rows, and four batches.
+    assert calls == ([6, 6] if branches else [2, 1])
+    model.norm.trainable = False
+    assert known.estimate(X) == []
+    model.norm.trainable, model.dense.trainable = True, False
+    assert known.estimate(X + 1) == [model.norm]
+    same(statistics(model), population((X + 1) @ kernel))
 
 
 @pytest.mark.parametrize(("x", "samples", "words"), [

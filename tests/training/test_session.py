@@ -3,6 +3,7 @@
 import math
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -135,6 +136,34 @@ def test_the_changes_of_a_gesture_are_one_decision():
     one.steer(patience=6)
     assert [change[1:] for change in changes(one)[1:]] == [
         ("sig_increase", 0.4, 0.5), ("patience", 1, 4), ("patience", 4, 5), ("patience", 5, 6)]
+
+
+def test_a_hand_on_another_thread_takes_nothing_from_the_trace():
+    one = session(AdaptivePolicy(min_init_epochs=1), layers=3)
+    over = threading.Event()
+
+    def move():
+        for number in range(10**6):
+            one.steer(gesture="one long movement", sig_increase=0.1 + number % 50 / 100)
+            if over.is_set():
+                return
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    hand = threading.Thread(target=move)
+    hand.start()
+    try:
+        for epoch in range(300):
+            one.begin_epoch()
+            one.batch(0.5)
+            one.note(epoch, [Decision("warning", f"number {epoch}")])
+            one.epoch({"loss": 0.5})
+    finally:
+        over.set()
+        hand.join()
+        sys.setswitchinterval(interval)
+    warned = [event.reason for event in one.trace.events if event.kind == "warning"]
+    assert warned == [f"number {epoch}" for epoch in range(300)]
 
 
 def test_a_gesture_that_comes_back_has_changed_nothing():

@@ -103,7 +103,8 @@ def test_every_view_has_a_module_to_take_along(name, finished_trace, spike_recor
     of = {"ActivationCurves": [finished_trace], "SharpenerChart": [finished_trace], "SpikeRaster": [spike_record],
           "Quiz": ["gates", "Gates", [], {}, "answers.json", lambda question, text: (True, "", {})],
           "Laboratory": [finished_trace], "DrawingPad": [kept.network("digits")],
-          "FaultBench": [kept.network("digits"), digits.x_test, digits.y_test]}
+          "FaultBench": [kept.network("digits"), digits.x_test, digits.y_test],
+          "Flipbook": [lambda n: [[n]], {"n": (0, 1)}]}
     view = getattr(widgets, name)(*of[name])
     assert (_assets._STATIC / f"{view.module_name()}.mjs").exists()
     assert view._esm == _assets.module(view.module_name())

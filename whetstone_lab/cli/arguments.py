@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 #: Where a command adds its own parser: what ``add_subparsers`` gives.
@@ -36,6 +37,14 @@ def add_debug(parser: argparse.ArgumentParser) -> None:
     # Suppressed where it is not given, so that the command's parser does not undo what stood before the command.
     parser.add_argument("--debug", action="store_true", default=argparse.SUPPRESS,
                         help="show where in the program an error came from")
+
+
+def add_chapters(parser: argparse.ArgumentParser, default: str) -> None:
+    """Adds ``chapters``, the names of notebooks, and ``notebooks``, their folder."""
+    parser.add_argument("chapters", metavar="CHAPTER", nargs="*",
+                        help=f"the names of notebooks, such as 01_why_spikes (default: {default})")
+    parser.add_argument("--notebooks", metavar="FOLDER", type=Path, default=None,
+                        help="notebooks of your own in place of those that are shipped")
 
 
 def integer(least: int) -> Callable[[str], int]:

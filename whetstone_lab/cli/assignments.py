@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from whetstone_lab.cli.arguments import Commands, command
+from whetstone_lab.cli.arguments import Commands, add_chapters, command
 from whetstone_lab.cli.lab import shipped_notebooks
 
 
@@ -14,12 +14,9 @@ def add(commands: Commands) -> None:
     """Declares the command and its arguments."""
     parser = command(commands, "assignments", run, "write the chapters of the course as assignments for nbgrader",
                      epilog="Then, in FOLDER: nbgrader generate_assignment CHAPTER")
-    parser.add_argument("chapters", metavar="CHAPTER", nargs="*",
-                        help="the names of notebooks, such as 01_why_spikes (default: all that have exercises)")
+    add_chapters(parser, default="all that have exercises")
     parser.add_argument("-o", "--out", metavar="FOLDER", type=Path, required=True,
                         help="the folder of the course; assignments there already are kept")
-    parser.add_argument("--notebooks", metavar="FOLDER", type=Path, default=None,
-                        help="notebooks of your own in place of those that are shipped")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -34,14 +31,11 @@ def run(args: argparse.Namespace) -> None:
         ValueError: A chapter that was asked for has no exercises.
     """
     from whetstone_lab.course.assignments import CONFIG, assignment
+    from whetstone_lab.course.index import notebooks_in
 
-    folder = args.notebooks or shipped_notebooks()
-    there = {path.stem: path for path in sorted(folder.glob("*.ipynb"))}
-    unknown = [name for name in args.chapters if name not in there]
-    if unknown:
-        raise FileNotFoundError(f"Expected notebooks among {list(there)} in {folder}; got {unknown}.")
-    for name in args.chapters or there:
-        notebook, checked, opened = assignment(json.loads(there[name].read_text(encoding="utf-8")), name)
+    for path in notebooks_in(args.notebooks or shipped_notebooks(), args.chapters):
+        name = path.stem
+        notebook, checked, opened = assignment(json.loads(path.read_text(encoding="utf-8")), name)
         target = args.out / "source" / name / f"{name}.ipynb"
         if not checked + opened:
             if args.chapters:

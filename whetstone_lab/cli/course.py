@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from whetstone_lab.cli.arguments import Commands, command
+from whetstone_lab.cli.arguments import Commands, add_chapters, command
 from whetstone_lab.cli.lab import shipped_notebooks
 
 
@@ -14,11 +14,8 @@ def add(commands: Commands) -> None:
     parser = command(commands, "course", run,
                      "run the chapters of the course and write them as pages that need no Jupyter and no network",
                      epilog="Open index.html in the folder. Each page holds all that it needs.")
-    parser.add_argument("chapters", metavar="CHAPTER", nargs="*",
-                        help="the names of notebooks, such as 01_why_spikes (default: all)")
+    add_chapters(parser, default="all")
     parser.add_argument("-o", "--out", metavar="FOLDER", type=Path, required=True, help="where the pages go")
-    parser.add_argument("--notebooks", metavar="FOLDER", type=Path, default=None,
-                        help="notebooks of your own in place of those that are shipped")
     parser.add_argument("--launch", metavar="ADDRESS", default="",
                         help="what an address begins with that opens a notebook on Binder or on a hub; the notebook's "
                              "name is put behind it, and each page links to its own")

@@ -24,5 +24,5 @@ def run(args: argparse.Namespace) -> None:
             needs = f"the package {target.package}, which is installed"
         else:
             needs = (f"the package {target.package}, which is not installed: "
-                     f"python -m pip install 'whetstone-lab[{target.package}]'")
+                     f"python -m pip install 'whetstone-lab[{target.extra or target.package}]'")
         print(f"{suffix:10} {target.about}\n           {can}; needs {needs}\n           keeps: {target.keeps}")

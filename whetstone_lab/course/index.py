@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -44,3 +46,20 @@ CHAPTERS = tuple(Chapter(number, *words) for number, words in enumerate([
     ("network_to_chip", "From network to chip", "What does the finished network cost, and what can break?"),
     ("your_own_model", "Your own model", "How do I take my own model all the way?"),
 ], start=1))
+
+
+def notebooks_in(folder: Path, names: Sequence[str] = ()) -> list[Path]:
+    """The notebooks of a folder, in the order of their names.
+
+    Args:
+        folder: Where they lie.
+        names: Which of them, without ``.ipynb``, in the order wanted. Default: all.
+
+    Raises:
+        FileNotFoundError: There is none, or none of such a name.
+    """
+    there = {path.stem: path for path in sorted(folder.glob("*.ipynb"))}
+    unknown = sorted(set(names) - set(there))
+    if unknown or not there:
+        raise FileNotFoundError(f"Expected notebooks among {list(there)} in {folder}; got {unknown or 'none'}.")
+    return [there[name] for name in names] if names else list(there.values())

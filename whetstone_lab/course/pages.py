@@ -1,26 +1,27 @@
 """The course as pages that need no Jupyter and no network: a room without internet, a website, a USB stick.
 
-A chapter is run in a kernel as it would be in class, and its page is made in that kernel, where its views are: so they
-are as alive on the page as ``whetstone_lab.page`` makes them. Formulas become MathML, which browsers draw.
+A chapter is run in a kernel as it would be in class. At its end the kernel hands over the views that it showed, so that
+they are as alive on the page as ``whetstone_lab.page`` makes them. Formulas become MathML, which browsers draw.
 """
 
 from __future__ import annotations
 
 import html
+import pickle
 import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from whetstone_lab.course.index import CHAPTERS
+from whetstone_lab.course.index import CHAPTERS, notebooks_in
 
 if TYPE_CHECKING:
-    from whetstone_lab.view.widgets._view import View
+    from whetstone_lab.view.page import TakenView
 
 #: What the pages need besides the laboratory.
 NEEDED = ("latex2mathml", "nbclient", "nbconvert", "nbformat")
@@ -32,10 +33,6 @@ _MARK = re.compile(r"<!--wl-view (\w+)-->")
 _STILL = re.compile(r'data-wl-view="(\w+)"')
 _HEADING = re.compile(r"\A# +(.+?)\s*(?:\n|\Z)")
 _WIDGET = "application/vnd.jupyter.widget-view+json"
-
-#: Makes the page of the chapter that has been run, in its own kernel.
-_FINISH = "from whetstone_lab.course import pages as _pages\n_pages.finish({executed!r}, {target!r}, {top!r})"
-
 
 def build(notebooks: Path, folder: Path, names: Sequence[str] = (), launch: str = "") -> Iterator[Path]:
     """Runs notebooks and writes their pages, and a page that lists them, into a folder.
@@ -61,25 +58,19 @@ def build(notebooks: Path, folder: Path, names: Sequence[str] = (), launch: str 
     if missing:
         raise ModuleNotFoundError(f"{missing} is not installed. Install what the pages need: python -m pip install "
                                   "'whetstone-lab[course]'", name="whetstone_lab.course")
-    there = sorted(path.stem for path in notebooks.glob("*.ipynb"))
-    unknown = sorted(set(names) - set(there))
-    if unknown or not there:
-        raise FileNotFoundError(f"Expected notebooks among {there} in {notebooks}; got {unknown or 'none'}.")
+    there = [path.stem for path in notebooks_in(notebooks)]
+    chosen = [path.stem for path in notebooks_in(notebooks, names)]
     beside = folder / "notebooks"
     beside.mkdir(parents=True, exist_ok=True)
-    _spare([folder / f"{name}.html" for name in (*(names or there), "index")], _is_ours)
-    _spare([beside / f"{name}.ipynb" for name in names or there],
+    _spare([folder / f"{name}.html" for name in (*chosen, "index")], _is_ours)
+    _spare([beside / f"{name}.ipynb" for name in chosen],
            lambda path: path.read_bytes() == (notebooks / path.name).read_bytes())
     with tempfile.TemporaryDirectory(prefix="whetstone-course-") as scratch:
         work = Path(scratch) / "notebooks"
         shutil.copytree(notebooks, work, ignore=shutil.ignore_patterns(".*", "__pycache__", "answers*.json"))
-        for name in names or there:
-            target = folder / f"{name}.html"
-            _run(work / f"{name}.ipynb", target.resolve(), _top(name, there, launch))
-            if not (beside / f"{name}.ipynb").exists():
-                shutil.copyfile(notebooks / f"{name}.ipynb", beside / f"{name}.ipynb")
-            yield target
-    yield _write_index(folder, [name for name in there if (folder / f"{name}.html").exists()])
+        for name in chosen:
+            yield write_page(notebooks / f"{name}.ipynb", *run_notebook(work / f"{name}.ipynb"), folder, there, launch)
+    yield write_index(folder, [name for name in there if (folder / f"{name}.html").exists()])
 
 
 def _spare(paths: Iterable[Path], replaceable: Callable[[Path], bool]) -> None:
@@ -94,8 +85,8 @@ def _is_ours(path: Path) -> bool:
     return b'<script type="application/json" id="wl-state">' in path.read_bytes()
 
 
-def _run(path: Path, target: Path, top: str) -> None:
-    """Runs a notebook from a fresh kernel, and in that kernel makes its page."""
+def run_notebook(path: Path) -> tuple[Any, dict[str, TakenView]]:
+    """Runs a notebook from a fresh kernel: its outputs, and the views that it showed."""
     import nbformat
     from nbclient import NotebookClient
 
@@ -104,69 +95,92 @@ def _run(path: Path, target: Path, top: str) -> None:
     with client.setup_kernel(stderr=subprocess.DEVNULL):  # what cells write there is an output; this is the kernel's
         for number, cell in enumerate(notebook.cells):
             client.execute_cell(cell, number)
-        executed = path.with_suffix(".executed")
-        nbformat.write(notebook, executed)
-        last = nbformat.v4.new_code_cell(_FINISH.format(executed=str(executed), target=str(target), top=top))
-        notebook.cells.append(last)
-        client.execute_cell(last, len(notebook.cells) - 1)
+        handed = path.with_suffix(".views")
+        notebook.cells.append(nbformat.v4.new_code_cell(hand_over(handed)))
+        client.execute_cell(notebook.cells[-1], len(notebook.cells) - 1)
+    notebook.cells.pop()
+    return notebook, handed_over(handed)
 
 
-def finish(executed: str, target: str, top: str) -> None:
-    """Writes the page of a notebook that has been run in this very kernel.
+def hand_over(path: Path) -> str:
+    """A cell that has its kernel write the views that it has shown to a file, from which :func:`handed_over` reads."""
+    return f"from whetstone_lab.course import pages as _pages\n_pages.keep_views({str(path)!r})"
+
+
+def keep_views(path: str) -> None:
+    """Writes what pages need of the views that were shown in this process."""
+    from whetstone_lab.view.page import taken
+    from whetstone_lab.view.widgets._view import displayed
+
+    Path(path).write_bytes(pickle.dumps({still: taken(view) for still, view in displayed().items()}))
+
+
+def handed_over(path: Path) -> dict[str, TakenView]:
+    """The views that a kernel has handed over, by the id of the picture that each left behind."""
+    return dict(pickle.loads(path.read_bytes()))
+
+
+def write_page(source: Path, notebook: Any, views: Mapping[str, TakenView], folder: Path, names: Sequence[str],
+               launch: str = "") -> Path:
+    """Writes the page of a notebook that has been run, and puts the notebook below it, in ``notebooks``.
 
     Args:
-        executed: The file of the notebook with its outputs.
-        target: The page to write.
-        top: HTML that stands above and below the chapter.
+        source: The notebook as it is before it is run.
+        notebook: With its outputs, as ``nbformat`` reads it; it is changed.
+        views: Those that its kernel has handed over.
+        folder: Where the page goes.
+        names: Of all the pages in their order, this one's among them.
+        launch: What an address begins with that opens a notebook; as of :func:`build`.
+
+    Returns:
+        The page.
     """
-    import nbformat
+    title, parts = parts_of(notebook, views)
+    top = _top(source.stem, names, launch)
+    target, beside = folder / f"{source.stem}.html", folder / "notebooks" / source.name
+    _write(target, [top, *parts, top], title)
+    if not beside.exists():
+        beside.parent.mkdir(exist_ok=True)
+        shutil.copyfile(source, beside)
+    return target
 
-    notebook = nbformat.read(executed, as_version=4)
-    title, parts = parts_of(notebook)
-    _write(Path(target), [top, *parts, top], title)
 
-
-def parts_of(notebook: Any) -> tuple[str, list[str | View]]:
+def parts_of(notebook: Any, views: Mapping[str, TakenView]) -> tuple[str, list[str | TakenView]]:
     """What a page shows of a notebook that has been run: HTML, and between it the views that were displayed.
 
     Args:
-        notebook: The notebook with its outputs, as ``nbformat`` reads it; it is changed. A view that this process does
-            not hold is shown by what it left behind.
+        notebook: The notebook with its outputs, as ``nbformat`` reads it; it is changed.
+        views: Those that its kernel has handed over. Any other is shown by what it left behind.
 
     Returns:
         The notebook's heading, and the parts without that heading.
     """
-    from whetstone_lab.view.widgets._view import displayed
-
     first = notebook.cells[0]
     heading = _HEADING.match(first.source) if first.cell_type == "markdown" else None
     if heading:
         first.source = first.source[heading.end():]
-    found: dict[str, View] = {}
     for cell in notebook.cells:
         if cell.cell_type != "code":
             continue
         cell.outputs = [output for output in cell.outputs if _WIDGET not in output.get("data", {})]
         for output in cell.outputs:
             still = _STILL.search(output.get("data", {}).get("text/html", ""))
-            view = displayed(still[1]) if still else None
-            if still and view is not None:
-                found[still[1]] = view
+            if still and still[1] in views:
                 output.data = {"text/html": f"<!--wl-view {still[1]}-->"}
     body, _ = _exporter().from_notebook_node(notebook)
     body = re.sub(r'href="(\w+)\.ipynb([#"])', r'href="\1.html\2', body)
-    parts = [found[part] if number % 2 else part for number, part in enumerate(_MARK.split(body))]
+    parts = [views[part] if number % 2 else part for number, part in enumerate(_MARK.split(body))]
     return re.sub(r"[*`_]", "", heading[1]) if heading else "whetstone_lab", parts
 
 
-def _write(target: Path, parts: Iterable[str | View], title: str) -> None:
+def _write(target: Path, parts: Iterable[str | TakenView], title: str) -> None:
     from whetstone_lab.view.page import page
 
     page(parts, target, title=title, css=_style())
 
 
-def _write_index(folder: Path, names: Sequence[str]) -> Path:
-    """The page that lists the chapters."""
+def write_index(folder: Path, names: Sequence[str]) -> Path:
+    """Writes the page that lists those of these names."""
     known = {Path(chapter.notebook).stem: chapter for chapter in CHAPTERS}
     items = []
     for name in names:

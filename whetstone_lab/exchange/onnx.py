@@ -5,7 +5,6 @@ Needs the package ``onnx``: ``pip install 'whetstone-lab[onnx]'``.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,10 +15,11 @@ import numpy as np
 
 from whetstone_lab.exchange.layout import kernel_channels_first
 from whetstone_lab.exchange.targets import Target
+from whetstone_lab.exchange.tensors import for_tensors, least_thresholds, said_of
 from whetstone_lab.records import archive
 from whetstone_lab.simulator import operations as ops
 from whetstone_lab.simulator.network import Network, Node, free_name
-from whetstone_lab.simulator.operations import Shape, without_scale
+from whetstone_lab.simulator.operations import Shape
 from whetstone_lab.simulator.readouts import Readout
 
 #: The version of ONNX's operators, and that of the file format which came with it: runtimes since 2022 read both.
@@ -64,14 +64,7 @@ def to_onnx(network: Network, path: str | os.PathLike[str] | None = None, *, spi
         ImportError: The package ``onnx`` is not installed.
         ValueError: A model of ONNX cannot say what one of the nodes does; the message names it.
     """
-    for node in network.nodes:
-        if type(node.operation) not in ops.KINDS.values():
-            raise ValueError(f"Node {node.name!r}, {type(node.operation).__name__}: ONNX models are written of the "
-                             f"operations {', '.join(ops.KINDS)}. Write it as some of these.")
-        if isinstance(node.operation, ops.Neurons) and node.operation.remembers:
-            raise ValueError(f"Node {node.name!r}, Neurons: expected neurons that forget each step, as an ONNX model "
-                             "has none: a leak of 1, no refractory time, no delay. Run others in the simulator.")
-    network = _without_scales(network)
+    network = for_tensors(network, "an ONNX model")
     writer = _GraphWriter(network, spikes)
     for node in network.nodes:
         writer.add(node)
@@ -88,27 +81,6 @@ def _load_onnx() -> Any:
     except ImportError as error:
         raise ImportError("ONNX files need the package onnx: pip install 'whetstone-lab[onnx]'") from error
     return onnx
-
-
-def _without_scales(network: Network) -> Network:
-    """The same network with scales worked into the thresholds of neurons, where they lead to nothing else.
-
-    Runtimes multiply scales into the weights before them, which rounds otherwise. What is left of a scale are signs.
-    """
-    heard = network.heard
-    nodes: dict[str, Node] = {}
-    for node in network.nodes:
-        neurons, (source, *_) = node.operation, node.inputs
-        if isinstance(neurons, ops.Neurons):
-            threshold, signs = neurons.threshold, np.ones((), network.dtype)
-            while heard[source] == 1 and source in nodes and isinstance(scale := nodes[source].operation, ops.Scale):
-                signs, threshold = without_scale(threshold, signs * scale.factor, signs * scale.offset)
-                name, source = source, nodes.pop(source).inputs[0]
-            if threshold is not neurons.threshold:
-                nodes[name] = Node(name, ops.Scale(signs), (source,))
-                node = Node(node.name, replace(neurons, threshold=threshold), (name,))
-        nodes[node.name] = node
-    return network.with_nodes(nodes.values())
 
 
 @dataclass(frozen=True)
@@ -205,8 +177,7 @@ class _GraphWriter:
 
     def _neurons(self, node: Node, neurons: ops.Neurons, value: _Value, shape: Shape) -> _Value:
         threshold = _arranged(neurons.threshold, value)
-        # To reach the least float above 0 is to be above 0; OpenVINO takes a float that small for 0.
-        least = threshold == np.finfo(threshold.dtype).smallest_subnormal
+        least = least_thresholds(threshold)
         never = np.finfo(threshold.dtype).max
         fired = self._put("GreaterOrEqual", node.name, value, np.where(least, never, threshold))
         if least.any():
@@ -237,10 +208,7 @@ class _GraphWriter:
         graph = helper.make_graph(self.nodes, "network", self.inputs, self.outputs + shown, self.constants)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION,
                                   producer_name="whetstone_lab")
-        heads = {name: {"readout": head.kind, "threshold": head.threshold,
-                        "key": None if head.key is None else head.key.tolist()}
-                 for name, head in self.network.heads.items()}
-        helper.set_model_props(model, {"heads": json.dumps(heads), "meta": json.dumps(self.network.meta)})
+        helper.set_model_props(model, said_of(self.network))
         return model
 
     def _read(self, name: str, head: Readout) -> None:

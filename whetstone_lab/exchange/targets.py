@@ -33,9 +33,10 @@ class Target:
         write: Writes a network to a path, in one piece. It raises ValueError where the format cannot say what the
             network does, and ImportError where a package is missing.
         read: Makes a network from a path, or None where the format is for writing only.
-        package: The package that it needs, which the extra of the same name installs, or None.
+        package: The package that it needs, by the name under which Python imports it, or None.
         keeps: One sentence: what of a network a file keeps.
         about: What the format is, in a few words.
+        extra: The extra of ours that installs the package. Default: the one of the same name.
     """
 
     suffix: str
@@ -44,6 +45,7 @@ class Target:
     package: str | None
     keeps: str
     about: str
+    extra: str | None = None
 
     @property
     def installed(self) -> bool:

@@ -106,23 +106,16 @@ class Bench:
 
         self._command(stop)
 
-    def steer(self, *, gesture: Hashable = None, done: Callable[[], None] | None = None, **parameters: Any) -> None:
+    def steer(self, *, gesture: Hashable = None, **parameters: Any) -> None:
         """Changes parameters of the sharpener, as ``LiveRun.steer`` does, and notes it for the script.
 
         Raises:
             ValueError: There is no run yet, or as ``LiveRun.steer`` has it.
         """
-        run, nudges = self._run, self.nudges
+        run = self._run
         if run is None:
             raise ValueError("Expected a run: its thresholds can be moved as soon as it has begun.")
-
-        def noted() -> None:
-            state = run.sharpener.session.state
-            nudges.add(state.epoch if state is not None else 0, run.trace.batches, parameters)
-            if done is not None:
-                done()
-
-        run.steer(gesture=gesture, done=noted, **parameters)
+        self.nudges.add(*run.steer(gesture=gesture, **parameters), parameters)
 
     def reset(self, settings: Settings | None = None, thresholds: Mapping[str, float] | None = None) -> None:
         """Clears the bench for another run; one that has not ended ends and is not kept.

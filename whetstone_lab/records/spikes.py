@@ -41,7 +41,8 @@ class SpikeRecord:
             where the output stands for values, or the true spikes; else empty.
         membranes: Layer index -> membrane potentials before the reset, in units of the threshold, shape
             ``(samples, steps, neurons)``, where they were asked for.
-        meta: Anything else worth keeping, JSON-able; ``meta["readout"]`` is how the output was read.
+        meta: Anything else worth keeping, JSON-able; ``meta["readout"]`` is how the output was read, and
+            ``meta["keys"]`` of each layer of neurons that a key reads, by its name, the neurons of each class.
         classes: What was decided: the class of each sample, shape ``(samples,)``, or ``(samples, ...)`` where each
             place of the output has a class of its own; empty where the output stands for no classes. Default: the most
             votes, the lowest class on a tie, as long as there are votes.

@@ -79,7 +79,8 @@ def run(network: Network, inputs: Any, *, record: str = "events", membranes: boo
     Returns:
         The record. Its votes are the scores of the key (integers), the analog output before any softmax, a vote for no
         and for yes of a logit, or have no columns where output spikes stand for no classes; those of several steps are
-        added up. ``meta["readout"]`` says which. Its classes are what
+        added up. ``meta["readout"]`` says which, and where a key reads a layer of neurons, ``meta["keys"]`` names those
+        of each class, by the name of the layer. Its classes are what
         :class:`~whetstone_lab.simulator.readouts.Readout` decides. With several inputs or outputs, these are dicts by
         name.
 
@@ -141,7 +142,15 @@ def run(network: Network, inputs: Any, *, record: str = "events", membranes: boo
     return SpikeRecord(plan.layers, plan.shapes, ends, sample, step, layer, neuron,
                        shown.arrays[0] if one else dict(zip(network.inputs, shown.arrays, strict=True)),
                        _plain(votes), _plain(checked), potentials,
-                       {"readout": _plain(readouts), "record": record}, _plain(classes))
+                       {"readout": _plain(readouts), "record": record, **_keys(network)}, _plain(classes))
+
+
+def _keys(network: Network) -> dict[str, Any]:
+    """``keys``: of each layer of neurons that a key reads, the neurons of each class; nothing where none is read so."""
+    layers = set(network.layers)
+    keys = {network.read[name]: [np.flatnonzero(row).tolist() for row in np.asarray(head.key)]
+            for name, head in reversed(network.heads.items()) if head.key is not None and network.read[name] in layers}
+    return {"keys": keys} if keys else {}
 
 
 def predict(network: Network, inputs: Any, *, batch_size: int | None = None, faults: Faults | None = None,

@@ -14,7 +14,7 @@ from keras import ops
 
 from whetstone_lab.training._internals import layout_of, raw_iterations, sync_weights, trained_variables
 from whetstone_lab.training.layers import SpikingLayer, all_layers
-from whetstone_lab.training.norm_statistics import estimate_norm_statistics, lagging
+from whetstone_lab.training.norm_statistics import NormStatistics, lagging
 
 #: How much later steps count for more than earlier ones in the average; some 1/9 of the steps make most of it.
 _LATENESS = 8
@@ -264,6 +264,7 @@ class ValidateAverage:
     def __init__(self, model: Any, inputs: Any = None) -> None:
         self.model = model
         self.inputs = inputs
+        self._statistics = NormStatistics(model)
         self._put_in: list[np.ndarray] = []
         self._renewed = False
 
@@ -327,7 +328,7 @@ class ValidateAverage:
         if self.inputs is None or self._renewed:
             return
         try:
-            estimate_norm_statistics(self.model, self.inputs)
+            self._statistics.estimate(self.inputs)
             self._renewed = True
         except Exception as error:
             self.inputs = None

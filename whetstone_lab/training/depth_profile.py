@@ -19,7 +19,7 @@ from whetstone_lab.training._internals import sync_weights
 from whetstone_lab.training.data_checks import check_data
 from whetstone_lab.training.heads import Head, heads_of
 from whetstone_lab.training.layers import SpikingLayer, check_sharpness, replaced_inputs, spiking_layers
-from whetstone_lab.training.norm_statistics import estimate_norm_statistics, variables_kept
+from whetstone_lab.training.norm_statistics import NormStatistics, variables_kept
 from whetstone_lab.training.objectives import fitting_loss
 from whetstone_lab.training.probe import inputs_on
 
@@ -66,7 +66,7 @@ def depth_profile(model: keras.Model, x: Any, y: Any, *, soft: float | None = No
     """
     layers = spiking_layers(model)
     samples, y = _checked(model, x, y, soft, margin)
-    loss, head = _loss(model, y, loss), _head(model)
+    loss, head, statistics = _loss(model, y, loss), _head(model), NormStatistics(model)
     check_data(model, loss, x, y)
     sync_weights(model)
     with variables_kept(model):
@@ -79,7 +79,7 @@ def depth_profile(model: keras.Model, x: Any, y: Any, *, soft: float | None = No
             for number, (layer, value) in enumerate(zip(layers, present, strict=True)):
                 layer.set_sharpness(1.0 if number in chosen else value)
             if norm_data is not None:
-                estimate_norm_statistics(model, norm_data)
+                statistics.estimate(norm_data)
 
         def judged(chosen: Sequence[int]) -> tuple[float, float]:
             sharpen(chosen)

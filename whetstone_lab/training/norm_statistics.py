@@ -14,8 +14,9 @@ CVPR 2019 (without dropout, as the network is used).
 
 from __future__ import annotations
 
+import functools
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import chain
 from typing import Any
@@ -33,6 +34,9 @@ SAMPLES = 5_000
 
 #: Moving averages lag if more than this share of them is still what they began with.
 _LAG = 0.01
+
+#: Of one call of a batch norm, by channel: the number of elements, their mean and their variance.
+_Moments = tuple[Any, Any, Any]
 
 
 def estimate_norm_statistics(model: keras.Model, x: Any, *, samples: int = SAMPLES) -> list[Any]:
@@ -70,37 +74,107 @@ def estimate_norm_statistics(model: keras.Model, x: Any, *, samples: int = SAMPL
         >>> model.fit(x, y, epochs=3)
         >>> estimate_norm_statistics(model, x)
     """
-    if isinstance(samples, bool) or not isinstance(samples, int) or samples < 1:
-        raise ValueError(f"Expected samples to be an integer of at least 1; got {samples!r}.")
-    batches = inputs_in_batches(x, samples)
-    if batches is None:
-        raise ValueError("Expected inputs that can be read again: arrays, a tf.data.Dataset, a DataLoader or a "
-                         f"PyDataset; got {type(x).__name__}. Take some batches from it and join their inputs.")
-    norms = [_Norm(layer) for layer in batch_norms(model)]
-    if not norms:
-        return []
-    sync_weights(model)
-    with ExitStack() as stack:
-        for context in (variables_kept(model), torch_left_alone(), *(norm.watched() for norm in norms)):
-            stack.enter_context(context)
-        first = next(batches, None)
-        if first is None:
-            raise ValueError("Expected at least one training input to estimate the statistics of batch norm from; got "
-                             "none.")
-        model(keras.tree.map_structure(lambda leaf: leaf[:2], first), training=True)  # shows which of them learn
-        for norm in norms:
-            norm.calls = []
-        for batch in chain([first], batches):
-            model(batch, training=False)
-    untold = [norm.layer.name for norm in norms if not norm.told]
-    if untold:
-        warnings.warn(f"The statistics of batch norm {', '.join(untold)} stay as they are: a layer with renorm=True "
-                      "needs its moving averages, and what is done in a tf.function or a RematScope cannot be seen.",
-                      stacklevel=2)
-    new = [norm for norm in norms if norm.told and norm.learns]
-    for norm in new:
-        norm.assign()
-    return [norm.layer for norm in new]
+    return NormStatistics(model).estimate(x, samples)
+
+
+class NormStatistics:
+    """Estimates the statistics of a model's batch norms, time and again: what it has compiled, it keeps.
+
+    Args:
+        model: As for :func:`estimate_norm_statistics`.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        self.model = model
+        self._norms: list[_Norm] = []
+        self._compiled: tuple[Any, Callable[..., Any]] | None = None  # what it holds for, and the function
+
+    def estimate(self, x: Any, samples: int = SAMPLES) -> list[Any]:
+        """Estimates all statistics anew; see :func:`estimate_norm_statistics`."""
+        if isinstance(samples, bool) or not isinstance(samples, int) or samples < 1:
+            raise ValueError(f"Expected samples to be an integer of at least 1; got {samples!r}.")
+        batches = inputs_in_batches(x, samples)
+        if batches is None:
+            raise ValueError("Expected inputs that can be read again: arrays, a tf.data.Dataset, a DataLoader or a "
+                             f"PyDataset; got {type(x).__name__}. Take some batches from it and join their inputs.")
+        norms = self._norms = [_Norm(layer) for layer in batch_norms(self.model)]
+        if not norms:
+            return []
+        sync_weights(self.model)
+        with ExitStack() as stack:
+            for context in (variables_kept(self.model), torch_left_alone(), *(norm.watched() for norm in norms)):
+                stack.enter_context(context)
+            first = next(batches, None)
+            if first is None:
+                raise ValueError("Expected at least one training input to estimate the statistics of batch norm from; "
+                                 "got none.")
+            look = self._looking(first)
+            fed: list[list[_Moments]] = [[] for _ in norms]
+            for batch in chain([first], batches):
+                for known, calls in zip(fed, look(batch), strict=True):
+                    known += [_as_arrays(moments) for moments in calls]
+        told = [norm.learns is False or (bool(calls) and not norm.hidden)
+                for norm, calls in zip(norms, fed, strict=True)]
+        untold = [norm.layer.name for norm, known in zip(norms, told, strict=True) if not known]
+        if untold:
+            warnings.warn(f"The statistics of batch norm {', '.join(untold)} stay as they are: a layer with renorm="
+                          "True needs its moving averages, and what is done in a tf.function or a RematScope cannot be "
+                          "seen.", stacklevel=3)
+        new = [(norm.layer, calls) for norm, calls, known in zip(norms, fed, told, strict=True)
+               if known and norm.learns]
+        for layer, calls in new:
+            _assign(layer, calls)
+        return [layer for layer, _ in new]
+
+    def _looking(self, first: Any) -> Callable[[Any], list[list[_Moments]]]:
+        """What gives, for a batch, what each batch norm is fed in each of its calls; the first batch is looked at.
+
+        On JAX, where each operation of an eager call is compiled by itself, it is one compiled function, unless the
+        model cannot be traced.
+        """
+        few = keras.tree.map_structure(lambda leaf: leaf[:2], first)
+        if keras.backend.backend() == "jax" and not getattr(self.model, "run_eagerly", False):
+            try:
+                return self._compiled_for(first, few)
+            except Exception:  # in a call without a trace it may work, or else say what is wrong
+                self._compiled = None
+        self._find_learners(self.model, few)
+        return lambda batch: self._fed(lambda: self.model(batch, training=False))
+
+    def _compiled_for(self, first: Any, few: Any) -> Callable[[Any], list[list[_Moments]]]:
+        import jax
+
+        model = self.model
+
+        def values() -> tuple[list[Any], list[Any]]:
+            return ([variable.value for variable in model.trainable_variables],
+                    [variable.value for variable in model.non_trainable_variables])
+
+        def look(trainable: Any, other: Any, batch: Any) -> list[list[_Moments]]:
+            return self._fed(lambda: model.stateless_call(trainable, other, batch, training=False), traced=True)
+
+        self._find_learners(lambda inputs, training: jax.eval_shape(
+            functools.partial(model.stateless_call, training=training), *values(), inputs), few)
+        holds_for = [(id(variable), variable.trainable) for variable in model.variables], [
+            (id(norm.layer), norm.learns) for norm in self._norms]
+        if self._compiled is None or self._compiled[0] != holds_for:
+            self._compiled = holds_for, jax.jit(look)
+        compiled = self._compiled[1]
+        compiled.eval_shape(*values(), first)  # fails where the model cannot be traced; the trace is kept for the call
+        return lambda batch: compiled(*values(), batch)
+
+    def _find_learners(self, call: Callable[..., Any], few: Any) -> None:
+        """Calls the model on a few inputs as in training, which shows which batch norms learn."""
+        for norm in self._norms:
+            norm.learns, norm.calls = None, None
+        call(few, training=True)
+
+    def _fed(self, call: Callable[[], Any], traced: bool = False) -> list[list[_Moments]]:
+        """What each batch norm is fed in each of its calls while the model is called."""
+        for norm in self._norms:
+            norm.calls, norm.traced = [], traced
+        call()
+        return [norm.calls or [] for norm in self._norms]
 
 
 def batch_norms(model: Any) -> list[Any]:
@@ -130,20 +204,17 @@ class _Norm:
     Attributes:
         layer: The layer.
         learns: Whether it was called as in training while the model was; None if it was not called.
-        calls: For each call the number of elements, their mean and their variance by channel; None until they count.
-        hidden: Whether they cannot be told.
+        calls: What it was fed in each call; None until that counts.
+        traced: Whether the model is traced, so that there are no numbers yet.
+        hidden: Whether what it is fed cannot be told.
     """
 
     def __init__(self, layer: Any) -> None:
         self.layer = layer
         self.learns: bool | None = None
-        self.calls: list[tuple[np.ndarray, np.ndarray, np.ndarray]] | None = None
+        self.calls: list[_Moments] | None = None
+        self.traced = False
         self.hidden = bool(layer.renorm)
-
-    @property
-    def told(self) -> bool:
-        """Whether all that it was fed is known, or it does not learn anyway."""
-        return self.learns is False or (bool(self.calls) and not self.hidden)
 
     @contextmanager
     def watched(self) -> Iterator[None]:
@@ -155,7 +226,8 @@ class _Norm:
                 self.learns = self.learns or bool(training)
             elif self.learns and not self.hidden:
                 try:
-                    self.calls.append(_moments(inputs, mask, self.layer.axis))
+                    moments = _moments(inputs, mask, self.layer.axis)
+                    self.calls.append(moments if self.traced else _as_arrays(moments))
                     training = True
                 except Exception:  # while a graph is traced there are no numbers; backends differ in how they say so
                     self.hidden = True
@@ -170,32 +242,35 @@ class _Norm:
             else:
                 self.layer.call = own
 
-    def assign(self) -> None:
-        """Gives the layer the mean and variance of all that it was fed."""
-        numbers, means, variances = (np.stack(column) for column in zip(*self.calls or (), strict=True))
-        total = np.maximum(numbers.sum(0), 1)
-        mean = (numbers * means).sum(0) / total
-        variance = (numbers * (variances + (means - mean) ** 2)).sum(0) / total
-        self.layer.moving_mean.assign(mean)
-        self.layer.moving_variance.assign(variance)
+
+def _assign(layer: Any, calls: list[_Moments]) -> None:
+    """Gives a batch norm the mean and variance of all that it was fed."""
+    numbers, means, variances = (np.stack(column) for column in zip(*calls, strict=True))
+    total = np.maximum(numbers.sum(0), 1)
+    mean = (numbers * means).sum(0) / total
+    variance = (numbers * (variances + (means - mean) ** 2)).sum(0) / total
+    layer.moving_mean.assign(mean)
+    layer.moving_variance.assign(variance)
 
 
-def _moments(inputs: Any, mask: Any, axis: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Number, mean and variance of what counts in each channel, in float64."""
+def _as_arrays(moments: _Moments) -> _Moments:
+    """The same in float64, an entry for each channel."""
+    number, mean, variance = (np.asarray(ops.convert_to_numpy(value), np.float64).ravel() for value in moments)
+    return number, mean, variance
+
+
+def _moments(inputs: Any, mask: Any, axis: int) -> _Moments:
+    """Number, mean and variance of what counts in each channel."""
     x = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
     axes = [i for i in range(len(x.shape)) if i != axis % len(x.shape)]
     if mask is None:
         mean, variance = ops.moments(x, axes)
-        number = ops.full_like(mean, np.prod([x.shape[i] for i in axes]))
-    else:
-        counts = ops.cast(ops.broadcast_to(ops.expand_dims(mask, -1), ops.shape(x)), x.dtype)
-        number = ops.sum(counts, axes, keepdims=True)
-        share = counts / ops.maximum(number, 1)
-        mean = ops.sum(share * x, axes, keepdims=True)
-        variance = ops.sum(share * ops.square(x - mean), axes)
-    number, mean, variance = (np.asarray(ops.convert_to_numpy(value), np.float64).ravel()
-                              for value in (number, mean, variance))
-    return number, mean, variance
+        return ops.full_like(mean, np.prod([x.shape[i] for i in axes])), mean, variance
+    counts = ops.cast(ops.broadcast_to(ops.expand_dims(mask, -1), ops.shape(x)), x.dtype)
+    number = ops.sum(counts, axes, keepdims=True)
+    share = counts / ops.maximum(number, 1)
+    mean = ops.sum(share * x, axes, keepdims=True)
+    return number, mean, ops.sum(share * ops.square(x - mean), axes)
 
 
 @contextmanager

@@ -13,10 +13,12 @@ Example:
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Hashable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -29,6 +31,18 @@ _SAME = 1e-6
 
 #: Batches that are worked out at once.
 _AHEAD = 32
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+def _in_turn(method: _Method) -> _Method:
+    """One at a time: a hand may steer from another thread than the one that trains."""
+    @functools.wraps(method)
+    def alone(self: SharpeningSession, *args: Any, **kwargs: Any) -> Any:
+        with self._turn:
+            return method(self, *args, **kwargs)
+
+    return cast(_Method, alone)
 
 
 @dataclass(frozen=True)
@@ -75,12 +89,20 @@ class SharpeningSession:
         self.state: State | None = None
         self.epoch_start: State | None = None
         self.trace = Trace()
+        self._turn = threading.RLock()
         # The last gesture, and the event that holds its changes.
         self._noted: tuple[Hashable, Any] = (None, None)
         # The states and decisions to come, last first, and the policy and state after which they hold.
         self._ahead: list[tuple[State, list[Decision]]] = []
         self._foreseen_from: tuple[Policy | None, State | None] = (None, None)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_turn"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _turn=threading.RLock())
+
+    @_in_turn
     def begin(self, layers: Sequence[str], curves: Sequence[str], sharpness: Sequence[float],
               batches: int | None = None, meta: Mapping[str, Any] | None = None) -> None:
         """Starts on a network, in the present trace, or in a new one if that holds a run already.
@@ -107,6 +129,7 @@ class SharpeningSession:
         self.trace.hand_over(trace)
         self.trace = trace
 
+    @_in_turn
     def expect(self, batches: int | None) -> None:
         """Says how many batches an epoch has, where that is known."""
         self.state = self._here.replace(batches=batches or self._here.batches)
@@ -142,6 +165,7 @@ class SharpeningSession:
         """Notes where things stand, so that :meth:`rewind` can come back here."""
         self.epoch_start = self.state
 
+    @_in_turn
     def batch(self, loss: float) -> Step:
         """Takes note of a trained batch.
 
@@ -176,6 +200,7 @@ class SharpeningSession:
         self.record(step, logs, health)
         return step
 
+    @_in_turn
     def judge(self, value: float, *, whole: bool = True, instead: tuple[State, list[Decision]] | None = None) -> Step:
         """Lets the policy judge an epoch; :meth:`record` must follow.
 
@@ -192,11 +217,13 @@ class SharpeningSession:
         self.state = state if whole else state.replace(batches=before.batches)
         return Step(self.state.sharpness, before.epoch, tuple(decisions))
 
+    @_in_turn
     def record(self, step: Step, logs: Mapping[str, Any], health: Mapping[str, Any] | None = None) -> None:
         """Writes a judged epoch to the trace; the arguments are those of :meth:`epoch`."""
         self.trace.append_epoch(logs, self._here.asdict(), sharpness=self._here.sharpness, **(health or {}))
         self.note(step.epoch, step.decisions)
 
+    @_in_turn
     def note(self, epoch: int, decisions: Sequence[Decision]) -> None:
         """Writes decisions or warnings to the trace, as of now."""
         for decision in decisions:
@@ -210,8 +237,9 @@ class SharpeningSession:
             policy.start(self.state.sharpness)  # complains if it does not fit the layers
         return policy
 
-    def steer(self, by: str = "hand", gesture: Hashable = None, **parameters: Any) -> None:
-        """Changes parameters of the policy from the next batch on; the trace notes who did it.
+    @_in_turn
+    def steer(self, by: str = "hand", gesture: Hashable = None, **parameters: Any) -> tuple[int, int]:
+        """Changes parameters of the policy, for whatever is decided from now on; the trace notes who did it.
 
         Args:
             by: Who changes them. Default: ``"hand"``.
@@ -220,6 +248,9 @@ class SharpeningSession:
                 lasts and nothing else is decided in between. Default: None, each change is a decision of its own.
             **parameters: New values by name.
 
+        Returns:
+            In which epoch, counted from 0, and after how many batches it came.
+
         Raises:
             ValueError: As :meth:`steered`; then nothing is changed.
         """
@@ -227,7 +258,9 @@ class SharpeningSession:
         for name in parameters:
             self.note_change(name, getattr(self.policy, name), getattr(policy, name), by, gesture)
         self.policy = policy
+        return 0 if self.state is None else self.state.epoch, self.trace.batches
 
+    @_in_turn
     def note_change(self, name: str, old: Any, new: Any, by: str, gesture: Hashable = None) -> None:
         """Writes to the trace that a parameter of the policy has changed; the arguments are those of :meth:`steer`."""
         if self.state is None or new == old:
@@ -244,11 +277,13 @@ class SharpeningSession:
         events[len(events) - joined:] = change  # at once: others may be reading
         self._noted = (gesture, change[0]) if change else (None, None)
 
+    @_in_turn
     def adopt(self, sharpness: Sequence[float]) -> None:
         """Takes over the sharpness that the layers have, if somebody else has set it."""
         if not np.allclose(sharpness, self._here.sharpness, rtol=0, atol=_SAME):
             self.state = self._here.replace(sharpness=tuple(float(value) for value in sharpness))
 
+    @_in_turn
     def rewind(self) -> tuple[float, ...]:
         """Goes back to the start of the present epoch; returns the sharpness that the layers then have."""
         assert self.epoch_start is not None

@@ -156,21 +156,23 @@ class Sharpener(keras.callbacks.Callback):
         """What has happened. It is there before the first ``fit``; a fit with another model starts another one."""
         return self.session.trace
 
-    def steer(self, by: str = "hand", gesture: Hashable = None, **parameters: Any) -> None:
-        """Changes parameters of the policy from the next batch on; the trace notes who did it.
-
-        Call it between batches only, from the thread that trains; ``LiveRun.steer`` sees to that.
+    def steer(self, by: str = "hand", gesture: Hashable = None, **parameters: Any) -> tuple[int, int]:
+        """Changes parameters of the policy, at once and from any thread; the trace notes who did it.
 
         Args:
             by: Who changes them, for the trace. Default: ``"hand"``.
             gesture: See :meth:`SharpeningSession.steer`. Default: None.
             **parameters: New values by name, such as ``sig_increase=0.2``.
 
+        Returns:
+            In which epoch and after how many batches, as :meth:`SharpeningSession.steer`.
+
         Raises:
             ValueError: A name that the policy does not have, or a value out of its range; then nothing is changed.
         """
-        self.session.steer(by, gesture, **parameters)
+        when = self.session.steer(by, gesture, **parameters)
         self.trace.publish(urgent=True)
+        return when
 
     def steered(self, **parameters: Any) -> Policy:
         """The policy that :meth:`steer` would put in force; raises a ``ValueError`` as it does."""

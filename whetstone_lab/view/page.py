@@ -13,6 +13,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +64,33 @@ modules.offline.drawViews(JSON.parse(document.getElementById("wl-state").textCon
 """
 
 
-def page(parts: View | str | Iterable[View | str], path: str | os.PathLike[str] | None = None, *,
-         title: str = "whetstone_lab", text: str = "", language: str = "en", css: str = "",
-         scripts: Sequence[str] = ()) -> str:
+@dataclass(frozen=True)
+class TakenView:
+    """What a page needs of a view, as values: it can be written to a file, and go on a page in another process.
+
+    Attributes:
+        words: The view's text.
+        module: The name of its module in ``static/``.
+        style: Its style sheet.
+        values: The values of its model, by name.
+        still: HTML of what is seen where it does not run.
+    """
+
+    words: str
+    module: str
+    style: str
+    values: dict[str, Any]
+    still: str
+
+
+def taken(view: View) -> TakenView:
+    """Takes of a view what a page needs, as it is now."""
+    return TakenView(repr(view), view.module_name(), view._css, view.state(), view.left_behind()["text/html"])
+
+
+def page(parts: View | TakenView | str | Iterable[View | TakenView | str],
+         path: str | os.PathLike[str] | None = None, *, title: str = "whetstone_lab", text: str = "",
+         language: str = "en", css: str = "", scripts: Sequence[str] = ()) -> str:
     """Makes one self-contained page of views and of HTML: a single file that works from a USB stick, without a network.
 
     Recorded runs stay alive in it: their sliders, the lines to ask *what if* with, the wave of spikes. Of a live run
@@ -98,33 +123,30 @@ def page(parts: View | str | Iterable[View | str], path: str | os.PathLike[str] 
         >>> len(text) < 3_000_000, 'src="http' in text
         (True, False)
     """
-    shown = [parts] if isinstance(parts, View | str) else list(parts)
-    views: list[View] = []
+    shown = [parts] if isinstance(parts, View | TakenView | str) else list(parts)
+    views: list[TakenView] = []
     body = [f"<p>{html.escape(paragraph.strip())}</p>" for paragraph in re.split(r"\n\s*\n", text) if paragraph.strip()]
     for part in shown:
-        if isinstance(part, View):
-            body.append(_place(part, len(views)))
-            views.append(part)
+        if isinstance(part, View | TakenView):
+            view = taken(part) if isinstance(part, View) else part
+            body.append(_PLACE.format(words=html.escape(view.words), number=len(views), still=view.still))
+            views.append(view)
         elif isinstance(part, str):
             body.append(part)
         else:
             raise TypeError(f"Expected views and pieces of HTML as text; got {type(part).__name__}.")
-    names = [view.module_name() for view in views]
-    bundle = _assets.script([*dict.fromkeys(names), "offline"]) + _START
+    bundle = _assets.script([*dict.fromkeys(view.module for view in views), "offline"]) + _START
     programs = [_within("script", program) for program in (bundle, *scripts)]
     whole = _PAGE.format(
         language=html.escape(language), title=html.escape(title), policy=_policy(programs),
-        style=_within("style", "\n".join([*dict.fromkeys(view._css for view in views), _assets.style("offline"), css])),
-        body="\n".join(body), state=_state(views, names),
+        style=_within("style", "\n".join([*dict.fromkeys(view.style for view in views), _assets.style("offline"),
+                                          css])),
+        body="\n".join(body), state=_state(views),
         scripts="\n".join(f'<script type="module">{program}</script>' for program in programs))
     if path is not None:
         with in_one_piece(Path(path)) as part:
             part.write_text(whole, encoding="utf-8", newline="\n")
     return whole
-
-
-def _place(view: View, number: int) -> str:
-    return _PLACE.format(words=html.escape(repr(view)), number=number, still=view.left_behind()["text/html"])
 
 
 def _policy(programs: Iterable[str]) -> str:
@@ -143,7 +165,7 @@ def _within(element: str, text: str) -> str:
     return text
 
 
-def _state(views: Sequence[View], names: Sequence[str]) -> str:
+def _state(views: Sequence[TakenView]) -> str:
     """What Python would send to each view, as JSON; bytes in base64, each once however many views have them."""
     places: dict[bytes, int] = {}
 
@@ -154,7 +176,7 @@ def _state(views: Sequence[View], names: Sequence[str]) -> str:
             return {name: plain(item) for name, item in value.items()}
         return [plain(item) for item in value] if isinstance(value, list | tuple) else value
 
-    states = [{"module": name, "values": plain(view.state())} for view, name in zip(views, names, strict=True)]
+    states = [{"module": view.module, "values": plain(view.values)} for view in views]
     kept = [base64.b64encode(data).decode() for data in places]
     text = json.dumps({"views": states, "bytes": kept}, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     return text.replace("<", "\\u003c")

@@ -52,17 +52,3 @@ def test_every_command_is_carried_out_once_by_somebody_however_it_closes():
             box.take()()
         giver.join()
         assert sorted(done) == list(range(20))
-
-
-def test_what_may_be_done_soon_overtakes_nothing():
-    box, done = Mailbox(), []
-    box.unlock()
-    assert box.take_soon() is None
-    for number, soon in enumerate([True, True, False, True]):
-        box.put(lambda number=number: done.append(number), soon=soon)
-    while command := box.take_soon():
-        command()
-    assert done == [0, 1], "the next one must wait, and the last one waits behind it"
-    box.take()()
-    box.take_soon()()
-    assert done == [0, 1, 2, 3]

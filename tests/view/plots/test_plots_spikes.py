@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 from drawn import is_drawn
 
-from whetstone_lab import plots
+from whetstone_lab import plots, recordings
 from whetstone_lab.records.spikes import SpikeRecord
 from whetstone_lab.simulator import Network, Node, Output, run
 from whetstone_lab.simulator.operations import Dense
+from whetstone_lab.view import scenes
 
 
 def test_spike_raster_draws_every_spike_once(spike_record):
@@ -20,6 +21,21 @@ def test_spike_raster_draws_every_spike_once(spike_record):
     assert [bar.get_width() for bar in votes.patches] == spike_record.votes[2].tolist()
     assert figure.get_suptitle() == "Sample 2: read as 2, which is right"
     assert "in truth 5" in plots.spike_raster(spike_record, 5).get_suptitle()
+
+
+def test_spike_raster_sorts_its_neurons():
+    record = recordings.digits_spikes()
+    figure = plots.spike_raster(record, 1, order="class")
+    raster = figure.axes[1]
+    assert raster.get_xlabel() == "time step; neurons by class of the key"
+    assert plots.spike_raster(record, 1).axes[1].get_xlabel() == "time step"
+    one = record.select(1)
+    low, high = scenes.bands(record.sizes)[2]
+    fired = scenes.rows(record, "class")[2][one.neuron[one.layer == 2]]
+    drawn = sorted(start[1] for start, _ in raster.collections[2].get_segments())
+    np.testing.assert_allclose(drawn, low + (np.sort(fired) + 0.5) / 100 * (high - low))
+    with pytest.raises(ValueError, match="Expected an order among"):
+        plots.spike_raster(record, 1, order="size")
 
 
 def test_spike_raster_without_picture_labels_or_key():

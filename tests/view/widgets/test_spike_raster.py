@@ -2,9 +2,11 @@ import numpy as np
 import pytest
 import traitlets
 
+from whetstone_lab import recordings
 from whetstone_lab.records.spikes import SpikeRecord
 from whetstone_lab.simulator import Network, Node, Output, run
 from whetstone_lab.simulator.operations import Dense
+from whetstone_lab.view import scenes
 from whetstone_lab.view.widgets import SpikeRaster, spike_raster
 
 
@@ -128,3 +130,25 @@ def test_every_output_is_sent_with_its_words_so_that_the_page_decides_nothing():
     assert (each["shown"], len(each["colours"])) == ("map", 2)
     assert list(widget.maps) == ["2"]
     assert read(widget.maps["2"]["values"], 4).tolist() == [1, 0, 0, 1]
+
+
+def test_the_order_that_is_picked_holds_for_what_is_saved():
+    record = recordings.digits_spikes()
+    widget = SpikeRaster(record, order="rate")
+    assert (widget.order, widget.state()["order"]) == ("rate", "rate")
+    widget.set_state({"order": "class"})
+    table = widget.table()
+    rows, where = scenes.rows(record, "class"), zip(record.layer, record.neuron, strict=True)
+    assert table["row"].tolist() == [rows[layer][neuron] for layer, neuron in where]
+    assert widget.to_csv().splitlines()[0] == "sample,layer,neuron,step,row"
+    assert "by class of the key" in widget.picture().axes[1].get_xlabel()
+    assert (SpikeRaster(record).table()["row"] == record.neuron).all()
+    assert widget.about["keyed"]["2"] == scenes.keyed(record)[2].tolist()
+    with pytest.raises(traitlets.TraitError, match="Expected an order among"):
+        widget.order = "size"
+
+
+def test_an_order_by_class_needs_a_key(spike_record):
+    assert list(SpikeRaster(spike_record).about["orders"]) == ["number", "rate"]
+    with pytest.raises(ValueError, match="The record names no key"):
+        SpikeRaster(spike_record, order="class")

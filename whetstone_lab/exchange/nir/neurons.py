@@ -1,4 +1,4 @@
-"""Neurons in NIR: written as ``CubaLIF``, read from ``Threshold``, ``IF``, ``LIF`` and ``CubaLIF``.
+"""Neurons in NIR: written as ``CubaLIF``, read from ``Threshold``, ``IF``, ``LIF`` and ``CubaLIF``; and integrators.
 
 NIR gives differential equations, in seconds. Readers take them in Euler steps, and so does this one; with ``s`` the
 time step, ``v`` the membrane potential and ``I`` the input:
@@ -7,6 +7,7 @@ time step, ``v`` the membrane potential and ``I`` the input:
 - ``LIF``: ``v += s / tau (v_leak - v + r I)``
 - ``CubaLIF``: ``i += s / tau_syn (-i + w_in I)``, then ``v += s / tau_mem (v_leak - v + r i)``
 - ``Threshold``: ``v = I``
+- ``I``, ``LI``, ``CubaLI``: as ``IF``, ``LIF``, ``CubaLIF``, and ``v`` is what they give
 
 A neuron of NIR fires where ``v > v_threshold``, one of ours where ``v >= threshold``: the next float is between them.
 """
@@ -67,6 +68,23 @@ def read_neurons(node: Any, step: float) -> Iterator[Operation]:
     yield replace(_firing_above(_threshold(node)), leak=leak)
 
 
+def read_integrator(node: Any, step: float) -> Iterator[Operation]:
+    """The operation that gives a value as ``I``, ``LI`` or ``CubaLI`` do; none where it is the input itself.
+
+    Of ``I``, whose value is a sum over the steps, it is what a step adds; votes are added up over the steps.
+
+    Raises:
+        ValueError: Something of a step would be left in the next.
+    """
+    leak, gain = _dynamics(node, step)
+    if type(node).__name__ != "I" and leak != 1:
+        raise ValueError(f"expected {'tau_mem' if type(node).__name__ == 'CubaLI' else 'tau'} to be one time step, "
+                         f"{step:g} s: values here remember nothing. Pass another step if theirs is another.")
+    offset = per_neuron(getattr(node, "v_leak", np.zeros(())))
+    if offset.any() or not np.allclose(gain, 1.0, rtol=1e-6, atol=0):
+        yield Scale(per_neuron(gain).astype(np.float32), offset.astype(np.float32))
+
+
 def is_slow(node: Any, step: float) -> bool:
     """Whether a step adds so little that an input of 1 brings no neuron to its threshold within :data:`SLOW` steps.
 
@@ -89,9 +107,9 @@ def _dynamics(node: Any, step: float) -> tuple[float, np.ndarray]:
     match type(node).__name__:
         case "Threshold":
             return 1.0, np.ones(())
-        case "IF":
+        case "IF" | "I":
             return 0.0, np.asarray(node.r) * step
-        case "LIF":
+        case "LIF" | "LI":
             leak = _leak(node, "tau", step)
             return leak, np.asarray(node.r) * leak
         case _:

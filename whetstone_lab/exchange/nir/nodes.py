@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from whetstone_lab.exchange.layout import kernel_channels_last
-from whetstone_lab.exchange.nir.neurons import per_neuron, read_neurons
+from whetstone_lab.exchange.nir.neurons import per_neuron, read_integrator, read_neurons
 from whetstone_lab.simulator.operations import (
     AveragePool2D,
     Conv2D,
@@ -40,6 +40,8 @@ def read_node(node: Any, shape: Shape, step: float) -> Iterator[Operation]:
             yield Dense(np.asarray(node.weight).T, node.bias)
         case "Linear":
             yield Dense(np.asarray(node.weight).T)
+        case "Conv1d":
+            yield from _conv1d(node, shape)
         case "Conv2d":
             yield from _conv2d(node)
         case "AvgPool2d" | "SumPool2d" if np.any(node.padding):
@@ -56,21 +58,49 @@ def read_node(node: Any, shape: Shape, step: float) -> Iterator[Operation]:
             yield Scale(per_neuron(node.scale))
         case "Threshold" | "IF" | "LIF" | "CubaLIF":
             yield from read_neurons(node, step)
+        case "I" | "LI" | "CubaLI":
+            yield from read_integrator(node, step)
+        case "Delay" if not np.any(node.delay):
+            return
+        case "Delay":
+            raise ValueError("expected no delay, as a layer here answers once all that it listens to has come.")
         case kind:
             raise ValueError(f"the simulator knows no NIR node of type {kind}.")
 
 
+def _conv1d(node: Any, shape: Shape) -> Iterator[Operation]:
+    """A convolution of an image of one row."""
+    if len(shape) != 2:
+        raise ValueError(f"expected an input of channels and a length; got {len(shape)} axes.")
+    columns, padding = 0, _padding(node, _single(node.stride))
+    if not isinstance(padding, str):
+        columns, padding = _single(padding), "valid"
+    yield Reshape((1, *shape))
+    if columns:
+        yield Pad2D((0, 0), (columns, columns))
+    weights = np.asarray(node.weight).transpose(2, 1, 0)[None]
+    yield Conv2D(weights, node.bias, (1, _single(node.dilation)), int(node.groups), strides=(1, _single(node.stride)),
+                 padding=padding)
+    yield Reshape((-1, weights.shape[3]))
+
+
 def _conv2d(node: Any) -> Iterator[Operation]:
     rows = columns = 0
-    padding = node.padding.decode() if isinstance(node.padding, bytes) else node.padding
+    padding = _padding(node, _pair(node.stride))
     if not isinstance(padding, str):
         rows, columns = _pair(padding)
-    elif padding == "same" and _pair(node.stride) != (1, 1):
-        raise ValueError("expected padding 'same' with stride 1 only, as other strides are padded in several ways.")
     if rows or columns:
         yield Pad2D((rows, rows), (columns, columns))
     yield Conv2D(kernel_channels_last(np.asarray(node.weight)), node.bias, _pair(node.dilation), int(node.groups),
                  strides=_pair(node.stride), padding=padding if isinstance(padding, str) else "valid")
+
+
+def _padding(node: Any, stride: Any) -> Any:
+    """A word, or numbers."""
+    padding = node.padding.decode() if isinstance(node.padding, bytes) else node.padding
+    if isinstance(padding, str) and padding == "same" and np.any(np.asarray(stride) != 1):
+        raise ValueError("expected padding 'same' with stride 1 only, as other strides are padded in several ways.")
+    return padding
 
 
 def _flatten(node: Any, shape: Shape) -> Iterator[Operation]:
@@ -87,3 +117,7 @@ def _flatten(node: Any, shape: Shape) -> Iterator[Operation]:
 def _pair(value: Any) -> tuple[int, int]:
     rows, columns = np.broadcast_to(np.asarray(value), 2).tolist()
     return int(rows), int(columns)
+
+
+def _single(value: Any) -> int:
+    return int(np.asarray(value).item())

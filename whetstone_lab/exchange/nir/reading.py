@@ -13,6 +13,7 @@ import numpy as np
 
 from whetstone_lab.exchange.layout import channels_last
 from whetstone_lab.exchange.nir.names import read_name
+from whetstone_lab.exchange.nir.nesting import opened
 from whetstone_lab.exchange.nir.neurons import STEP, is_slow
 from whetstone_lab.exchange.nir.nodes import read_node
 from whetstone_lab.exchange.nir.package import load_nir, read_graph
@@ -24,10 +25,13 @@ from whetstone_lab.simulator.readouts import ANALOG
 def from_nir(source: Any, *, step: float = STEP) -> Network:
     """Makes a network from a NIR graph or file.
 
-    Known are ``Affine``, ``Linear``, ``Conv2d``, ``AvgPool2d`` and ``SumPool2d`` without padding, ``Flatten`` of all
-    axes, ``Scale``, ``Identity``, ``Threshold``, ``IF``, ``LIF``, and ``CubaLIF`` whose synapse forgets within a time
-    step; leak and reset are at 0. Their equations are taken in Euler steps: ``v += step / tau * (r I - v)``. Images are
-    channels last in the network: ``(channels, rows, columns)`` in NIR is ``(rows, columns, channels)`` here.
+    Known are ``Affine``, ``Linear``, ``Conv1d``, ``Conv2d``, ``AvgPool2d`` and ``SumPool2d`` without padding,
+    ``Flatten`` of all axes, ``Scale``, ``Identity``, ``Threshold``, ``IF``, ``LIF``, and ``CubaLIF`` whose synapse
+    forgets within a time step; leak and reset are at 0. Their equations are taken in Euler steps: ``v += step / tau *
+    (r I - v)``. Of nodes that give values, ``LI`` and ``CubaLI`` are known where nothing is left of a step in the next,
+    and ``I`` where it is what is read, as votes add up over the steps. A ``Delay`` is known where it is 0. Graphs
+    within the graph are opened: node ``n`` of ``inner`` becomes ``inner.n``. Images are channels last in the network:
+    ``(channels, rows, columns)`` in NIR is ``(rows, columns, channels)`` here.
 
     Args:
         source: A ``nir.NIRGraph``, or the path of a file. Nothing in a file is ever run.
@@ -74,7 +78,7 @@ class _GraphReader:
             raise ValueError(f"Expected a NIR graph; got {type(graph).__name__}.")
         if not 0 < step < math.inf:
             raise ValueError(f"Expected step to be a positive time in seconds; got {step!r}.")
-        self.graph, self.step = graph, step
+        self.graph, self.step = opened(graph), step
         self.nodes: list[Node] = []
         self.shapes: dict[str, Shape] = {}
         self.names: dict[str, str] = {}  # NIR node -> the node of ours that gives its output
@@ -136,6 +140,9 @@ class _GraphReader:
         inputs = [self.names[other] for other in before]
         if len(inputs) > 1:
             inputs = [self._put(self._free(f"{name}_sum"), Add(), inputs)]
+        if type(node).__name__ == "I" and (others := self._others(name)):
+            raise ValueError(f"expected an integrator to be read, as values here remember nothing; it leads to "
+                             f"{others}. Neurons integrate themselves: IF in place of I and a threshold.")
         operations = list(read_node(node, self.shapes[inputs[0]], self.step))
         for operation in operations[:-1]:
             inputs = [self._put(self._free(f"{name}_{type(operation).__name__.lower()}"), operation, inputs)]
@@ -144,6 +151,11 @@ class _GraphReader:
             if isinstance(operation, Neurons) and is_slow(node, self.step):
                 self.slow.append(name)
         self.names[name] = inputs[0]
+
+    def _others(self, name: str) -> list[str]:
+        """The nodes that one leads to, but for outputs."""
+        after = [target for source, target in self.graph.edges if source == name]
+        return [target for target in after if type(self.graph.nodes[target]).__name__ != "Output"]
 
     def _free(self, name: str) -> str:
         """A name that neither a node here nor one of NIR's has."""

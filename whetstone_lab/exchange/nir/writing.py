@@ -50,8 +50,9 @@ def to_nir(network: Network, path: str | os.PathLike[str] | None = None, *, read
 
     - Neurons become ``CubaLIF`` nodes whose time constants are one time step, so that nothing is left of a step in the
       next. NIR fires above a threshold, ours at it: the threshold given is the next float below.
-    - Dense layers become ``Affine``, convolutions ``Conv2d``. Images are channels first in NIR. Where padding is not
-      the same at both ends or a window is no square, rows and columns of zeros in the kernel make it so.
+    - Dense layers become ``Affine``, convolutions ``Conv2d``, those along a length ``Conv1d``. Images are channels
+      first in NIR. Where padding is not the same at both ends or a window is no square, rows and columns of zeros in
+      the kernel make it so.
     - A max-pool of spikes is whether any of them came: a ``Conv2d`` of ones, then neurons, which take a time step of
       their own. An average over 2, 4, 8, ... values is a ``Conv2d`` too.
     - ``Add`` is several edges into one node; ``Reshape`` and ``Permute`` are ``Flatten`` and an order of weights.
@@ -217,8 +218,27 @@ class _GraphWriter:
         sources = self._put(f"{signal.sources[0]}_flat", node, signal)
         return _Signal(sources, signal.layout.flat(), signal.spiking)
 
+    def _conv1d(self, name: str, conv: Conv2D, signal: _Signal) -> _Signal:
+        """A convolution of an image of one row, or of one column, that NIR has as channels and a length."""
+        channels, length = signal.layout.shape
+        along = int(signal.layout.places.shape[0] == 1)  # the axis of the image that the length lies along
+        layout = replace(signal.layout, shape=(channels, 1, length) if along else (channels, length, 1))
+        if not layout.is_conventional or conv.weights.shape[1 - along] != 1 or any(layout.margins[1 - along]):
+            raise ValueError("NIR has convolutions along a length, and no reshape of it but to flatten.")
+        weights, padding = symmetric(conv, layout)
+        # All taps lie in one row or column of the square kernel; the others are zeros.
+        weights = weights.sum(axis=1 - along).transpose(2, 1, 0).copy()
+        bias = np.zeros(len(weights), weights.dtype) if conv.bias is None else conv.bias
+        node = self.nir.Conv1d(input_shape=length, weight=weights, stride=conv.strides[along],
+                               padding=padding[along], dilation=conv.dilation[along], groups=1, bias=bias)
+        shape = conv.output_shape((*layout.image, channels))
+        made = Layout.of((shape[along], shape[2])).rearranged(Reshape(shape))
+        return _Signal(self._put(name, node, signal), made)
+
     def _conv2d(self, name: str, conv: Conv2D, signal: _Signal) -> _Signal:
         layout = signal.layout
+        if layout.places.ndim == 3 and len(layout.shape) == 2:
+            return self._conv1d(name, conv, signal)
         if layout.places.ndim != 3 or len(layout.shape) != 3 or not layout.is_conventional:
             raise ValueError("NIR has images of three axes only, and no reshape but to flatten.")
         weights, padding = symmetric(conv, layout)

@@ -18,14 +18,11 @@ class Control(keras.callbacks.Callback):
     Args:
         pacing: What counts.
         between_batches: What carries commands out, and returns when training is to go on.
-        while_validating: What carries out the commands that do not touch the model, and returns at once.
     """
 
-    def __init__(self, pacing: Pacing, between_batches: Callable[[], None],
-                 while_validating: Callable[[], None]) -> None:
+    def __init__(self, pacing: Pacing, between_batches: Callable[[], None]) -> None:
         super().__init__()
-        self.pacing = pacing
-        self.between_batches, self.while_validating = between_batches, while_validating
+        self.pacing, self.between_batches = pacing, between_batches
         self._seen = 0
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -42,7 +39,3 @@ class Control(keras.callbacks.Callback):
         """Counts an epoch."""
         self.pacing.trained("epoch")
         self.between_batches()
-
-    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Lets the run be steered while it validates, so that what is asked then holds for the epoch's judgement."""
-        self.while_validating()

@@ -15,7 +15,7 @@ class Mailbox:
     """
 
     def __init__(self) -> None:
-        self._commands: deque[tuple[Callable[[], None], bool]] = deque()
+        self._commands: deque[Callable[[], None]] = deque()
         self._changed = threading.Condition()
         self._open = False
 
@@ -30,17 +30,11 @@ class Mailbox:
         with self._changed:
             self._open = True
 
-    def put(self, command: Callable[[], None], *, soon: bool = False) -> bool:
-        """Puts a command in; returns whether the mailbox was open. If not, the command was not kept.
-
-        Args:
-            command: What is to be done.
-            soon: Whether it may be done in the midst of a validation, where the model must not be touched.
-                Default: False.
-        """
+    def put(self, command: Callable[[], None]) -> bool:
+        """Puts a command in; returns whether the mailbox was open. If not, the command was not kept."""
         with self._changed:
             if self._open:
-                self._commands.append((command, soon))
+                self._commands.append(command)
                 self._changed.notify()
             return self._open
 
@@ -48,12 +42,7 @@ class Mailbox:
         """The oldest command; waits for one."""
         with self._changed:
             self._changed.wait_for(lambda: self._commands)
-            return self._commands.popleft()[0]
-
-    def take_soon(self) -> Callable[[], None] | None:
-        """The oldest command if it was put in with ``soon``, else None: nothing overtakes what came before it."""
-        with self._changed:
-            return self._commands.popleft()[0] if self._commands and self._commands[0][1] else None
+            return self._commands.popleft()
 
     def __len__(self) -> int:
         return len(self._commands)

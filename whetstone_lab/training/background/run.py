@@ -37,8 +37,8 @@ class LiveRun:
     """A training run in a background thread.
 
     Commands are queued and take effect between two batches (with ``steps_per_execution``, between two executions), in
-    the order given; while the run validates, so does steering that no other command goes before. Whatever reads the run
-    reads its ``trace``, which the training thread writes. A process that ends ends its runs.
+    the order given. Steering is in force at once: what is decided next, at the end of a batch or of an epoch, goes by
+    it. Whatever reads the run reads its ``trace``, which the training thread writes. A process that ends ends its runs.
 
     Args:
         model, x, y, callbacks, sharpener, **kwargs: As for :func:`fit`.
@@ -68,7 +68,7 @@ class LiveRun:
         self.history: keras.callbacks.History | None = None
         self.exception: BaseException | None = None
         self._pacing, self._mailbox = Pacing(), Mailbox()
-        control = Control(self._pacing, self._between_batches, self._while_validating)
+        control = Control(self._pacing, self._between_batches)
         self._fit = {"x": x, "y": y, **kwargs, "callbacks": [*callbacks, control], "verbose": 0}
         self._thread: threading.Thread | None = None
         self._guard = ExitStack()
@@ -134,27 +134,24 @@ class LiveRun:
         """Ends training after the present batch; what was learnt stays. Nothing happens if it has ended."""
         self._command(self._stop)
 
-    def steer(self, *, gesture: Hashable = None, done: Callable[[], None] | None = None, **parameters: Any) -> None:
-        """Changes parameters of the sharpening policy from the next batch on; the trace notes it as done by hand.
+    def steer(self, *, gesture: Hashable = None, **parameters: Any) -> tuple[int, int]:
+        """Changes parameters of the sharpening policy, at once; the trace notes it as done by hand.
+
+        It need not wait for the training thread, which between two epochs may be busy for half a second with the ends
+        and beginnings of TensorFlow's data iterators.
 
         Args:
             gesture: What tells one movement of a hand from another; the changes of one gesture are one decision in the
                 trace, as in :meth:`SharpeningSession.steer`. Default: None, a decision of its own.
-            done: Called when the change is in force, on the thread that trains while there is one; it must be quick and
-                not raise. Default: nothing is called.
             **parameters: New values by name, such as ``sig_increase=0.2``.
+
+        Returns:
+            In which epoch, counted from 0, and after how many batches it came.
 
         Raises:
             ValueError: A name that the policy does not have, or a value out of its range; then nothing is changed.
         """
-        self.sharpener.steered(**parameters)  # complains here, not in the training thread
-
-        def change() -> None:
-            self.sharpener.steer(gesture=gesture, **parameters)
-            if done is not None:
-                done()
-
-        self._command(change, soon=True)
+        return self.sharpener.steer(gesture=gesture, **parameters)
 
     def snapshot(self) -> keras.Model:
         """A copy of the model as it stands between two batches, safe to use while the run goes on.
@@ -231,8 +228,8 @@ class LiveRun:
         """How many epochs there will have been after a fit that begins after some."""
         return epochs + int(self._fit.get("epochs", 1)) - int(self._fit.get("initial_epoch", 0))
 
-    def _command(self, function: Callable[..., None], *args: Any, soon: bool = False) -> None:
-        if not self._mailbox.put(lambda: function(*args), soon=soon):
+    def _command(self, function: Callable[..., None], *args: Any) -> None:
+        if not self._mailbox.put(lambda: function(*args)):
             function(*args)
 
     # -- on the training thread ---------------------------------------------------------------------------------------
@@ -286,13 +283,6 @@ class LiveRun:
                 return
             command = self._mailbox.take()
             due = due - 1 if due else len(self._mailbox)
-            command()
-
-    def _while_validating(self) -> None:
-        for _ in range(len(self._mailbox)):  # what is commanded meanwhile waits, as between batches
-            command = self._mailbox.take_soon()
-            if command is None:
-                return
             command()
 
     def _stop(self) -> None:

@@ -29,7 +29,7 @@ _NAMED, _BARS = 16, 24
 _ROWS, _COLUMNS, _SINGLE, _ALWAYS = 400, 400, 5_000, 50
 
 
-def spike_raster(source: Any, sample: int = 0) -> Picture:
+def spike_raster(source: Any, sample: int = 0, *, order: str = "number") -> Picture:
     """The spikes of one sample: time steps from left to right, the layers' neurons as bands, bottom layer below.
 
     Beside it stands what was shown, where it looks like a picture, and what each output was read as: the votes for each
@@ -39,12 +39,15 @@ def spike_raster(source: Any, sample: int = 0) -> Picture:
     Args:
         source: A ``SpikeRecord``, or something with a ``.record``.
         sample: Which of its samples, from 0; negative counts from the last. Default: 0.
+        order: In which order the neurons of a layer stand: ``"number"``; ``"rate"``, those that fire most, over all
+            samples, on top; ``"class"``, output neurons by the class for which they vote, class 0 on top, and other
+            layers by rate. Default: ``"number"``.
 
     Returns:
         The figure.
 
     Raises:
-        ValueError: There is no such sample.
+        ValueError: There is no such sample or no such order, or the record has no key for an order by class.
         TypeError: The source is no record and has none.
 
     Example:
@@ -56,6 +59,7 @@ def spike_raster(source: Any, sample: int = 0) -> Picture:
     if not -record.samples <= sample < record.samples:
         raise ValueError(f"Expected a sample from 0 to {record.samples - 1}; got {sample}.")
     sample %= record.samples
+    rows = scenes.rows(record, order)
     one = record.select(sample)
     pictures = scenes.pictures(one)
     found = [reading for reading in scenes.readings(one) if reading.shown]
@@ -67,7 +71,7 @@ def spike_raster(source: Any, sample: int = 0) -> Picture:
     for name, shown in pictures.items():
         picture = shown[0]
         _picture_panel(parts.pop(0), picture, name or "shown", cmap=_INKED if picture.ndim == 2 else None)
-    _raster_panel(parts.pop(0), one)
+    _raster_panel(parts.pop(0), one, rows, "" if order == "number" else scenes.ORDERS[order])
     for reading in found:
         axes = parts.pop(0)
         if reading.shown == "map":
@@ -87,13 +91,14 @@ def _picture_panel(axes: Axes, picture: np.ndarray, name: str, **style: Any) -> 
         spine.set_color(EITHER.line)
 
 
-def _raster_panel(axes: Axes, one: SpikeRecord) -> None:
+def _raster_panel(axes: Axes, one: SpikeRecord, rows: list[np.ndarray], order: str) -> None:
+    """A band for each layer; ``rows`` has the row of each of its neurons, ``order`` why they stand so, in words."""
     places = scenes.bands(one.sizes)
     # Of very many steps each is narrower than a dot, and a spike still has one.
     wide = max(0.8, one.steps / 300)
     for index, (low, high) in enumerate(places):
         mine = one.layer == index
-        steps, neurons = one.step[mine], one.neuron[mine]
+        steps, neurons = one.step[mine], rows[index][one.neuron[mine]]
         axes.axhspan(low, high, color=EITHER.layer(index), alpha=0.06, lw=0)
         grid = one.sizes[index], one.steps
         cells = min(grid[0], max(round(_ROWS * (high - low)), 1)), min(grid[1], _COLUMNS)
@@ -127,7 +132,7 @@ def _raster_panel(axes: Axes, one: SpikeRecord) -> None:
     steps = [int(step) for step in MaxNLocator(12, integer=True).tick_values(0, max(one.steps - 1, 1))
              if 0 <= step < one.steps]
     axes.set_xticks(np.array(steps) + 0.5, [str(step) for step in steps])
-    label_axes(axes, "time step")
+    label_axes(axes, f"time step; neurons {order}" if order else "time step")
     plain_axes(axes)
     axes.grid(visible=False)
     axes.tick_params(length=0)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from whetstone_lab.view.widgets.activation_curves import ActivationCurves
     from whetstone_lab.view.widgets.drawing_pad import DrawingPad
     from whetstone_lab.view.widgets.fault_bench import FaultBench
+    from whetstone_lab.view.widgets.flipbook import Flipbook
     from whetstone_lab.view.widgets.quiz import Quiz
     from whetstone_lab.view.widgets.sharpener_chart import SharpenerChart
     from whetstone_lab.view.widgets.spike_raster import SpikeRaster
@@ -17,6 +18,7 @@ __all__ = [
     "ActivationCurves",
     "DrawingPad",
     "FaultBench",
+    "Flipbook",
     "Quiz",
     "SharpenerChart",
     "SpikeRaster",
@@ -26,6 +28,7 @@ _HOMES = {
     "ActivationCurves": "activation_curves",
     "DrawingPad": "drawing_pad",
     "FaultBench": "fault_bench",
+    "Flipbook": "flipbook",
     "Quiz": "quiz",
     "SharpenerChart": "sharpener_chart",
     "SpikeRaster": "spike_raster",

@@ -19,7 +19,6 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -213,14 +212,6 @@ class RunView(View):
             return {**state, "about": self.about, "told": self._told, "now": self.now,
                     **{name: value for part in parts for name, value in part.items()}}
 
-    def _confirm(self, mark: Any) -> None:
-        """Tells the page that what it asked for has been in force; what is in force now comes just before."""
-        try:
-            self._update(self._trace)
-            self.send({"kind": "steered", "mark": mark})
-        except Exception:
-            logging.getLogger(__name__).exception("%r could not tell its page of a change.", self)
-
     def _renew_picture(self, trace: Trace) -> None:
         state = f"{trace.status} {trace.batches}"
         if state != self._pictured:
@@ -262,10 +253,10 @@ class RunView(View):
         elif not self.live:
             raise RuntimeError("This run takes no commands: it is a record, or was not started with live.fit.")
         elif kind == "steer":
-            told: dict[str, Any] = {"gesture": content["gesture"]} if "gesture" in content else {}
-            if "mark" in content:
-                told["done"] = partial(self._confirm, content["mark"])
-            self.source.steer(**content["values"], **told)
+            self.source.steer(**content["values"], **({"gesture": content["gesture"]} if "gesture" in content else {}))
+            if "mark" in content:  # which the page waits for; what is in force now comes just before
+                self._update(self._trace)
+                self.send({"kind": "steered", "mark": content["mark"]})
         elif kind == "command" and name in _COMMANDS:
             getattr(self.source, name)(**({"unit": content["unit"]} if name == "step" else {}))
         else:

@@ -203,9 +203,9 @@ def _cell(value: Any) -> Any:
     return "" if math.isnan(value) else f"{value:.9g}"
 
 
-def displayed(still: str) -> View | None:
-    """The view that was displayed in a cell and left a picture of this id, as long as anybody holds it."""
-    return _DISPLAYED.get(still)
+def displayed() -> dict[str, View]:
+    """The views that were displayed in cells and that somebody holds, by the id of the picture that each left."""
+    return dict(_DISPLAYED)
 
 
 _DISPLAYED: weakref.WeakValueDictionary[str, View] = weakref.WeakValueDictionary()

@@ -34,13 +34,17 @@ class SpikeRaster(View):
         source: A ``SpikeRecord``, or something with a ``.record``.
         samples: How many samples can be picked, from the first on. Default: 24, or fewer where they have very many
             spikes.
+        order: In which order the neurons of a layer stand: ``"number"``, ``"rate"``, those that fire most on top, or
+            ``"class"``, output neurons by the class for which they vote; see
+            :func:`whetstone_lab.view.scenes.rows`. Default: ``"number"``.
 
     Attributes:
         sample: The sample that is shown, from 0; set it here or pick it in the page.
+        order: The order of the neurons; it holds for what is saved, too.
 
     Raises:
         TypeError: The source is no record and has none.
-        ValueError: The record has no sample.
+        ValueError: The record has no sample, or no key for an order by class.
 
     Example:
         >>> from whetstone_lab import recordings, widgets
@@ -51,9 +55,10 @@ class SpikeRaster(View):
     _esm = module("spike_raster")
     _css = style("spike_raster", root="wl-spikes")
 
-    #: Layers and steps; and of each output its name, how it is shown, the colours of a map of classes, how many output
-    #: neurons vote where a key reads them, and for each sample its votes and class, the truth, and what it was read as
-    #: in words. The page decides nothing by itself.
+    #: Layers and steps; the orders that neurons can stand in, and the classes of those that vote; and of each output
+    #: its name, how it is shown, the colours of a map of classes, how many output neurons vote where a key reads them,
+    #: and for each sample its votes and class, the truth, and what it was read as in words. The page decides nothing by
+    #: itself.
     about = traitlets.Dict().tag(sync=True)
     #: The spikes, sample after sample, as arrays of bytes.
     spikes = traitlets.Dict().tag(sync=True)
@@ -62,15 +67,17 @@ class SpikeRaster(View):
     #: The class of each place, as bytes, where places have classes of their own; by the number of the output.
     maps = traitlets.Dict().tag(sync=True)
     sample = traitlets.Int(0).tag(sync=True)
+    order = traitlets.Unicode("number").tag(sync=True)
 
-    def __init__(self, source: Any, samples: int = 24) -> None:
+    def __init__(self, source: Any, samples: int = 24, order: str = "number") -> None:
         record = scenes.record_of(source)
         if record.samples < 1 or samples < 1:
             raise ValueError(f"Expected at least one sample; got {record.samples} in the record, samples={samples}.")
         ends = np.searchsorted(record.sample, np.arange(min(samples, record.samples)), side="right")
         self.record = record.select(np.arange(max(int((ends <= _SPIKES).sum()), 1)))
+        scenes.check_order(self.record, order)
         super().__init__(about=facts(self.record), spikes=spikes(self.record), pictures=pictures(self.record),
-                         maps=maps(self.record))
+                         maps=maps(self.record), order=order)
 
     def __repr__(self) -> str:
         return f"SpikeRaster({self.record.samples} samples; {', '.join(self.record.layers) or 'no neurons'})"
@@ -79,13 +86,19 @@ class SpikeRaster(View):
         """The static figure of the sample, as :func:`whetstone_lab.view.plots.spike_raster` draws it."""
         from whetstone_lab.view import plots
 
-        return plots.spike_raster(self.record, self.sample)
+        return plots.spike_raster(self.record, self.sample, order=self.order)
 
     def table(self) -> dict[str, Any]:
-        """Every spike of the samples that can be picked: ``sample``, ``layer`` by name, ``neuron`` and ``step``."""
-        record = self.record
+        """Every spike of the samples that can be picked: ``sample``, ``layer`` by name, ``neuron`` and ``step``, and
+        the ``row`` of the neuron in the order at hand, from 0, the lowest.
+        """
+        record, rows = self.record, scenes.rows(self.record, self.order)
+        row = np.zeros(record.spikes, np.int64)
+        for layer, place in enumerate(rows):
+            mine = record.layer == layer
+            row[mine] = place[record.neuron[mine]]
         return {"sample": record.sample, "layer": [record.layers[which] for which in record.layer],
-                "neuron": record.neuron, "step": record.step}
+                "neuron": record.neuron, "step": record.step, "row": row}
 
     @traitlets.validate("sample")
     def _check_sample(self, proposal: Any) -> int:
@@ -93,11 +106,20 @@ class SpikeRaster(View):
             raise traitlets.TraitError(f"Expected a sample from 0 to {self.record.samples - 1}; got {proposal.value}.")
         return int(proposal.value)
 
+    @traitlets.validate("order")
+    def _check_order(self, proposal: Any) -> str:
+        try:
+            return scenes.check_order(self.record, proposal.value)
+        except ValueError as error:
+            raise traitlets.TraitError(str(error)) from None
+
 
 def facts(record: SpikeRecord) -> dict[str, Any]:
     """What a page needs to know of a record besides its spikes; see ``SpikeRaster.about``."""
     return {"layers": list(record.layers), "shapes": [list(shape) for shape in record.shapes],
-            "sizes": list(record.sizes), "grids": [scenes.grid(shape) for shape in record.shapes],
+            "sizes": list(record.sizes),
+            "orders": {name: scenes.ORDERS[name] for name in scenes.orders(record)},
+            "keyed": {str(layer): classes.tolist() for layer, classes in scenes.keyed(record).items()},
             "bands": scenes.bands(record.sizes), "steps": record.steps,
             "samples": record.samples,
             "readings": [_told(reading, record.samples) for reading in scenes.readings(record) if reading.shown]}

@@ -88,7 +88,7 @@ export function waveView(scope, cursor, { pictures, wave }) {
       context.font = `12px ${getComputedStyle(context.canvas).fontFamily}`;
       return context.fillText("The spikes come after the first epoch.", width / 2, height / 2);
     }
-    sheet.renew(pen, here.about, where(), here.fired, drawn);
+    sheet.renew(pen, here.about, where(), here.fired, String(drawn));
     drawRaster(pen, { about: here.about, room: where(), sheet: sheet.canvas, at: here.about.steps, spiking: (layer) => firedBefore(here.fired[layer], here.about.steps), cursor: meant().cursor ?? picked(here) });
     markLayer(pen, where(), here.about.layers.length, cursor.layer);
   }

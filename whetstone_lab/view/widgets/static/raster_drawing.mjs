@@ -2,6 +2,7 @@
 // Draws the raster: a band for each layer, its spikes as far as the wave has come, the steps below.
 import { font, layerColour, line, shorten } from "./canvas.mjs";
 import { h } from "./page.mjs";
+import { rowOf } from "./raster_order.mjs";
 import { density } from "./raster_spikes.mjs";
 import { ticks } from "./scales.mjs";
 
@@ -10,12 +11,13 @@ import { ticks } from "./scales.mjs";
 /** @typedef {{ layer: number, neuron: number, step: number }} Cursor */
 /** @typedef {ReturnType<typeof rasterRoom>} Room */
 
-/** Where the raster lies in its box, in CSS pixels. @param {About} about @param {number} width @param {number} height */
-export function rasterRoom({ bands, sizes, steps }, width, height) {
+/** Where the raster lies in its box, in CSS pixels. @param {About} about @param {number} width @param {number} height
+ * @param {boolean} [numbered] whether classes are numbered at its right */
+export function rasterRoom({ bands, sizes, steps }, width, height, numbered = false) {
   // Beside a band stands how many of its neurons have fired, which takes room where there are many.
   const [margin, digits] = width < 420 ? [74, 3] : [96, 5];
   const broad = Math.max(String(Math.max(...sizes, 0)).length - digits, 0) * 13;
-  const [left, right, top, bottom] = [margin + broad, width - 6, 6, height - 24];
+  const [left, right, top, bottom] = [margin + broad, width - (numbered ? 22 : 6), 6, height - 24];
   return {
     left, right, top, bottom, column: (right - left) / steps,
     /** The band of a layer, and how high a neuron's row is in it. @param {number} layer */
@@ -65,13 +67,16 @@ export const shade = (share) => (share > 0 ? 0.35 + 0.65 * Math.min(share, 1) : 
 export function spikeSheet() {
   const [sheet, grain] = [h("canvas"), h("canvas")];
   let drawn = "";
-  return {
+  const made = {
     canvas: sheet,
-    /** @param {Pen} pen @param {About} about @param {Room} room @param {import("./raster_spikes.mjs").Fired[]} fired @param {number} sample */
-    renew({ context, width, colour }, about, room, fired, sample) {
-      const state = [sample, context.canvas.width, context.canvas.height, colour("layer-0"), colour("ground")].join();
+    /** Whether there are layers of more spikes than pixels. */
+    dense: false,
+    /** Draws what is another. @param {Pen} pen @param {About} about @param {Room} room @param {import("./raster_spikes.mjs").Fired[]} fired
+     * @param {string} name of what is drawn: whatever has another name is drawn anew @param {import("./raster_order.mjs").Rows[]} [rows] of each layer */
+    renew({ context, width, colour }, about, room, fired, name, rows = []) {
+      const state = [name, room.right, context.canvas.width, context.canvas.height, colour("layer-0"), colour("ground")].join();
       if (state === drawn) return;
-      drawn = state;
+      [drawn, made.dense] = [state, false];
       const ratio = context.canvas.width / width;
       [sheet.width, sheet.height] = [context.canvas.width, context.canvas.height];
       const ink = /** @type {CanvasRenderingContext2D} */ (sheet.getContext("2d"));
@@ -79,22 +84,26 @@ export function spikeSheet() {
       ink.imageSmoothingEnabled = false;
       fired.forEach((mine, layer) => {
         const grid = spikeGrid(about, room, layer, mine, ratio);
+        const order = rows[layer];
+        const row = order ? mine.neuron.map((neuron) => order.row[neuron]) : mine.neuron;
         ink.fillStyle = colour(layerColour(layer));
-        if (grid.dense) drawDensity(ink, grain, density(mine, about.steps, about.sizes[layer], grid.columns, grid.rows), grid, room, room.band(layer));
-        else drawSpikes(ink, mine, grid, room, room.band(layer), ratio);
+        made.dense ||= grid.dense;
+        if (grid.dense) drawDensity(ink, grain, density({ step: mine.step, neuron: row }, about.steps, about.sizes[layer], grid.columns, grid.rows), grid, room, room.band(layer));
+        else drawSpikes(ink, mine.step, row, grid, room, room.band(layer), ratio);
       });
     },
   };
+  return made;
 }
 
 /** Spikes one by one, with a sliver between rows and between steps.
- * @param {CanvasRenderingContext2D} ink @param {import("./raster_spikes.mjs").Fired} spikes @param {ReturnType<typeof spikeGrid>} grid
+ * @param {CanvasRenderingContext2D} ink @param {Uint32Array} step @param {Uint32Array} place the row of each spike @param {ReturnType<typeof spikeGrid>} grid
  * @param {Room} room @param {{ bottom: number }} band @param {number} ratio */
-function drawSpikes(ink, { step, neuron }, { inset, row }, { left, right, column }, { bottom }, ratio) {
+function drawSpikes(ink, step, place, { inset, row }, { left, right, column }, { bottom }, ratio) {
   const wide = Math.max(column - 2 * inset, 1 / ratio);
   const thick = Math.max(Math.round((row > 3 ? row - 1 : row * 0.85) * ratio), 1) / ratio;
   const snap = (/** @type {number} */ y) => Math.round(y * ratio) / ratio;
-  for (let spike = 0; spike < step.length; spike++) ink.fillRect(Math.min(left + step[spike] * column + inset, right - wide), snap(bottom - (neuron[spike] + 0.5) * row - thick / 2), wide, thick);
+  for (let spike = 0; spike < step.length; spike++) ink.fillRect(Math.min(left + step[spike] * column + inset, right - wide), snap(bottom - (place[spike] + 0.5) * row - thick / 2), wide, thick);
 }
 
 /** A picture of how many spikes there are in each cell, column by column where there is room between steps.
@@ -121,13 +130,43 @@ function drawDensity(ink, grain, shares, { columns, rows, inset }, { left, right
   for (let across = 0; across < columns; across++) ink.drawImage(grain, across, 0, 1, rows, left + across * column + inset, top, column - 2 * inset, bottom - top);
 }
 
+/** How far the wave has come: in steps, all layers alike, or layer by layer. @param {number} at @param {"step" | "layer"} unit @param {number} steps
+ * @returns {(layer: number) => number} of a layer the steps that have passed */
+export const reachOf = (at, unit, steps) => (unit === "step" ? () => at : (layer) => steps * Math.min(Math.max(at - layer, 0), 1));
+
 /** @param {Pen} pen
- * @param {{ about: About, room: Room, sheet: HTMLCanvasElement, at: number, spiking: (layer: number) => number, cursor: Cursor | null }} picture
- *   `at`: how far the wave has come, in steps; `spiking`: how many neurons of a layer have fired by then */
-export function drawRaster(pen, { about, room, sheet, at, spiking, cursor }) {
+ * @param {{ about: About, room: Room, sheet: HTMLCanvasElement, at: number, unit?: "step" | "layer", spiking: (layer: number) => number, cursor: Cursor | null,
+ *   rows?: import("./raster_order.mjs").Rows[], groups?: Record<number, { number: number, from: number, to: number }[]> }} picture
+ *   `at`: how far the wave has come, in steps or in layers; `spiking`: how many neurons of a layer have fired by then; `rows`: in which each neuron
+ *   stands; `groups`: of a layer the classes that its neurons vote for */
+export function drawRaster(pen, { about, room, sheet, at, unit = "step", spiking, cursor, rows = [], groups = {} }) {
   const { context, width, colour } = pen;
-  const { left, right, top, bottom, column } = room;
-  const here = left + at * column;
+  const { left, right, top, bottom } = room;
+  drawBands(pen, about, room, spiking);
+  Object.entries(groups).forEach(([layer, found]) => drawGroups(pen, room, Number(layer), found));
+  if (!about.layers.length) {
+    font(pen, 12.5);
+    context.fillStyle = colour("muted");
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    context.fillText("no neurons in this network", (left + right) / 2, (top + bottom) / 2);
+  }
+  const reach = reachOf(at, unit, about.steps);
+  if (unit === "step") uncover(pen, sheet, room, reach(0), about.steps, { top: 0, bottom: sheet.height * (width / context.canvas.width) }, room);
+  else about.layers.forEach((_, layer) => uncover(pen, sheet, room, reach(layer), about.steps, room.band(layer), room.band(layer)));
+  drawSteps(pen, about.steps, room);
+  if (!cursor) return;
+  const place = room.band(cursor.layer);
+  const [x, tall] = [left + cursor.step * room.column, Math.max(place.row, 5)];
+  context.strokeStyle = colour("ink");
+  context.lineWidth = 1.3;
+  context.strokeRect(x + 1, place.bottom - (rowOf(rows[cursor.layer] ?? null, cursor.neuron) + 0.5) * place.row - tall / 2, room.column - 2, tall);
+}
+
+/** The ground of each layer, its name, and how many of its neurons have fired. @param {Pen} pen @param {About} about @param {Room} room @param {(layer: number) => number} spiking */
+function drawBands(pen, about, room, spiking) {
+  const { context, colour } = pen;
+  const { left, right } = room;
   const { every, counted } = namedLayers(room, about.layers.length);
   about.layers.forEach((name, layer) => {
     const place = room.band(layer);
@@ -148,37 +187,55 @@ export function drawRaster(pen, { about, room, sheet, at, spiking, cursor }) {
     context.textBaseline = "top";
     context.fillText(`${spiking(layer)} of ${about.sizes[layer]}`, left - 8, middle + 2.5);
   });
-  if (!about.layers.length) {
-    font(pen, 12.5);
-    context.fillStyle = colour("muted");
-    context.textAlign = "center";
-    context.textBaseline = "middle";
-    context.fillText("no neurons in this network", (left + right) / 2, (top + bottom) / 2);
+}
+
+/** The classes that the neurons of a layer vote for, with lines between them and as many numbers as there is room for.
+ * @param {Pen} pen @param {Room} room @param {number} layer @param {{ number: number, from: number, to: number }[]} groups */
+function drawGroups(pen, room, layer, groups) {
+  const { context, colour } = pen;
+  const { bottom, row } = room.band(layer);
+  font(pen, 9);
+  context.strokeStyle = colour("line");
+  context.lineWidth = 1;
+  context.fillStyle = colour("muted");
+  context.textAlign = "left";
+  context.textBaseline = "middle";
+  let free = Infinity;
+  for (const { number, from, to } of groups) {
+    const [low, high] = [bottom - from * row, bottom - to * row];
+    if (low - high >= 3) line(context, room.left, Math.round(high) + 0.5, room.right, Math.round(high) + 0.5);
+    if ((low + high) / 2 + 3.2 > free) continue;
+    context.fillText(String(number), room.right + 5, (low + high) / 2);
+    free = (low + high) / 2 - 5;
   }
-  const ratio = context.canvas.width / width;
-  const cut = Math.round(here * ratio);
-  if (cut > 0) context.drawImage(sheet, 0, 0, cut, sheet.height, 0, 0, cut / ratio, sheet.height / ratio);
-  if (at > 0 && at < about.steps) {
-    const glow = context.createLinearGradient(here - 0.5 * column, 0, here, 0);
-    glow.addColorStop(0, "transparent");
-    glow.addColorStop(1, colour("ink"));
-    context.globalAlpha = 0.12;
-    context.fillStyle = glow;
-    context.fillRect(Math.max(here - 0.5 * column, left), top, Math.min(0.5 * column, here - left), bottom - top);
-    context.globalAlpha = 1;
-    context.strokeStyle = colour("ink");
-    context.lineWidth = 1.4;
-    line(context, here, top, here, bottom);
-  }
+}
+
+/** The spikes of a piece of the raster as far as the wave has come, and its front.
+ * @param {Pen} pen @param {HTMLCanvasElement} sheet @param {Room} room @param {number} at in steps @param {number} steps
+ * @param {{ top: number, bottom: number }} piece @param {{ top: number, bottom: number }} front */
+function uncover({ context, width, colour }, sheet, { left, column }, at, steps, piece, front) {
+  const [ratio, here] = [context.canvas.width / width, left + at * column];
+  const [cut, from, to] = [Math.round(here * ratio), Math.round(piece.top * ratio), Math.round(piece.bottom * ratio)];
+  if (cut > 0 && at > 0 && to > from) context.drawImage(sheet, 0, from, cut, to - from, 0, from / ratio, cut / ratio, (to - from) / ratio);
+  if (at <= 0 || at >= steps) return;
+  const glow = context.createLinearGradient(here - 0.5 * column, 0, here, 0);
+  glow.addColorStop(0, "transparent");
+  glow.addColorStop(1, colour("ink"));
+  context.globalAlpha = 0.12;
+  context.fillStyle = glow;
+  context.fillRect(Math.max(here - 0.5 * column, left), front.top, Math.min(0.5 * column, here - left), front.bottom - front.top);
+  context.globalAlpha = 1;
+  context.strokeStyle = colour("ink");
+  context.lineWidth = 1.4;
+  line(context, here, front.top, here, front.bottom);
+}
+
+/** The numbers of the steps. @param {Pen} pen @param {number} steps @param {Room} room */
+function drawSteps(pen, steps, { left, right, bottom, column }) {
+  const { context, colour } = pen;
   font(pen, 10.5);
   context.fillStyle = colour("muted");
   context.textAlign = "center";
   context.textBaseline = "top";
-  for (const step of ticks(0, about.steps - 1, (right - left) / 40)) if (Number.isInteger(step)) context.fillText(step === 0 ? "step 0" : String(step), left + (step + 0.5) * column, bottom + 7);
-  if (!cursor) return;
-  const place = room.band(cursor.layer);
-  const [x, tall] = [left + cursor.step * column, Math.max(place.row, 5)];
-  context.strokeStyle = colour("ink");
-  context.lineWidth = 1.3;
-  context.strokeRect(x + 1, place.bottom - (cursor.neuron + 0.5) * place.row - tall / 2, column - 2, tall);
+  for (const step of ticks(0, steps - 1, (right - left) / 40)) if (Number.isInteger(step)) context.fillText(step === 0 ? "step 0" : String(step), left + (step + 0.5) * column, bottom + 7);
 }

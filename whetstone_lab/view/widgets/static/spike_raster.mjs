@@ -2,57 +2,74 @@
 import { surface } from "./canvas.mjs";
 import { address } from "./neurons.mjs";
 import { clamp, many } from "./numbers.mjs";
-import { Scope, button, calm, h, header, keepKeys, renderer, say, watchKernel, whenSeen } from "./page.mjs";
-import { playButton, player } from "./player.mjs";
-import { drawRaster, rasterRoom, spikeGrid, spikeSheet } from "./raster_drawing.mjs";
+import { Scope, calm, h, header, keepKeys, renderer, say, watchKernel, whenSeen } from "./page.mjs";
+import { drawRaster, rasterRoom, reachOf, spikeSheet } from "./raster_drawing.mjs";
+import { classGroups, rowOf, rowsBy, spikeCounts } from "./raster_order.mjs";
 import { rasterPointing } from "./raster_pointing.mjs";
 import { panel, told } from "./raster_reading.mjs";
 import { painter, samplePicker } from "./raster_samples.mjs";
-import { saveMenu } from "./saving.mjs";
 import { firedBefore, firingAt, readSpikes, spikesOf } from "./raster_spikes.mjs";
+import { transport } from "./raster_transport.mjs";
+import { saveMenu } from "./saving.mjs";
 
 /** @typedef {import("./page.mjs").Model} Model */
 /** @typedef {import("./canvas.mjs").Pen} Pen */
 /** @typedef {ReturnType<typeof waveOf>} Wave */
 
-/** What the raster shows: one sample, and its spikes. @param {Model} model */
+/** What the raster shows: one sample, its spikes, and the rows in which its neurons stand. @param {Model} model */
 function waveOf(model) {
   const about = model.get("about");
   const spikes = readSpikes(model.get("spikes"));
   const { layers, sizes, steps } = about;
   const sum = (/** @type {number[]} */ numbers) => numbers.reduce((total, number) => total + number, 0);
+  /** @type {Uint32Array[] | undefined} */
+  let counted;
+  const counts = () => (counted ??= spikeCounts(spikes, sizes));
   const wave = {
-    about, outputs: /** @type {import("./raster_reading.mjs").Output[]} */ (about.readings), sample: 0,
+    about, outputs: /** @type {import("./raster_reading.mjs").Output[]} */ (about.readings), sample: 0, order: "number",
     fired: /** @type {import("./raster_spikes.mjs").Fired[]} */ ([]),
+    rows: /** @type {import("./raster_order.mjs").Rows[]} */ ([]),
+    /** Of layers whose neurons stand class by class the classes. @type {Record<number, ReturnType<typeof classGroups>>} */
+    groups: {},
     /** Takes the sample that is picked. */
     pick() {
       wave.sample = clamp(model.get("sample"), 0, about.samples - 1);
       wave.fired = spikesOf(spikes, wave.sample, layers.length);
     },
+    /** Takes the order that is picked. */
+    sort() {
+      wave.order = model.get("order");
+      wave.rows = rowsBy(wave.order, sizes, counts, about.keyed);
+      wave.groups = wave.order !== "class" ? {} : Object.fromEntries(Object.keys(about.keyed).map((layer) => [layer, classGroups(wave.rows[Number(layer)], about.keyed[layer])]));
+    },
     /** Every spike of every sample, as `SpikeRaster.table` in Python has them. @returns {import("./saving.mjs").Column[]} */
     table() {
       const { ends, step, layer, neuron } = spikes;
       const sample = ends.flatMap((end, which) => Array(end - (ends[which - 1] ?? 0)).fill(which));
-      return [["sample", sample], ["layer", Array.from(layer, (which) => layers[which])], ["neuron", neuron], ["step", step]];
+      const row = Array.from(neuron, (which, spike) => rowOf(wave.rows[layer[spike]], which));
+      return [["sample", sample], ["layer", Array.from(layer, (which) => layers[which])], ["neuron", neuron], ["step", step], ["row", row]];
     },
     /** How many neurons of a layer have fired by some time, in steps. @param {number} layer @param {number} at */
     spiking: (layer, at) => firedBefore(wave.fired[layer], Math.ceil(at)),
-    /** The sample and its spikes in a line. */
+    /** The sample and its spikes in a line, and the order if it is not the usual one. */
     facts() {
       const truth = wave.outputs.filter(({ shown, truth }) => shown === "votes" && truth.length).map(({ name, truth }) => (name ? `, ${name} ${truth[wave.sample]}` : `, a ${truth[wave.sample]}`)).join("");
       const counted = `${many(sum(wave.fired.map(({ step }) => step.length)), "spike")} from ${many(sum(sizes), "neuron")} in ${many(steps, "step")}`;
-      return `sample ${wave.sample}${truth}  ·  ${layers.length ? counted : "no neurons in this network"}`;
+      return `sample ${wave.sample}${truth}  ·  ${layers.length ? counted : "no neurons in this network"}${wave.order === "number" ? "" : `  ·  neurons ${about.orders[wave.order]}`}`;
     },
-    /** What stands under the raster. @param {import("./raster_drawing.mjs").Cursor | null} cursor @param {number} at how far the wave has come @param {boolean} dense */
-    hint(cursor, at, dense) {
+    /** What stands under the raster. @param {import("./raster_drawing.mjs").Cursor | null} cursor @param {number} reached how far the wave has come in its layer @param {boolean} dense */
+    hint(cursor, reached, dense) {
       if (!layers.length) return "Nothing fires here: the output is computed from the input at once.";
       if (!cursor) return `Point at a spike to see whose it is.${dense ? " Where spikes outnumber pixels, a fuller colour means that more of the neurons fire." : ""}`;
       const { layer, neuron, step } = cursor;
-      const what = step + 1 > at + 1e-9 ? "not reached yet" : firingAt(wave.fired[layer], step).includes(neuron) ? "fires" : "silent";
-      return `${layers[layer]}, ${address(neuron, about.shapes[layer])}, step ${step}: ${what}.`;
+      const what = step + 1 > reached + 1e-9 ? "not reached yet" : firingAt(wave.fired[layer], step).includes(neuron) ? "fires" : "silent";
+      const number = about.keyed[layer]?.[neuron];
+      const more = wave.order === "number" ? "" : `; ${many(counts()[layer][neuron], "spike")} in ${many(about.samples, "sample")}`;
+      return `${layers[layer]}, ${address(neuron, about.shapes[layer])}${number >= 0 ? ` of class ${number}` : ""}, step ${step}: ${what}${more}.`;
     },
   };
   wave.pick();
+  wave.sort();
   return wave;
 }
 
@@ -68,12 +85,11 @@ function mountRaster({ model, el }) {
   const readings = readingsOf(scope, model, wave);
   const samples = samplesOf(scope, model, wave, () => start());
   const body = h("div", { class: "wl-body" }, ...samples.shown, h("div", { class: "wl-middle" }, box), ...readings.elements);
-  const play = button("▶", "Play", { "aria-label": "Play the wave" });
-  const scrub = h("input", { type: "range", min: 0, max: about.steps, step: 0.05, "aria-label": "Time, in steps" });
-  const moment = h("output", { class: "wl-moment" });
-  const speed = h("select", { "aria-label": "Speed" }, ...[0.25, 0.5, 1, 2, 4].map((factor) => h("option", { value: factor, selected: factor === 1 }, `${factor} ×`)));
+  const moves = transport(scope, { steps: about.steps, layers: about.layers.length, show });
+  const { playback } = moves;
+  const order = orderPicker(scope, model, about.orders);
   const root = h("div", { class: "wl wl-spikes" }, head.element, samples.picker.element, body, readout,
-    h("div", { class: "wl-transport" }, play, h("div", { class: "wl-track" }, scrub), moment, speed));
+    h("div", { class: "wl-transport" }, ...moves.elements, order));
   root.classList.toggle("wl-no-picture", !samples.shown.length);
   root.classList.toggle("wl-no-votes", !readings.elements.length);
   el.append(root);
@@ -82,42 +98,38 @@ function mountRaster({ model, el }) {
   watchKernel(scope, model, root);
   const raster = surface(scope, box, draw, { tabindex: 0, "aria-roledescription": "spike raster" });
   const sheet = spikeSheet();
-  const room = () => rasterRoom(about, box.clientWidth, box.clientHeight);
-  const meant = rasterPointing(scope, raster.canvas, about, { room, fired: () => wave.fired, changed: () => (hint(), raster.redraw()) });
-  const playback = player(scope, {
-    end: () => about.steps,
-    seconds: () => clamp(0.9 * about.steps, 1.2, 8) / Number(speed.value),
-    show,
-    changed: (playing) => playButton(play, playing, "Play the wave"),
-  });
+  const room = () => rasterRoom(about, box.clientWidth, box.clientHeight, Object.keys(wave.groups).length > 0);
+  const meant = rasterPointing(scope, raster.canvas, about, { room, fired: () => wave.fired, rows: () => wave.rows, changed: () => (hint(), raster.redraw()) });
+  scope.on(raster.canvas, "keydown", (/** @type {KeyboardEvent} */ event) => moves.heed(event) && event.preventDefault());
+  let unit = /** @type {"step" | "layer"} */ ("step");
+  const reach = (/** @type {number} */ layer) => reachOf(playback.at, unit, about.steps)(layer);
 
   function start() {
-    if (calm()) playback.stop(about.steps);
+    if (calm()) playback.stop(moves.end());
     else playback.play(0);
   }
 
   function hint() {
-    const dense = wave.fired.some((fired, layer) => spikeGrid(about, room(), layer, fired, globalThis.devicePixelRatio || 1).dense);
-    say(readout, wave.hint(meant.cursor, playback.at, dense));
+    say(readout, wave.hint(meant.cursor, reach(meant.cursor?.layer ?? 0), sheet.dense));
   }
 
   /** @param {Pen} pen */
   function draw(pen) {
-    sheet.renew(pen, about, room(), wave.fired, wave.sample);
-    samples.paint(getComputedStyle(root).color);
-    drawRaster(pen, { about, room: room(), sheet: sheet.canvas, at: playback.at, spiking: (layer) => wave.spiking(layer, playback.at), cursor: meant.cursor });
+    const dense = sheet.dense;
+    sheet.renew(pen, about, room(), wave.fired, `${wave.sample} ${wave.order}`, wave.rows);
+    if (sheet.dense !== dense) hint();
+    samples.paint(pen.colour("ink"));
+    drawRaster(pen, { about, room: room(), sheet: sheet.canvas, at: playback.at, unit, spiking: (layer) => wave.spiking(layer, reach(layer)), cursor: meant.cursor, rows: wave.rows, groups: wave.groups });
   }
 
-  function show() {
-    const { at } = playback;
-    scrub.value = String(at);
-    say(moment, at >= about.steps ? "all steps" : `step ${Math.min(Math.floor(at), about.steps - 1)}`);
-    scrub.setAttribute("aria-valuetext", moment.textContent ?? "");
+  /** @param {number} at @param {"step" | "layer"} by */
+  function show(at, by) {
+    unit = by;
     say(head.element.children[1], wave.facts());
     // The output comes with the spikes of the last layer.
-    readings.show(clamp(at - (about.steps - 1), 0, 1));
-    const layers = about.layers.map((/** @type {string} */ name, /** @type {number} */ layer) => `${name}: ${wave.spiking(layer, at)} of ${about.sizes[layer]} neurons fired`);
-    raster.canvas.setAttribute("aria-label", layers.length ? `${layers.join("; ")}. Arrow keys move over neurons and steps.` : "There are no neurons in this network.");
+    readings.show(clamp(at - (moves.end() - 1), 0, 1));
+    const layers = about.layers.map((/** @type {string} */ name, /** @type {number} */ layer) => `${name}: ${wave.spiking(layer, reach(layer))} of ${about.sizes[layer]} neurons fired`);
+    raster.canvas.setAttribute("aria-label", layers.length ? `${layers.join("; ")}. Arrow keys move over neurons and steps, Page Up and Page Down go a ${unit} on and back, space plays.` : "There are no neurons in this network.");
     raster.redraw();
   }
 
@@ -128,13 +140,22 @@ function mountRaster({ model, el }) {
     samples.picker.show(wave.sample);
   }
 
-  scope.on(play, "click", () => (playback.playing ? playback.stop() : playback.play()));
-  scope.on(scrub, "input", () => playback.stop(Number(scrub.value)));
   scope.follow(model, "change:sample", () => (change(), start()));
+  scope.follow(model, "change:order", () => (wave.sort(), (order.value = wave.order), show(playback.at, unit), hint()));
   change();
   playback.stop(about.steps);
   if (!calm()) whenSeen(scope, root, start);
   return () => scope.end();
+}
+
+/** What the neurons are sorted by. @param {Scope} scope @param {Model} model @param {Record<string, string>} orders their names, and what they mean */
+function orderPicker(scope, model, orders) {
+  const picker = h("select", { "aria-label": "Order of the neurons", class: "wl-order" }, ...Object.keys(orders).map((name) => h("option", { value: name, selected: name === model.get("order") }, `neurons by ${name}`)));
+  scope.on(picker, "change", () => {
+    model.set("order", picker.value);
+    model.save_changes();
+  });
+  return picker;
 }
 
 /** What each output was read as, beside the raster. @param {Scope} scope @param {Model} model @param {Wave} wave */
