@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from whetstone_lab.laboratory import hands
 from whetstone_lab.laboratory.page import Laboratory
 from whetstone_lab.laboratory.settings import Settings
 from whetstone_lab.laboratory.snapshots import Snapshots
+from whetstone_lab.simulator.operations import Neurons
 from whetstone_lab.view import scenes
 from whetstone_lab.view.widgets import _assets
 from whetstone_lab.view.widgets._growing import packed
@@ -206,6 +208,64 @@ def test_a_digit_is_drawn_and_neurons_are_broken_without_leaving_the_page(stage,
     assert page.errors == []
 
 
+def test_the_laboratory_is_alive_in_one_file_without_python(chromium, screenshots, tmp_path, finished_trace):
+    lab = Laboratory(folder=tmp_path / "runs")
+    snapshots, network = Snapshots.of_data(datasets.load_digits()), kept.network("digits")
+    for epochs in (1, finished_trace.epochs):  # at first its neurons fired at the least
+        snapshots.add(epochs, network.with_nodes(
+            replace(node, operation=Neurons(0.1)) if isinstance(node.operation, Neurons) and epochs == 1 else node
+            for node in network.nodes))
+    for seed in (1, 2):
+        lab.bench.experiments.keep(finished_trace, Settings(network="wide", seed=seed), snapshots=snapshots)
+    lab.bench.look(2)
+    path = tmp_path / "laboratory.html"
+    assert len(lab.to_html(path)) < 3_000_000
+    context = chromium.new_context(viewport={"width": 1244, "height": 760}, offline=True, reduced_motion="reduce")
+    page = context.new_page()
+    page.on("pageerror", lambda error: pytest.fail(str(error)))
+    page.goto(path.as_uri())
+    # The very spikes of Python, at each epoch and of each picture.
+    for epochs, sample in ((finished_trace.epochs, 0), (finished_trace.epochs, 7), (1, 7)):
+        page.locator(".wl-wave .wl-pick").nth(sample).click()
+        page.locator(".wl-transport input[type=range]").evaluate("""(slider, at) => {
+            slider.value = at; slider.dispatchEvent(new Event('input', { bubbles: true })); }""", epochs)
+        at, record = snapshots.wave(epochs)
+        one = record.select([sample])
+        words = "; ".join(f"{name}: {int((one.layer == layer).sum())} of {size} neurons fire"
+                          for layer, (name, size) in enumerate(zip(one.layers, one.sizes, strict=True)))
+        await_that(page, """words => document.querySelector('.wl-wave .wl-raster canvas').getAttribute('aria-label')
+                   .startsWith(words)""", words)
+        assert page.locator(".wl-wave .wl-kicker").inner_text() == f"Spikes after epoch {at}"
+        (reading,) = facts(one)["readings"]
+        assert page.locator(".wl-wave .wl-verdict").inner_text() == reading["words"][0]
+        counts = [vote.inner_text() for vote in page.locator(".wl-wave .wl-count").all()]
+        assert [float(count) for count in counts] == reading["votes"][0]
+    page.get_by_role("tab", name="Draw").click()
+    assert "the network after epoch 1," in page.locator(".wl-of-epoch").inner_text()
+    page.locator(".wl-transport input[type=range]").press("End")
+    await_that(page, "words => document.querySelector('.wl-of-epoch').textContent.startsWith(words)",
+               f"the network after epoch {finished_trace.epochs},")
+    assert page.locator(".wl-pad .wl-verdict").first.inner_text() == "Read as 7, which is right"
+    # What cannot be done is not there, and a sentence says why; lines can still be moved.
+    assert page.locator(".wl-away").inner_text().startswith("This page is a file")
+    assert [tab.inner_text() for tab in page.locator(".wl-side [role=tab]").all()] == ["Thresholds", "Runs"]
+    assert page.locator(".wl-commands").is_hidden()
+    slider = page.locator("[data-name=sig_increase] input[type=range]")
+    slider.press("Home")
+    assert page.get_by_role("button", name="Back to the run").is_visible()
+    assert page.locator(".wl-panel button:has-text('Run again')").is_hidden()
+    page.get_by_role("tab", name="Runs").click()
+    page.get_by_role("button", name="Compare: experiment 1").click()
+    compared = page.get_by_role("button", name="Compare: experiment 1", pressed=True)
+    compared.wait_for(timeout=10_000)
+    page.get_by_role("button", name="Code: experiment 1").click()
+    await_that(page, "() => document.querySelector('textarea.wl-code').value.includes('set_random_seed(1)')")
+    page.get_by_role("button", name="Look: experiment 1").click()
+    await_that(page, "() => document.querySelector('.wl-pad .wl-verdict')?.textContent === 'Read as 7, which is right'")
+    page.screenshot(path=screenshots / "laboratory-file.png")
+    context.close()
+
+
 def test_a_run_is_set_up_started_and_kept_in_jupyterlab(open_notebook, screenshots, tmp_path):
     notebook = open_notebook([
         "from whetstone_lab import widgets\n"
@@ -218,6 +278,10 @@ def test_a_run_is_set_up_started_and_kept_in_jupyterlab(open_notebook, screensho
     await_that(page, "() => document.querySelector('.wl-lab .wl-chip')?.dataset.status === 'finished'", timeout=120_000)
     await_that(page, "() => /read as \\d/.test(document.querySelector('.wl-read')?.textContent ?? '')")
     assert page.evaluate("document.querySelector('.wl-lab').scrollHeight") <= 650
+    page.get_by_role("tab", name="Draw").click()
+    await_that(page, "() => /^Read as \\d/.test(document.querySelector('.wl-pad .wl-verdict')?.textContent ?? '')")
+    assert page.locator(".wl-of-epoch").inner_text() == "the network after epoch 4, as if every neuron spiked"
+    page.get_by_role("tab", name="Training").click()
     page.get_by_role("tab", name="Runs").click()
     assert "tiny e4 b512 s1" in page.locator(".wl-kept").inner_text()
     page.screenshot(path=screenshots / "laboratory-in-jupyterlab.png")

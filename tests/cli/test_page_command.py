@@ -6,8 +6,10 @@ import re
 import numpy as np
 import pytest
 
-from whetstone_lab import keys
+from whetstone_lab import keys, recordings
 from whetstone_lab.cli import main as cli
+from whetstone_lab.laboratory.experiments import Experiments
+from whetstone_lab.laboratory.settings import Settings
 from whetstone_lab.records import archive
 from whetstone_lab.records.recorded import DATA
 from whetstone_lab.simulator import Network
@@ -39,6 +41,20 @@ def test_a_page_of_all_that_a_run_leaves(tmp_path, capsys, network):
     text = out.read_text(encoding="utf-8")
     assert "<title>digits_trace, digits_spikes, net</title>" in text
     assert "<p>For Monday.</p>" in text
+
+
+def test_an_experiment_of_the_laboratory_is_the_laboratory(tmp_path, capsys):
+    experiments = Experiments(tmp_path / "runs")
+    for seed in (3, 4):
+        experiments.keep(recordings.digits_trace(), Settings(seed=seed))
+    for file, seed in ((experiments.folder, 4), (experiments.folder / "001.npz", 3)):
+        out = tmp_path / f"{seed}.html"
+        assert cli.main(["page", str(file), "-o", str(out)]) == 0
+        assert modules(out) == ["laboratory"]
+        assert f"seed {seed})" in capsys.readouterr().out
+    (tmp_path / "empty").mkdir()
+    assert cli.main(["page", str(tmp_path / "empty"), "-o", str(tmp_path / "page.html")]) == 1
+    assert "Expected a folder in which a laboratory has kept experiments" in capsys.readouterr().err
 
 
 def test_a_page_that_is_there_is_kept_unless_it_is_to_be_replaced(tmp_path, capsys):

@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import { cursorOf } from "../../whetstone_lab/view/widgets/static/cursor.mjs";
 import { morePoints, unpacked } from "../../whetstone_lab/view/widgets/static/growing.mjs";
+import { alone } from "../../whetstone_lab/view/widgets/static/lab_alone.mjs";
 import { accuracyColumns, lowest } from "../../whetstone_lab/view/widgets/static/lab_accuracy.mjs";
 import { refusal } from "../../whetstone_lab/view/widgets/static/lab_setup.mjs";
 import { firingOf, readWave, waveAsker } from "../../whetstone_lab/view/widgets/static/lab_wave.mjs";
@@ -98,4 +99,39 @@ test("a number that cannot be is refused in words", () => {
   assert.equal(words(""), "Epochs: expected a whole number from 1 to 1000; got nothing.");
   assert.equal(words("", false, true), "Epochs: expected a whole number from 1 to 1000; got something else.");
   assert.equal(refusal({ name: "data", label: "Pictures" }, { type: "select-one", value: "" }), "");
+});
+
+test("a page without a kernel tells of waves as one beside a kernel would, and of the experiments that it took along", async () => {
+  const doubles = (values) => new DataView(Float64Array.from(values).buffer);
+  const grid = { map: [1, 1], across: 2, gap: 0, order: null, classes: 0 };
+  const network = (threshold) => ({
+    dtype: "float64", input: [2], grid, output: 1, readout: { kind: "key", key: [[1, 0], [0, 1]], threshold: 0 },
+    nodes: [{ name: "out", kind: "Neurons", from: [0], shape: [2], step: 0, grid, options: {}, arrays: { threshold: { shape: [], values: doubles([threshold]) } } }],
+  });
+  const facts = { layers: ["out"], shapes: [[2]], sizes: [2], bands: [[0, 1]], steps: 1, grids: [grid], readings: [{ name: "", shown: "votes", voters: 2, colours: [] }] };
+  const run = (epochs, script) => ({ about: { layers: ["out"] }, past: { table: script }, accuracies: epochs, script, networks: {} });
+  const values = {
+    setup: { away: true }, about: { layers: ["out"] }, pictures: { count: 2 }, taken: { script: "here", runs: { 4: run(7, "four") } },
+    networks: { epochs: [1, 5], networks: [network(0.1), network(0.6)], facts, about: {}, samples: { count: 2, white: 0, values: doubles([0.2, 0.7, 0.9, 0]), labels: [0, 0] } },
+  };
+  const [model, heard] = [alone({ get: (name) => values[name], set() {}, on() {}, off() {}, save_changes() {}, send() {} }), []];
+  let drawn = 0;
+  model.on("msg:custom", (message) => heard.push(message));
+  model.on("change:about", () => (drawn += 1));
+  const ask = async (content) => (model.send(content), await new Promise((done) => setTimeout(done, 2)), heard.at(-1));
+  const first = await ask({ kind: "wave", epoch: 3, sample: 0 });
+  assert.deepEqual([first.epoch, [...first.fired[0].neuron], first.classes], [1, [0, 1], [0, 0]]);
+  const second = await ask({ kind: "wave", epoch: 9, sample: 0 });
+  assert.deepEqual([second.epoch, [...second.fired[0].neuron], second.classes], [5, [1], [1, 0]]);
+  assert.deepEqual(second.about.readings[0].words, ["read as 1, in truth 0"]);
+  assert.deepEqual([second.about.readings[0].wrong, second.about.readings[0].votes], [[true], [[-2, 2]]]);
+  assert.deepEqual(await ask({ kind: "wave", epoch: 0, sample: 0 }), { kind: "wave" });
+  assert.deepEqual((await ask({ kind: "network", epoch: 6 })).epoch, 5);
+  assert.deepEqual(await ask({ kind: "compare", number: 4 }), { kind: "compared", number: 4, table: "four", accuracies: 7 });
+  assert.deepEqual(await ask({ kind: "compare", number: null }), { kind: "compared" });
+  assert.equal((await ask({ kind: "code" })).text, "here");
+  await ask({ kind: "open", number: 4 });
+  assert.deepEqual([drawn, model.get("accuracies"), model.get("setup")], [1, 7, { away: true }]);
+  assert.equal((await ask({ kind: "code" })).text, "four", "the script of what is shown");
+  assert.deepEqual(await ask({ kind: "wave", epoch: 9, sample: 0 }), { kind: "wave" }, "it was kept without its network");
 });

@@ -9,12 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from whetstone_lab.laboratory.snapshots import Snapshots, thinned
+from whetstone_lab.laboratory.snapshots import Snapshots, size, thinned
 from whetstone_lab.records.spikes import SpikeRecord
 from whetstone_lab.simulator import Network
 from whetstone_lab.simulator.operations import Neurons
 from whetstone_lab.view import scenes
 from whetstone_lab.view.widgets.spike_raster import facts, maps, spikes
+
+#: Bytes that the weights of a network take at the most: on a page beside a kernel, and in a page that is a file.
+_LARGEST, _LARGEST_FILE = 128 << 20, 4 << 20
 
 
 def why_not(network: Network) -> str:
@@ -29,9 +32,19 @@ def why_not(network: Network) -> str:
         return "This network gives values, no class. Drawing and breaking take one that reads a picture as one class."
     if any(isinstance(node.operation, Neurons) and node.operation.remembers for node in network.nodes):
         return "Neurons of this network remember from step to step, so that no single wave tells what they do."
+    if size(network) > _LARGEST:
+        return f"The weights of this network take {size(network) / 1e6:.0f} MB, too much for a page to work with."
     if scenes.as_picture(np.zeros(network.input_shape, np.uint8)) is None:
         return f"This network takes no pictures but inputs of shape {network.input_shape}, so there is nothing to draw."
     return ""
+
+
+def why_not_in_a_file(network: Network) -> str:
+    """The same for a page that is a file, which is to be sent and put on a stick."""
+    if why_not(network) or size(network) <= _LARGEST_FILE:
+        return why_not(network)
+    return (f"The weights of this network take {size(network) / 1e6:.0f} MB, too much for a page that is a file. Draw "
+            "and break beside a kernel, in Jupyter.")
 
 
 def wave(epochs: int, record: SpikeRecord, sample: int) -> dict[str, Any]:
@@ -65,7 +78,7 @@ def taken(snapshots: Snapshots, most: int) -> dict[str, Any]:
     if found is None:
         return {}
     _, newest = found
-    if why_not(newest):
+    if why_not_in_a_file(newest):
         # Spikes are as small as they are sparse; of many epochs some are left out as if each took a network's bytes.
         records = {at: snapshots.wave(at) for at in thinned(snapshots.networks, most)}
         waves = [[wave(*found, sample) for sample in range(found[1].samples)] for found in records.values() if found]

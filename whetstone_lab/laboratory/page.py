@@ -149,7 +149,9 @@ class Laboratory(RunView):
 
     def _alone(self, most: int) -> dict[str, Any]:
         """The state for a page without a kernel, with no other experiment; its networks take so many bytes at most."""
-        setup = {**self.setup, "fields": [], "settings": {}, "away": True}
+        found = self.snapshots.at()
+        why = self.setup["hands"] or (hands.why_not_in_a_file(found[1]) if found else "")
+        setup = {**self.setup, "fields": [], "settings": {}, "away": True, "hands": why}
         return {**super().state(), "setup": setup, "pictures": hands.pictures(self.snapshots),
                 "networks": hands.taken(self.snapshots, most)}
 
@@ -166,8 +168,8 @@ class Laboratory(RunView):
             "hidden": sorted(preset.hidden), "pending": picked != bench.settings and bool(bench.trace.layers),
             "preset": str(presets.Preset(picked)), "folder": str(bench.experiments.folder),
             "unkept": bench.unkept, "goal": bench.settings.epochs, "spikes": not bench.bare,
-            "hands": _BARE if bench.bare else "", "picture": _part(DATA[bench.settings.data].spec.image_shape[:2]),
-            "layers": _layers(layer_shapes(bench.settings))}
+            "hands": _BARE if bench.bare else "", "layers": _layers(layer_shapes(bench.settings)),
+            "picture": {"name": "picture", **_part(DATA[bench.settings.data].spec.image_shape[:2])}}
         self.kept = [_listed(each) for each in bench.experiments.all(_LISTED)]
 
     # -- what the page asks -------------------------------------------------------------------------------------------
@@ -297,13 +299,14 @@ def _known(given: Snapshots) -> dict[str, Any]:
     """What is known of the network of a run that is only looked at."""
     found = given.at()
     if found is None:
-        return {"spikes": False, "hands": _ALONE, "layers": []}
+        return {"spikes": False, "hands": _ALONE, "layers": [], "picture": {"name": "picture", **_part((1,))}}
     network = found[1]
     shapes = {name: network.shapes[name] for name in network.layers}
     inputs = next(iter(network.inputs.values()))
     picture = scenes.as_picture(np.zeros(inputs, np.uint8))
     return {"spikes": given.shown > 0, "hands": hands.why_not(network), "layers": _layers(shapes),
-            "picture": _part((math.prod(inputs),) if picture is None else picture.shape[:2])}
+            "picture": {"name": "input" if picture is None else "picture",
+                        **_part((math.prod(inputs),) if picture is None else picture.shape[:2])}}
 
 
 def _layers(shapes: Mapping[str, tuple[int, ...]]) -> list[dict[str, Any]]:

@@ -17,11 +17,11 @@ import { beside, logTicks, ticks } from "./scales.mjs";
 /** @typedef {{
  *   at: Layout, rows: Record<string, number>[], points: Points, spans: [number, number][], steps: Step[],
  *   marks: { decision: any, x: number }[], unknownFrom: number | null, pointed: number | null,
- *   judged: string, mode: import("./method.mjs").Mode, waiting: string, here?: number | null, other?: Record<string, number>[],
+ *   judged: string, mode: import("./method.mjs").Mode, waiting: string, here?: number | null, layer?: number | null, other?: Record<string, number>[],
  * }} Picture
  *   `spans`: of sharpening; `unknownFrom`: the epoch from which a replay knows nothing; `pointed`: where the pointer is;
  *   `judged`: what is judged, in words, and `mode`: how it gets better; `waiting`: what is said where there is nothing yet;
- *   `here`: the moment that is shown elsewhere; `other`: the epochs of another run, to compare with */
+ *   `here` and `layer`: the moment and the layer that are looked at elsewhere; `other`: the epochs of another run, to compare with */
 
 /** @param {Pen} pen @param {Picture} picture */
 export function drawChart(pen, picture) {
@@ -145,16 +145,18 @@ function drawOther({ context, colour }, { at, other = [] }) {
 }
 
 /** @param {Pen} pen @param {Picture} picture */
-function drawSharpness({ context, colour }, { at, points }) {
+function drawSharpness({ context, colour }, { at, points, layer: picked = null }) {
   const layers = points.width - 2;
   for (let layer = layers - 1; layer >= 0; layer--) {
     context.strokeStyle = colour(layerColour(layer));
-    context.lineWidth = 1.8;
+    context.lineWidth = layer === picked ? 3 : 1.8;
+    context.globalAlpha = picked === null || layer === picked ? 1 : 0.45;
     context.setLineDash(layerDash(layer));
     const up = beside(layer, layers, 12);
     trace(context, points.length, (row) => at.x(points.values[row * points.width]), (row) => at.strip(points.values[row * points.width + layer + 2]) - up);
   }
   context.setLineDash([]);
+  context.globalAlpha = 1;
 }
 
 /** The decisions along the top, a veil over what a replay cannot know, and where the pointer is.

@@ -22,8 +22,9 @@ const PACE = 0.55;
 /** @typedef {ReturnType<typeof deskOf>} Desk */
 
 /** What surrounds the pad where it is part of something larger: what is looked at everywhere, the drawing that stays when the pad is
- * made anew, how many of the samples are looked at there, and how high the layers may be.
- * @typedef {{ cursor: import("./cursor.mjs").Cursor, drawing: ReturnType<typeof drawings>, shown: number, tall: number }} Around */
+ * made anew, how many of the samples are looked at there, how high the
+ * layers may be, and how many votes are listed.
+ * @typedef {{ cursor: import("./cursor.mjs").Cursor, drawing: ReturnType<typeof drawings>, shown: number, tall: number, bars: number }} Around */
 
 /** What is on the desk: the network and its samples, the drawing, and the wave that it sends. @param {Model} model @param {ReturnType<typeof drawings>} drawing */
 function deskOf(model, drawing) {
@@ -71,7 +72,7 @@ function networkSide(scope, desk, { paint, load, around }) {
   const hint = h("p", { class: "wl-readout" });
   const survey = firingRates(scope, network, samples, () => view.redraw());
   const classes = desk.read.votes.length;
-  const view = networkView(scope, { layers: () => layersOf(network), classes, tall: around?.tall, scene: () => padScene(desk, survey, state), pointed, chosen: pick, left: () => pick(null), words, keys: "Arrow keys move over the neurons, Enter looks at one from near." });
+  const view = networkView(scope, { layers: () => layersOf(network), classes, tall: around?.tall, bars: around?.bars, scene: () => padScene(desk, survey, state, around?.bars), pointed, chosen: pick, left: () => pick(null), words, keys: "Arrow keys move over the neurons, Enter looks at one from near." });
   const panel = neuronPanel(scope, network, { samples, classes, load, paint: (canvas, which, ink) => paint(canvas, samples.input(which), ink), close: () => (pick(null), view.canvas.focus()) });
   const marks = legend([["fires", "fires"], ["silent", "silent"], .../** @type {[string, string][]} */ (samples.count ? [["never", `fires for none of ${samples.count} samples`], ["always", "fires for all"]] : [])]);
 
@@ -235,13 +236,13 @@ function underpaint(context, size, paint, image, root) {
 }
 
 /** @param {Desk} desk @param {ReturnType<typeof firingRates>} survey @param {{ cursor: Neuron | null, chosen: Neuron | null, reached: number }} state
- * @returns {import("./net_drawing.mjs").Scene} */
-function padScene({ network, sent, read, truth, drawing }, { rates }, { cursor, chosen, reached }) {
+ * @param {number} [bars] @returns {import("./net_drawing.mjs").Scene} */
+function padScene({ network, sent, read, truth, drawing }, { rates }, { cursor, chosen, reached }, bars) {
   const layers = network.layers.map((number, layer) => ({
     name: network.nodes[number].name, fired: sent.fired[layer], differ: null, reached: network.nodes[number].step < reached,
     marks: rates && Uint8Array.from(rates[layer], (rate) => (rate === 0 ? MARK.never : rate === 1 ? MARK.always : MARK.none)),
   }));
-  const votes = { ...shownVotes(read, truth), settled: !drawing.empty && reached > network.layers.length };
+  const votes = { ...shownVotes(read, truth, bars), settled: !drawing.empty && reached > network.layers.length };
   return { layers, first: null, cursor: cursor ?? chosen, votes };
 }
 

@@ -90,7 +90,7 @@ function scoresOf(scope, bench, shown) {
   return { scores, sound: () => count("sound", bench.soundClasses), broken: () => count("broken", bench.classes) };
 }
 
-/** @param {{ model: Model, el: HTMLElement, around?: Pick<import("./drawing_pad.mjs").Around, "cursor" | "shown" | "tall"> }} view */
+/** @param {{ model: Model, el: HTMLElement, around?: Pick<import("./drawing_pad.mjs").Around, "cursor" | "shown" | "tall" | "bars"> }} view */
 export function mountBench({ model, el, around }) {
   const scope = new Scope();
   const bench = benchOf(model);
@@ -103,7 +103,7 @@ export function mountBench({ model, el, around }) {
   const picture = silencedPicture(scope, how, { paint: (canvas, ink) => paint(canvas, bench.shown(bench.sample), ink), silent: bench.isSilent, toggle: silence, words: () => `Sample ${bench.sample}, a ${samples.labels[bench.sample]}; silent pixels: ${[...Array(how.rows * how.columns).keys()].filter(bench.isSilent).length}.` });
   const [verdict, first, hint, code] = [h("div", { class: "wl-verdict" }), h("div", { class: "wl-meaning" }), h("p", { class: "wl-readout" }), h("code", { class: "wl-code" })];
   const state = { cursor: /** @type {Neuron | null} */ (null) };
-  const view = networkView(scope, { layers: () => layersOf(network), classes: bench.read.votes.length, tall: around?.tall, scene: () => benchScene(bench, state.cursor ?? (around ? neuronOf(around.cursor, network) : null)), pointed, chosen: hit, words: () => `${verdict.textContent} ${first.textContent}`, keys: "Arrow keys move over the neurons, Enter kills one, again makes it fire always, again mends it." });
+  const view = networkView(scope, { layers: () => layersOf(network), classes: bench.read.votes.length, tall: around?.tall, bars: around?.bars, scene: () => benchScene(bench, state.cursor ?? (around ? neuronOf(around.cursor, network) : null), around?.bars), pointed, chosen: hit, words: () => `${verdict.textContent} ${first.textContent}`, keys: "Arrow keys move over the neurons, Enter kills one, again makes it fire always, again mends it." });
   const score = accuracyPanel(scope, { scores: () => counting.scores });
   const counting = scoresOf(scope, bench, () => score.show());
   const sliders = faultSliders(scope, bench, { changed: () => changed(true), mend: () => (bench.remember(), bench.fates.clear(), bench.silent.clear()) });
@@ -172,8 +172,8 @@ export function mountBench({ model, el, around }) {
   return () => scope.end();
 }
 
-/** @param {Bench} bench @param {Neuron | null} cursor @returns {import("./net_drawing.mjs").Scene} */
-function benchScene(bench, cursor) {
+/** @param {Bench} bench @param {Neuron | null} cursor @param {number} [bars] @returns {import("./net_drawing.mjs").Scene} */
+function benchScene(bench, cursor, bars) {
   const { network, broken, now, differ: { differ, first }, read, samples, sample } = bench;
   const layers = network.layers.map((number, layer) => {
     const [sound, hit] = [network.nodes[number].thresholds, broken.nodes[number].thresholds];
@@ -181,7 +181,7 @@ function benchScene(bench, cursor) {
     const marks = Uint8Array.from(hit ?? [], (threshold, neuron) => (threshold === sound?.[neuron] || Math.abs(threshold) < 1e38 ? MARK.none : threshold > 0 ? MARK.dead : MARK.stuck));
     return { name: network.nodes[number].name, fired: now.fired[layer], marks, differ: differ[layer], reached: true };
   });
-  return { layers, first, cursor, votes: { ...shownVotes(read, samples.labels[sample]), voters: bench.columns() } };
+  return { layers, first, cursor, votes: { ...shownVotes(read, samples.labels[sample], bars), voters: bench.columns() } };
 }
 
 /** @param {Bench} bench @param {Neuron} at */

@@ -10,8 +10,9 @@ import { h, say } from "./page.mjs";
 /** @typedef {import("./page.mjs").Scope} Scope */
 /** @typedef {import("./cursor.mjs").Cursor} Cursor */
 
-/** How high the layers of the network are, and how often a page asks for the network of a run that goes on, in milliseconds. */
+/** How high the layers of the network are, how many votes are listed, and how often a page asks for the network of a run that goes on, in milliseconds. */
 const HANDS_TALL = 134;
+const VOTES_LISTED = 10;
 const ASKED = 1000;
 
 /** What hands do, by the name of the tab. @type {Record<string, (view: any) => () => void>} */
@@ -20,12 +21,12 @@ const HANDS = { Draw: mountPad, Break: mountBench };
 /** Asks for the network at the cursor while hands are on it, one at a time. @param {Scope} scope @param {Model} model @param {Cursor} cursor
  * @param {{ epochs: () => number, wanted: () => boolean, known: () => number | null }} what `known`: after how many epochs that at hand was */
 function networkAsker(scope, model, cursor, { epochs, wanted, known }) {
-  let [asked, last, timer] = [-1, -Infinity, 0];
+  let [asked, answered, last, timer] = [-1, -1, -Infinity, 0];
   scope.undo.push(() => clearTimeout(timer));
   const wish = () => (cursor.at === null ? epochs() : Math.floor(cursor.at + 1e-6));
   function ask() {
     const epoch = wish();
-    if (!wanted() || asked >= 0 || epoch < 1 || known() === epoch) return;
+    if (!wanted() || asked >= 0 || epoch < 1 || answered === epoch) return;
     clearTimeout(timer);
     // A run that goes on is followed at a walk: each network takes more to send than all else together.
     const wait = cursor.at === null ? last + ASKED - performance.now() : 0;
@@ -38,9 +39,8 @@ function networkAsker(scope, model, cursor, { epochs, wanted, known }) {
     ask,
     /** An answer has come, be it that there is none. */
     heard() {
-      const before = asked;
-      asked = -1;
-      if (before !== wish()) ask();
+      [answered, asked] = [asked, -1]; // of an epoch that is not known any more, the one before it has come
+      ask();
     },
   };
 }
@@ -75,7 +75,7 @@ export function handsView(scope, model, cursor, { epochs, why, shown, drawing })
     const hand = made[open];
     if (!hand || hand.leave || !at) return show();
     if (open === "Break" && !at.values.get("samples").labels.length) say(hand.empty, "To break neurons is to count what is still read right: that takes samples and their true classes.");
-    else hand.leave = HANDS[open]({ model: at.values, el: hand.element, around: { cursor, drawing, shown: shown(), tall: HANDS_TALL } });
+    else hand.leave = HANDS[open]({ model: at.values, el: hand.element, around: { cursor, drawing, shown: shown(), tall: HANDS_TALL, bars: VOTES_LISTED } });
     show();
   }
   return {

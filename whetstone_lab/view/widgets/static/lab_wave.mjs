@@ -1,6 +1,6 @@
 // @ts-check
 // The spikes that one picture sends through the network, as it is at the moment of the cursor, and what they are read as.
-import { surface } from "./canvas.mjs";
+import { layerColour, surface } from "./canvas.mjs";
 import { address } from "./neurons.mjs";
 import { h, say } from "./page.mjs";
 import { drawRaster, rasterRoom, spikeSheet } from "./raster_drawing.mjs";
@@ -18,6 +18,9 @@ import { firedBefore, firingAt, readSpikes, spikesOf } from "./raster_spikes.mjs
 
 /** @param {any} message with the spikes as Python sends them, or as the page itself has worked them out @returns {Wave} */
 export const readWave = ({ epoch, sample, about, spikes, maps, classes, fired }) => ({ epoch, sample, about, maps, classes, fired: fired ?? spikesOf(readSpikes(spikes), 0, about.layers.length) });
+
+/** Votes that are listed at the most. */
+const LISTED = 10;
 
 /** What fires, a byte for each neuron of each layer. @param {Wave | null} wave */
 export const firingOf = (wave) => (wave ? wave.fired.map(({ neuron }, layer) => {
@@ -70,7 +73,8 @@ export function waveView(scope, cursor, { pictures, wave }) {
   const where = () => rasterRoom(about(), box.clientWidth, box.clientHeight);
   const surfaced = surface(scope, box, draw, { tabindex: 0, "aria-roledescription": "spike raster" });
   const meant = pointingAt(scope, surfaced.canvas, { about, room: where, fired: () => wave()?.fired ?? [], changed: () => (tell(), surfaced.redraw()) });
-  scope.on(surfaced.canvas, "click", () => meant().cursor && cursor.move({ layer: meant().cursor?.layer ?? null, neuron: meant().cursor?.neuron ?? null }));
+  scope.on(surfaced.canvas, "click", () => pick());
+  scope.on(surfaced.canvas, "keydown", (/** @type {KeyboardEvent} */ event) => event.key === "Enter" && pick());
 
   /** @param {import("./canvas.mjs").Pen} pen */
   function draw(pen) {
@@ -86,12 +90,19 @@ export function waveView(scope, cursor, { pictures, wave }) {
     }
     sheet.renew(pen, here.about, where(), here.fired, String(drawn));
     drawRaster(pen, { about: here.about, room: where(), sheet: sheet.canvas, at: here.about.steps, spiking: (layer) => firedBefore(here.fired[layer], here.about.steps), cursor: meant().cursor ?? picked(here) });
+    markLayer(pen, where(), here.about.layers.length, cursor.layer);
   }
 
   /** The neuron that is picked elsewhere, in the step of its layer. @param {Wave} here */
   function picked(here) {
     const { layer, neuron } = cursor;
     return layer === null || neuron === null || layer >= here.fired.length ? null : { layer, neuron, step: here.fired[layer].step[0] ?? layer };
+  }
+
+  /** What is pointed at is looked at everywhere. */
+  function pick() {
+    const point = meant().cursor;
+    if (point) cursor.move({ layer: point.layer, neuron: point.neuron });
   }
 
   function tell() {
@@ -105,16 +116,24 @@ export function waveView(scope, cursor, { pictures, wave }) {
     picker.show(cursor.sample);
     say(head, here ? `Spikes after epoch ${here.epoch}` : "Spikes");
     crosses.forEach((cross, which) => /** @type {HTMLElement} */ (cross).hidden = !here || !truth.length || !here.classes.length || here.classes[which] === truth[which]);
-    reading = here && here.about.readings.length ? panel(scope, here.about.readings[0], here.maps?.[0]) : null;
+    reading = here && here.about.readings.length ? panel(scope, here.about.readings[0], here.maps?.[0], LISTED) : null;
     room.replaceChildren(...(reading ? [reading.element] : []));
     reading?.show(0, 1);
     drawn += 1;
-    surfaced.canvas.setAttribute("aria-label", here ? `${here.about.layers.map((/** @type {string} */ name, /** @type {number} */ layer) => `${name}: ${here.fired[layer].neuron.length} of ${here.about.sizes[layer]} neurons fire`).join("; ")}. Arrow keys move over neurons and steps.` : "No spikes yet.");
+    surfaced.canvas.setAttribute("aria-label", here ? `${here.about.layers.map((/** @type {string} */ name, /** @type {number} */ layer) => `${name}: ${here.fired[layer].neuron.length} of ${here.about.sizes[layer]} neurons fire`).join("; ")}. Arrow keys move over neurons and steps, Enter looks at one everywhere.` : "No spikes yet.");
     tell();
     surfaced.redraw();
   }
   cursor.follow(scope, (place, before) => (place.sample !== before.sample ? picker.show(place.sample) : surfaced.redraw()));
   return { element: h("div", { class: "wl-part wl-wave" }, head, picker.element, h("div", { class: "wl-wave-sides" }, box, room), readout), show };
+}
+
+/** The layer that is picked: a bar beside its band. @param {import("./canvas.mjs").Pen} pen @param {any} room @param {number} layers @param {number | null} layer */
+function markLayer({ context, colour }, room, layers, layer) {
+  if (layer === null || layer >= layers) return;
+  const { top, bottom } = room.band(layer);
+  context.fillStyle = colour(layerColour(layer));
+  context.fillRect(room.left - 5, top, 3, bottom - top);
 }
 
 /** What is pointed at on a raster whose network may become another.

@@ -84,10 +84,10 @@ export function clock() {
 /** The parts of the page that are views of their own elsewhere: each is drawn, and what does not belong beside it is put where the
  * laboratory has it. @param {Model} model @param {import("./cursor.mjs").Cursor} cursor @param {Memory} memory */
 function viewsOf(model, cursor, memory) {
-  const [curves, chart] = [h("div", { class: "wl-part wl-lab-curves", role: "group", tabindex: 0, "aria-label": "Activation curves" }), h("div", { class: "wl-part wl-lab-chart" })];
+  const [curves, chart] = [h("div", { class: "wl-part wl-lab-curves", role: "group", tabindex: 0, "aria-label": "Activation curves. Arrow keys pick a layer." }), h("div", { class: "wl-part wl-lab-chart" })];
   const leave = [
     mountCurves({ model, el: curves, cursor }),
-    mountChart({ model, el: chart, around: { cursor, other: () => memory.compared?.rows, again: (thresholds) => model.send({ kind: "again", thresholds }) } }),
+    mountChart({ model, el: chart, around: { cursor, other: () => memory.compared?.rows, again: model.get("setup").away ? null : (thresholds) => model.send({ kind: "again", thresholds }) } }),
   ];
   const take = (/** @type {HTMLElement} */ from, /** @type {string} */ selector) => /** @type {HTMLElement} */ (from.querySelector(selector));
   const head = take(chart, ".wl-header");
@@ -97,6 +97,14 @@ function viewsOf(model, cursor, memory) {
     panel: take(chart, ".wl-panel"), decisions: take(chart, ".wl-decisions"), transport: take(curves, ".wl-transport"),
     leave: () => leave.forEach((each) => each()),
   };
+}
+
+/** Goes to the layer beside. @param {KeyboardEvent} event @param {import("./cursor.mjs").Cursor} cursor @param {number} layers how many there are */
+function pickLayer(event, cursor, layers) {
+  const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (by === undefined || !layers) return;
+  event.preventDefault();
+  cursor.move({ layer: cursor.layer === null ? (by > 0 ? 0 : layers - 1) : (cursor.layer + by + layers) % layers, neuron: null });
 }
 
 /** What keeps nobody from looking: why a page without a kernel has no commands. */
@@ -136,6 +144,7 @@ function mountLaboratory({ model, el }) {
       h("div", { class: "wl-side" }, side.bar, ...side.pages),
       h("div", { class: "wl-stage" }, h("div", { class: "wl-stage-top" }, stage.bar, hands.moment), ...stage.pages)),
     views.transport);
+  scope.on(views.curves, "keydown", (/** @type {KeyboardEvent} */ event) => pickLayer(event, cursor, names.length));
   el.append(root);
   keepKeys(scope, root);
   watchKernel(scope, model, root);

@@ -15,9 +15,9 @@ export const MARK = { none: 0, never: 1, always: 2, dead: 3, stuck: 4 };
 
 /** What a picture of a network shows: of each layer its name, which neurons fire, and the marks of neurons; which neurons differ from
  * a sound network's, and the first of them; the votes, as far as the wave has come; and where the cursor is, on a neuron or on a layer
- * as a whole. Where the layout has a place for it, the picture that the network is shown, if there is one.
+ * as a whole. Where the layout has a place for it, the picture that the network is shown, if there is one, and what it is called.
  * @typedef {{ layers: { name: string, fired: Uint8Array, marks: Uint8Array | null, differ: Uint8Array | null, reached: boolean }[], first: Neuron | null, cursor: Neuron | null,
- *   picked?: number | null, picture?: HTMLCanvasElement | null,
+ *   picked?: number | null, picture?: HTMLCanvasElement | null, shown?: string,
  *   votes: { numbers: number[], counted: number[], best: number, truth: number, settled: boolean, voters: Uint8Array | null } | null }} Scene */
 
 /** Cells from this size on are drawn one by one, with a sliver between them; smaller ones as a picture of a pixel each. */
@@ -28,7 +28,7 @@ export function drawNetwork(pen, { blocks, votes }, scene, grain) {
   if (blocks[0]?.layer < 0) drawWays(pen, blocks);
   for (const block of blocks) {
     if (block.layer < 0) {
-      drawPicture(pen, block, scene.picture ?? null);
+      drawPicture(pen, block, scene.picture ?? null, scene.shown ?? "picture");
       continue;
     }
     const layer = scene.layers[block.layer];
@@ -79,11 +79,11 @@ function drawWays({ context, colour }, blocks) {
   context.globalAlpha = 1;
 }
 
-/** What is shown to the network. @param {Pen} pen @param {Block} block @param {HTMLCanvasElement | null} picture */
-function drawPicture(pen, block, picture) {
+/** What is shown to the network. @param {Pen} pen @param {Block} block @param {HTMLCanvasElement | null} picture @param {string} name what it is called */
+function drawPicture(pen, block, picture, name) {
   const { context, colour } = pen;
   const { left, top, width, height, places } = block;
-  caption(pen, block, "picture", `${places.rows} × ${places.columns}`);
+  caption(pen, block, name, `${places.rows} × ${places.columns}`);
   context.imageSmoothingEnabled = false;
   if (picture) context.drawImage(picture, left, top, width, height);
   context.strokeStyle = colour("line");

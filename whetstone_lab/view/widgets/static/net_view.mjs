@@ -13,6 +13,9 @@ import { MOST_BARS, listedClasses } from "./raster_reading.mjs";
 /** On a page as broad as this, in pixels, all layers stand in one line where they are to. */
 const ONE_LINE = 480;
 
+/** What a layer takes in a line at least. */
+const SLOT = 66;
+
 /** A layer, or a picture, to lay out: how, as scenes/network.py has it, and how many values it has. @typedef {{ grid: import("./net_layout.mjs").Grid, size: number }} Part */
 
 /** The layers of neurons of a network. @param {import("./wave.mjs").Network} network @returns {Part[]} */
@@ -22,23 +25,30 @@ export const layersOf = (network) => network.layers.map((number) => {
 });
 
 /** The votes as they are drawn: of very many classes those with the most, the winner and the true one.
- * @param {{ votes: number[], best: number }} read @param {number} truth @returns {NonNullable<Scene["votes"]>} */
-export function shownVotes({ votes, best }, truth) {
-  return { numbers: listedClasses(votes, [best, truth], MOST_BARS), counted: votes, best, truth, settled: true, voters: null };
+ * @param {{ votes: number[], best: number }} read @param {number} truth @param {number} [most] how many are listed @returns {NonNullable<Scene["votes"]>} */
+export function shownVotes({ votes, best }, truth, most = MOST_BARS) {
+  return { numbers: listedClasses(votes, [best, truth], most), counted: votes, best, truth, settled: true, voters: null };
 }
 
 /** @param {Scope} scope
- * @param {{ layers: () => Part[], classes?: number, picture?: () => Part, tall?: number, scene: () => Scene, pointed: (neuron: Neuron | null, byKey: boolean) => void,
+ * @param {{ layers: () => Part[], classes?: number, bars?: number, picture?: () => Part, tall?: number, scene: () => Scene, pointed: (neuron: Neuron | null, byKey: boolean) => void,
  *   chosen: (neuron: Neuron) => void, left?: () => void, words: () => string, keys: string }} what
- *   `classes`: how many votes there are; `picture`: the picture that stands before the layers; `tall`: how high layers may be where all are to
+ *   `classes`: how many votes there are; `bars`: how many of them are listed; `picture`: the picture that stands before the layers; `tall`: how high layers may be where all are to
  *   stand in one line; `chosen`: a neuron is clicked, or the cursor is on it and Enter is pressed; `left`: a click beside them, or Escape;
  *   `keys`: what keys do, in words */
-export function networkView(scope, { layers, classes = 0, picture, tall, scene, pointed, chosen, left = () => {}, words, keys }) {
+export function networkView(scope, { layers, classes = 0, bars = MOST_BARS, picture, tall, scene, pointed, chosen, left = () => {}, words, keys }) {
   const box = h("div", { class: "wl-network" });
   const grain = h("canvas");
   /** @param {Part} part */
   const placed = ({ grid, size }) => ({ places: placesOf(grid, size), classes: grid.classes });
-  const laidOut = (/** @type {number} */ wide) => layOut(layers().map(placed), Math.min(classes, MOST_BARS), wide, { picture: picture ? placed(picture()).places : null, ...(tall && wide >= ONE_LINE ? { tall, most: 1 } : {}) });
+  /** @param {number} wide */
+  function laidOut(wide) {
+    const parts = layers().map(placed);
+    const listed = Math.min(classes, bars);
+    // A bird's eye view of very many layers needs no names; elsewhere each stands where its name can be read.
+    const line = tall && wide >= ONE_LINE && (picture || parts.length * SLOT + (listed ? 2 * SLOT : 0) <= wide);
+    return layOut(parts, listed, wide, { picture: picture ? placed(picture()).places : null, ...(line ? { tall, most: 1 } : {}) });
+  }
   let [width, layout] = [0, laidOut(600)];
   /** @param {number} wide */
   function fit(wide) {

@@ -134,7 +134,8 @@ function drawGauge(pen, { neuron: { layer }, threshold, potential, over }) {
   line(context, x(potential), top - 4, x(potential), bottom);
   dot(context, x(potential), top - 6, 4);
   context.textBaseline = "alphabetic";
-  const right = potential > threshold;
+  // Each word stands on the outer side of its line, if there is room for it.
+  const right = potential > threshold ? x(potential) < width - 30 : x(potential) < 34;
   for (const { text, value, ink, side } of [{ text: "threshold", value: threshold, ink: "muted", side: !right }, { text: "now", value: potential, ink: "ink", side: right }]) {
     context.fillStyle = colour(ink);
     context.textAlign = side ? "left" : "right";

@@ -32,8 +32,9 @@ export function matchWords(votes, voters) {
 /** The head of a panel. @param {Output} output @param {string} what */
 const label = ({ name }, what) => h("div", { class: "wl-label" }, name ? `${name}: ${what}` : what);
 
-/** What stands for an output beside the raster. @param {Scope} scope @param {Output} output @param {{ shape: number[], values: any }} map @returns {Reading} */
-export const panel = (scope, output, map) => (output.shown === "map" ? mapPanel(scope, output, map) : barsPanel(output));
+/** What stands for an output beside the raster. @param {Scope} scope @param {Output} output @param {{ shape: number[], values: any }} map
+ * @param {number} [most] how many votes are listed @returns {Reading} */
+export const panel = (scope, output, map, most = MOST_BARS) => (output.shown === "map" ? mapPanel(scope, output, map) : barsPanel(output, most));
 
 /** Which classes are listed, at most so many: those with the most votes, and whatever else they are, those that must be seen.
  * @param {number[]} votes @param {number[]} must @param {number} limit @returns {number[]} in rising order */
@@ -43,14 +44,14 @@ export function listedClasses(votes, must, limit) {
 }
 
 /** A bar of votes for each class, or for each value; of very many only the largest, with the class that was decided and the true one.
- * @param {Output} output @returns {Reading} */
-function barsPanel(output) {
+ * @param {Output} output @param {number} most @returns {Reading} */
+function barsPanel(output, most) {
   const { shown, truth, classes, votes, voters } = output;
   const bars = h("div", { class: "wl-votes", role: "img" });
   const words = h("div", { class: "wl-verdict" });
   const meaning = h("div", { class: "wl-meaning" });
   const voted = shown === "votes";
-  const made = votes[0].slice(0, MOST_BARS).map(() => {
+  const made = votes[0].slice(0, most).map(() => {
     const [name, bar, value] = [h("span", { class: "wl-class" }), h("i"), h("span", { class: "wl-count" })];
     const row = h("div", { class: "wl-vote" }, name, h("span", { class: "wl-gauge" }, bar), value);
     bars.append(row);

@@ -68,7 +68,7 @@ function chartOf(model, steeringOf) {
 }
 
 /** What surrounds the chart where it is part of something larger: what is shown together, another run to draw beside, and how a
- * run begins anew with other lines. @typedef {{ cursor: import("./cursor.mjs").Cursor, other: () => any, again: (asked: Record<string, number>) => void }} Around */
+ * run begins anew with other lines. @typedef {{ cursor: import("./cursor.mjs").Cursor, other: () => any, again: ((asked: Record<string, number>) => void) | null }} Around */
 
 /** @param {{ model: Model, el: HTMLElement, around?: Around }} view */
 export function mountChart({ model, el, around }) {
@@ -105,7 +105,7 @@ export function mountChart({ model, el, around }) {
   const lines = adaptive ? linesToHold(scope, box, chart) : null;
   scope.on(undo, "click", () => steer.undo());
   scope.on(reset, "click", () => steer.forget());
-  scope.on(again, "click", () => around?.again({ ...run.now.policy, ...steer.asked }));
+  scope.on(again, "click", () => around?.again?.({ ...run.now.policy, ...steer.asked }));
 
   function show() {
     const { status, message } = run.now;
@@ -117,7 +117,7 @@ export function mountChart({ model, el, around }) {
     lines?.show(chart.known());
     undo.disabled = !steer.undoable();
     reset.hidden = !(recorded && steer.altered());
-    again.hidden = reset.hidden || !around;
+    again.hidden = reset.hidden || !around?.again;
     say(remark, !adaptive ? policyWords(run.now.policy, run.now.batch > 0)
       : chart.replay ? verdict(chart.replay.first, judged) : remarkWords({ recorded, whole: run.past.whole, known: chart.known() }));
     tell();
@@ -137,7 +137,7 @@ export function mountChart({ model, el, around }) {
   /** @param {Pen} pen */
   function draw(pen) {
     const at = chart.where(box);
-    drawChart(pen, { at, judged, mode, rows: run.rows, points: run.points, spans: run.spans, steps: chart.steps(at.last), marks: placeMarks(at, chart.decisions), unknownFrom: chart.replay?.first?.epoch ?? null, pointed: meant.epoch, here: around?.cursor.at ?? null, other: around?.other() ?? [], waiting: unbegun(run.now.status) });
+    drawChart(pen, { at, judged, mode, rows: run.rows, points: run.points, spans: run.spans, steps: chart.steps(at.last), marks: placeMarks(at, chart.decisions), unknownFrom: chart.replay?.first?.epoch ?? null, pointed: meant.epoch, here: around?.cursor.at ?? null, layer: around?.cursor.layer ?? null, other: around?.other() ?? [], waiting: unbegun(run.now.status) });
     const ahead = chart.coming();
     if (!ahead) return;
     const { stop, improve } = levels(ahead.reference, ahead.up, ahead.down, mode);
