@@ -16,7 +16,7 @@ class Settings:
     Args:
         discount: What a reward counts that comes a step later, in [0, 1]. Default: 0.99.
         ahead: Steps of which the rewards are added up before the network's own values count, at least 1. With 1, as in
-            the first DQN, one training in two ends with a pole that falls. Default: 3.
+            the first DQN, some trainings end with a pole that falls. Default: 3.
         reward_scale: What rewards are multiplied by to learn from them, in (0, 1]; it should bring what an episode
             earns, discounted, to about 1. Default: 0.01, for a reward of 1 in every step.
         batch_size: Transitions of which an update learns, at least 1. Default: 256.
