@@ -40,7 +40,7 @@ for tool in "$@"; do
     # Of Brian2, Python 3.11 gets a version that does not import with NumPy 2.4.
     brian2) asked brian2 "brian2 $("$python" -c 'import sys; print("numpy<2.4" * (sys.version_info < (3, 12)))')" \
         $simulators -k brian2 ;;
-    nengo | sanafe) asked "$tool" "$tool" $simulators -k "$tool" ;;
+    nengo | sanafe) asked "$tool" "$tool numpy" $simulators -k "$tool" ;;
     nest) asked nest nest-simulator $simulators -k nest ;;
     neurobench) asked neurobench "neurobench torch" tests/simulator/test_neurobench_peers.py ;;
     sinabs) asked sinabs "sinabs nir==1.0.4 nirtorch==2.0.2 torch" $readers -k sinabs_has ;;

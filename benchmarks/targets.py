@@ -5,11 +5,12 @@ simulators of single neurons.
 
 The network is the reference perceptron for the digits, 64-256-64-100 with ten neurons a class, with random weights that
 let about a third of the neurons fire. C is compiled with ``-O3`` and goes from picture to picture by itself, as it
-would on a board. ONNX Runtime has one thread. Candidates take turns, and the median over the rounds counts.
+would on a board. ONNX Runtime and LiteRT have one thread. Candidates take turns, and the median over the rounds counts.
 
-Brian2, Nengo, NEST and SANA-FE run the scripts that are written for them, which build the network first. They have a
-table of their own: a run with one picture, and the further time of each of the others in a run with 200 of them. Each
-is checked spike for spike; the best of three runs counts. For SANA-FE the pictures are rounded to zeros and ones.
+Brian2, Lava, Nengo, NEST and SANA-FE run the scripts that are written for them, which build the network first. They
+have a table of their own: a run with one picture, and the further time of each of the others in a run with 200 of them.
+Each is checked spike for spike; the best of three runs counts. For SANA-FE the pictures are rounded to zeros and ones.
+Lava, which needs an older Python, is asked where LAVA_PYTHON names one that has it; its times are without its start.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from __future__ import annotations
 import argparse
 import ctypes
 import importlib.util
+import os
 import runpy
 import subprocess
 import tempfile
@@ -90,8 +92,10 @@ def main() -> None:
         candidates: dict[str, Callable[[], Any]] = {
             "wl.run": lambda: run(network, x[:1]), "simulator.predict": lambda: predict(network, x[:1]),
             "C, float": lambda: floats(x), "C, 8-bit weights": lambda: integers(q)}
-        if importlib.util.find_spec("onnxruntime") and importlib.util.find_spec("whetstone_lab.exchange.onnx"):
+        if importlib.util.find_spec("onnxruntime"):
             candidates["ONNX Runtime"] = _onnx(network, Path(folder), x)
+        if importlib.util.find_spec("ai_edge_litert"):
+            candidates["LiteRT"] = _litert(network, x)
         found = medians(candidates, args.rounds)
     found |= {name: seconds / len(x) for name, seconds in found.items() if name.startswith("C, ")}
     print("| one picture | microseconds | times as fast as simulator.predict |\n| --- | --- | --- |")
@@ -99,10 +103,14 @@ def main() -> None:
         print(f"| {name} | {1e6 * seconds:.1f} | {found['simulator.predict'] / seconds:.1f} |")
     print("\n| simulator | milliseconds for one picture | for each further one | times as long as wl.run for one |\n"
           "| --- | --- | --- | --- |")
-    for tool in ("brian2", "nengo", "nest", "sanafe"):
-        if importlib.util.find_spec(tool):
+    for tool in ("brian2", "lava", "nengo", "nest", "sanafe"):
+        if tool == "lava" and os.environ.get("LAVA_PYTHON"):
+            one, more = _lava(network, x)
+        elif importlib.util.find_spec(tool):
             one, more = _simulator(network, tool, x)
-            print(f"| {tool} | {1e3 * one:.3g} | {1e3 * more:.2g} | {one / found['wl.run']:.0f} |")
+        else:
+            continue
+        print(f"| {tool} | {1e3 * one:.3g} | {1e3 * more:.2g} | {one / found['wl.run']:.0f} |")
 
 
 def _simulator(network: Network, tool: str, x: np.ndarray) -> tuple[float, float]:
@@ -121,6 +129,54 @@ def _simulator(network: Network, tool: str, x: np.ndarray) -> tuple[float, float
             simulate(x[:pictures])
             best[pictures] = min(best[pictures], time.perf_counter() - start)
     return best[1], (best[len(x)] - best[1]) / (len(x) - 1)
+
+
+#: Times a script in another Python, and writes the spikes of all pictures.
+_ELSEWHERE = """
+import runpy, sys, time
+import numpy as np
+simulate, x, best = runpy.run_path(sys.argv[1])["simulate"], np.load(sys.argv[2]), {}
+for pictures in [1, len(x)] * 3:
+    start = time.perf_counter()
+    spikes = simulate(x[:pictures])
+    best[pictures] = min(best.get(pictures, np.inf), time.perf_counter() - start)
+np.savez(sys.argv[3], best=[*best.values()], **spikes)
+"""
+
+
+def _lava(network: Network, x: np.ndarray) -> tuple[float, float]:
+    """As :func:`_simulator`, in the Python that has Lava."""
+    from whetstone_lab.exchange.targets import write
+
+    with tempfile.TemporaryDirectory() as folder:
+        script, given, got = (Path(folder) / name for name in ("net.lava.py", "x.npy", "got.npz"))
+        np.save(given, x)
+        subprocess.run([os.environ["LAVA_PYTHON"], "-c", _ELSEWHERE, write(network, script), given, got], check=True,
+                       env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"})
+        found, record = dict(np.load(got)), run(network, x)
+    for layer in network.layers:
+        assert (found[layer] == record.dense(layer)[:, network.steps[layer]]).mean() > 0.9999, layer
+    one, all_of_them = found["best"]
+    return float(one), float(all_of_them - one) / (len(x) - 1)
+
+
+def _litert(network: Network, x: np.ndarray) -> Callable[[], Any]:
+    from ai_edge_litert.interpreter import Interpreter
+
+    from whetstone_lab.exchange.litert import to_litert
+
+    interpreter = Interpreter(model_content=to_litert(network), num_threads=1)
+    interpreter.allocate_tensors()
+    given = interpreter.get_input_details()[0]["index"]
+    classes = next(each["index"] for each in interpreter.get_output_details() if each["name"] == "class")
+
+    def classify() -> np.ndarray:
+        interpreter.set_tensor(given, x[:1])
+        interpreter.invoke()
+        return interpreter.get_tensor(classes)
+
+    assert classify() == predict(network, x[:1])
+    return classify
 
 
 def _onnx(network: Network, folder: Path, x: np.ndarray) -> Callable[[], Any]:

@@ -114,6 +114,8 @@ def test_without_a_reader_the_file_is_as_it_was(tmp_path):
      "sinabs has one threshold for each channel of an image; those of NIR node 'neurons' differ"),
     (lambda: Network((2,), [Neurons()], outputs={"a": Output("neurons"), "b": Output("neurons")}), "sinabs",
      "one input and one output"),
+    (lambda: Network((5, 2), [Reshape((1, 5, 2)), Conv2D(ties(1, 3, 2, 2)), Neurons(), Reshape((3, 2))]), "sinabs",
+     "sinabs 3.1.3 fails at every Conv1d, such as NIR node 'conv2d'"),
     (lambda: convnet("ties"), "spyx", "spyx gets perceptrons right: .* NIR node 'conv2d', Conv2d, is more"),
     (lambda: Network((2, 2), [Reshape(), Dense(ties(4, 3)), Neurons()]), "spyx", "Flatten, is more"),
     (lambda: Network((2,), [Node("a", Neurons(), ("input",)), Node("b", Dense(ties(2, 2)), ("a",)),

@@ -134,25 +134,28 @@ def test_a_population_may_have_any_name(tool, tmp_path):
     np.testing.assert_array_equal(spikes["t"], np.eye(2))
 
 
-def test_sanafe_says_energy_and_time_which_grow_with_spikes(tmp_path):
-    network = NETWORKS["mlp"]()
+@pytest.mark.parametrize("name", THREE)
+def test_sanafe_says_time_and_energy_which_grows_with_spikes(name, tmp_path):
+    network = NETWORKS[name]()
     script = script_of(network, "sanafe", tmp_path)
-    few, many = np.zeros((4, 9)), np.ones((4, 9))
-    energies = []
+    few, many = np.zeros((4, *network.input_shape)), np.ones((4, *network.input_shape))
+    energies, times = [], []
     for x in (few, many):
         spikes, found = script["run"](x)
         record = run(network, x.astype(np.float32))
-        assert all((spikes[layer].sum(axis=1) == record.dense(layer).sum(axis=(1, 2))).all() for layer in spikes)
+        for layer in network.layers:
+            assert (spikes[layer].sum(axis=1) == record.dense(layer).reshape(4, -1).sum(axis=1)).all()
         energies.append(found["energy"]["total"])
-        assert 0 < found["sim_time"] < 1e-3
-    assert energies[0] < energies[1] < 1e-6
+        times.append(found["sim_time"])
+    assert 0 < energies[0] < energies[1] < 1e-5
+    assert 0 < min(times) <= max(times) < 1e-3
     with pytest.raises(ValueError, match="zeros and ones"):
         script["simulate"](few + 0.5)
-    np.save(tmp_path / "pictures.npy", many)
-    said = subprocess.run([sys.executable, tmp_path / "net.sanafe.py", tmp_path / "pictures.npy"], capture_output=True,
-                          text=True, check=True).stdout
-    assert f"{energies[1] / 4:.3g} J and " in said
-    assert " s for each of 4 pictures\n" in said
+    if name == "mlp":
+        np.save(tmp_path / "pictures.npy", many)
+        said = subprocess.run([sys.executable, tmp_path / "net.sanafe.py", tmp_path / "pictures.npy"], check=True,
+                              capture_output=True, text=True).stdout
+        assert f"{energies[1] / 4:.3g} J and {times[1] / 4:.3g} s for each of 4 pictures\n" in said
 
 
 def test_nengo_s_own_neurons_would_begin_at_random():

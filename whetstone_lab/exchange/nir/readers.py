@@ -51,6 +51,9 @@ def for_sinabs(graph: Any) -> None:
     """LIF neurons with one number for each channel of an image: sinabs 3.1.3 refuses more, and spreads these out."""
     _depth_first(graph)
     for name, node in graph.nodes.items():
+        if type(node).__name__ == "Conv1d":
+            raise ValueError(f"sinabs 3.1.3 fails at every Conv1d, such as NIR node {name!r}: it takes its weights for "
+                             "PyTorch's. Make an image of one row of the input, and the convolutions Conv2D.")
         if type(node).__name__ != "LIF" or node.v_threshold.ndim < 3:
             continue
         if (node.v_threshold != node.v_threshold[:, :1, :1]).any():

@@ -50,9 +50,9 @@ def to_nir(network: Network, path: str | os.PathLike[str] | None = None, *, read
 
     - Neurons become ``CubaLIF`` nodes whose time constants are one time step, so that nothing is left of a step in the
       next. NIR fires above a threshold, ours at it: the threshold given is the next float below.
-    - Dense layers become ``Affine``, convolutions ``Conv2d``, those along a length ``Conv1d``. Images are channels
-      first in NIR. Where padding is not the same at both ends or a window is no square, rows and columns of zeros in
-      the kernel make it so.
+    - Dense layers become ``Affine``, convolutions ``Conv2d``. Images are channels first in NIR. Where padding is not
+      the same at both ends or a window is no square, rows and columns of zeros in the kernel make it so. Convolutions
+      along a length become ``Conv1d``, which of all readers was tried in this package alone.
     - A max-pool of spikes is whether any of them came: a ``Conv2d`` of ones, then neurons, which take a time step of
       their own. An average over 2, 4, 8, ... values is a ``Conv2d`` too.
     - ``Add`` is several edges into one node; ``Reshape`` and ``Permute`` are ``Flatten`` and an order of weights.
