@@ -152,7 +152,7 @@ def residual(depth: int, skips: bool, spiking: bool, **options: Any) -> Any:
 
     filters = (8, 16, 32)
     if skips:
-        return models.resnet((14, 14, 1), 10, depth=depth, filters=filters, spiking=spiking, **options)
+        return models.resnet((14, 14, 1), 10, depth=depth, filters=filters, skip="spikes", spiking=spiking, **options)
     make = Blocks(0.0, True, 2.0, spiking)
     layers = [keras.layers.Input((14, 14, 1)),
               *make.block(keras.layers.Conv2D(filters[0], 3, padding="same", use_bias=False), "stem")]

@@ -106,13 +106,12 @@ def vgg(filters: Sequence[int]) -> Callable[[Data, bool], Any]:
     return make
 
 
-def resnet(depth: int, shortcut: str = "projection", filters: Sequence[int] = (16, 32, 64)) -> Callable[..., Any]:
+def resnet(depth: int, filters: Sequence[int] = (16, 32, 64), **options: str) -> Callable[..., Any]:
     """The residual net."""
     def make(data: Data, spiking: bool) -> Any:
         from whetstone_lab import models
 
-        return models.resnet(data.x_train.shape[1:], 10, depth=depth, shortcut=shortcut, filters=filters,
-                             spiking=spiking)
+        return models.resnet(data.x_train.shape[1:], 10, depth=depth, filters=filters, spiking=spiking, **options)
 
     return make
 
@@ -125,7 +124,8 @@ SYSTEMS: dict[str, System] = {
                       shift=4),
     "residual-mnist": System(pictures("mnist"), {
         "depth 8": resnet(8), "depth 20": resnet(20), "depth 32": resnet(32),
-        "depth 20, identity skips alone": resnet(20, "identity")}),
+        "depth 20, identity skips alone": resnet(20, shortcut="identity"),
+        "depth 20, skips of spikes": resnet(20, skip="spikes")}),
     "residual-cifar10": System(pictures("cifar10"), {
         "depth 8": resnet(8), "depth 20": resnet(20), "depth 32": resnet(32)}, epochs=60, shift=4),
 }

@@ -17,8 +17,8 @@ MAKERS = {
     "vgg": lambda **kwargs: vgg(SHAPE, 3, filters=(3, 5), hidden=(8,), **kwargs),
     "projection": lambda **kwargs: resnet(SHAPE, 3, depth=10, filters=(4, 6, 8), **kwargs),
     "identity": lambda **kwargs: resnet(SHAPE, 3, depth=10, filters=(4, 6, 8), shortcut="identity", **kwargs),
+    "spikes": lambda **kwargs: resnet(SHAPE, 3, depth=10, filters=(4, 6, 8), skip="spikes", **kwargs),
 }
-
 
 
 def settled(model):

@@ -16,6 +16,7 @@ MAKERS = {
     "vgg": lambda **kwargs: vgg(SHAPE, 3, filters=(3, 5), hidden=(8,), **kwargs),
     "projection": lambda **kwargs: resnet(SHAPE, 3, depth=10, filters=(4, 6, 8), **kwargs),
     "identity": lambda **kwargs: resnet(SHAPE, 3, depth=10, filters=(4, 6, 8), shortcut="identity", **kwargs),
+    "spikes": lambda **kwargs: resnet(SHAPE, 3, depth=10, filters=(4, 6, 8), skip="spikes", **kwargs),
 }
 
 
@@ -82,6 +83,26 @@ def test_without_projections_every_skip_is_one_without_weights():
     assert not [layer for layer in net.layers if getattr(layer, "kernel_size", None) == (1, 1)]
 
 
+@pytest.mark.parametrize("skip", ["potentials", "spikes"])
+@pytest.mark.parametrize("spiking", [True, False])
+def test_a_skip_adds_to_a_branch_the_potentials_below_it_or_the_spikes_that_they_become(skip, spiking):
+    keras.utils.set_random_seed(0)
+    net = resnet(SHAPE, 3, depth=8, filters=(3,), skip=skip, spiking=spiking)
+    for layer in net.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.beta.assign(np.linspace(-0.5, 1, layer.beta.shape[0]))
+    sums = [layer.input for layer in net.layers if isinstance(layer, keras.layers.Add)]
+    neurons = [net.get_layer(name) for name in ("stem", "block_1_1", "block_1_2", "block_1_3")]
+    found = keras.Model(net.inputs, {"branches": [branch for branch, _ in sums], "out": [one.output for one in neurons],
+                                     "in": [one.input for one in neurons]})(np.ones((2, *SHAPE), np.float32))
+    added = [array(fed) - array(branch) for fed, branch in zip(found["in"][1:], found["branches"], strict=True)]
+    below = found["in" if skip == "potentials" else "out"][:3]
+    for one, other, branch in zip(added, below, found["branches"], strict=True):
+        np.testing.assert_allclose(one, array(other), atol=1e-5)
+        assert np.abs(array(branch)).max() > 0.1
+    assert not np.allclose(array(found["in"][0]), array(found["out"][0]))
+
+
 @pytest.mark.parametrize(("shortcut", "small"), [("projection", 3), ("identity", 1)])
 def test_a_branch_that_a_skip_leads_around_begins_small(shortcut, small):
     net = resnet(SHAPE, 3, depth=8, filters=(2, 3, 4), shortcut=shortcut)
@@ -93,6 +114,7 @@ def test_a_branch_that_a_skip_leads_around_begins_small(shortcut, small):
     ({"depth": 9}, "Expected depth to be an even number of at least 8, .*; got 9"),
     ({"depth": 6}, "at least 8, two layers for each of at least 3 blocks, and the first and the last; got 6"),
     ({"shortcut": "pool"}, "Expected shortcut to be one of projection, identity; got 'pool'"),
+    ({"skip": "weights"}, "Expected skip to be one of potentials, spikes; got 'weights'"),
     ({"shape": (2, 8, 1)}, r"Expected pictures of at least 4 rows and columns, .*; got shape \(2, 8, 1\)"),
 ])
 def test_a_residual_net_that_cannot_be_is_refused(options, message):

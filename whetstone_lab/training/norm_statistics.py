@@ -87,7 +87,7 @@ class NormStatistics:
     def __init__(self, model: keras.Model) -> None:
         self.model = model
         self._norms: list[_Norm] = []
-        self._compiled: tuple[Any, Callable[..., Any]] | None = None  # what it holds for, and the function
+        self._compiled: tuple[Any, Any] | None = None  # what it holds for, and the jitted function
 
     def estimate(self, x: Any, samples: int = SAMPLES) -> list[Any]:
         """Estimates all statistics anew; see :func:`estimate_norm_statistics`."""
