@@ -255,13 +255,13 @@ def test_the_warning_says_how_much_is_left_of_the_beginning():
 
 
 @reused
-def make(optimizer=None, run_eagerly=False):
+def make(optimizer=None):
     """A net with batch norm whose moving averages would take hundreds of steps."""
     keras.utils.set_random_seed(1)
     model = keras.Sequential([keras.Input((6,)), layers.Dense(8), layers.BatchNormalization(), SpikingBReLU(),
                               layers.Dense(9), SpikingBReLU(), SoftmaxDecode(make_key(3, 9))])
     model.compile(optimizer or WhetstoneOptimizer(keras.optimizers.SGD(0.1)), "sparse_categorical_crossentropy",
-                  run_eagerly=run_eagerly)
+                  run_eagerly=EAGERLY)
     return model
 
 
@@ -303,7 +303,7 @@ def test_callbacks_keep_and_fit_gives_the_statistics_of_the_weights_that_are_the
 
 
 def test_a_file_without_validation_holds_the_average_and_goes_on_with_the_weights(tmp_path):
-    whole, half = (make(run_eagerly=EAGERLY) for _ in range(2))
+    whole, half = (make() for _ in range(2))
     fit(whole, sharpener(), epochs=4)
     fit(half, sharpener(), keras.callbacks.ModelCheckpoint(tmp_path / "{epoch}.keras"), epochs=2)
     again = keras.models.load_model(tmp_path / "2.keras")
