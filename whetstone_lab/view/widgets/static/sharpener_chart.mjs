@@ -97,7 +97,7 @@ export function mountChart({ model, el, around }) {
   el.append(root);
   const panel = /** @type {HTMLElement} */ (root.querySelector(".wl-panel"));
   keepKeys(scope, root);
-  saveMenu(scope, root, head.element, "sharpener", () => chartTable(chart));
+  if (!around) saveMenu(scope, root, head.element, "sharpener", () => chartTable(chart));
   for (const part of [root, panel]) undoKeys(scope, part, () => steer.undo()); // the panel may stand elsewhere
   watchKernel(scope, model, root);
   const surfaced = surface(scope, box, draw, { tabindex: 0, "aria-roledescription": "chart" });
@@ -162,8 +162,8 @@ function linkChart(scope, cursor, { canvas, redraw }, where, pointed) {
 }
 
 /** The numbers of the chart, epoch by epoch, as `SharpenerChart.table` in Python has them.
- * @param {Chart} chart @returns {import("./saving.mjs").Column[]} */
-function chartTable({ run: { rows }, judged, mode }) {
+ * @param {Pick<Chart, "run" | "judged" | "mode">} chart @returns {import("./saving.mjs").Column[]} */
+export function chartTable({ run: { rows }, judged, mode }) {
   const level = (/** @type {"stop" | "improve"} */ name) => rows.map(({ reference, up, down }) => levels(reference, up, down, mode)[name]);
   const column = (/** @type {string} */ name) => rows.map((row) => row[name]);
   return [["epoch", column("end")], [judged, column("loss")], ["reference", column("reference")], ["stop", level("stop")], ["improve", level("improve")],
