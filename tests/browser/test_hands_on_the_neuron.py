@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import base64
+import csv
+import io
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -80,6 +83,25 @@ def drawn(page):
     return np.frombuffer(base64.b64decode(sent), "<f4")
 
 
+def saved_as_python_has_it(page, view, path):
+    """Saves a view's numbers and pictures by its menu."""
+    for choice, ending in {"Numbers, CSV": ".csv", "Picture, SVG": ".svg", "Picture, PNG": ".png"}.items():
+        page.locator(".wl-save summary").click()
+        with page.expect_download() as download:
+            page.get_by_role("button", name=choice).click()
+        download.value.save_as(path.with_suffix(ending))
+    rows, expected = (list(csv.reader(io.StringIO(text))) for text in (
+        path.with_suffix(".csv").read_text(), view.to_csv()))
+    assert rows[0] == expected[0]
+    for row, other in zip(rows, expected, strict=True):
+        assert row == other
+    svg = ElementTree.parse(path.with_suffix(".svg")).getroot()
+    texts = [element.text for element in svg.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"hidden_1", "output", "fires"} < set(texts)
+    assert not {"Save", "Clear", "Mend all"} & set(texts), "without what it is worked by"
+    assert path.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+
+
 def no_violations(page):
     if AXE.exists():
         assert axe_finds(page) == []
@@ -122,12 +144,16 @@ def test_a_digit_that_is_drawn_is_read_and_python_reads_the_same(show, screensho
     assert verdict(page) == "Read as 3"
     page.get_by_role("button", name="Close").click()
     assert panel.is_hidden()
+    pad.set_state({"drawn": memoryview(drawn(page).tobytes())})
+    saved_as_python_has_it(page, pad, screenshots / "pad")
     page.evaluate("window.leave()")
     assert page.evaluate("window.listeners.length") == 0
 
 
 def test_keys_alone_draw_load_and_look(show, screenshots, pad):
     page = show(pad, width=420, dark=True)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.innerText") == "Save"
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.getAttribute('aria-label')") == f"sample 0, a {pad.shown.labels[0]}"
     page.keyboard.press("Enter")
@@ -192,6 +218,19 @@ def test_the_bench_breaks_what_faults_break_in_python(show, screenshots, bench, 
     output = run(network, digits.x_test, faults=faults).dense("output").any(axis=1)
     right = class_keys.decode(output[:, columns], network.key[:, columns]) == digits.y_test
     shows(page, right.mean())
+    # What the menu saves is what Python gives.
+    slide(page, "silent inputs", 0.1)
+    page.locator(".wl-square canvas").click(position={"x": 5, "y": 5})
+    page.locator(".wl-network canvas").click(position={"x": 8, "y": 40})
+    bench.set_state({"broken": page.evaluate("window.values.broken")})
+    assert [len(bench.broken[name]) for name in ("fates", "pixels")] == [1, 1]
+    await_that(page, "share => document.querySelector('.wl-accuracy').textContent === share",
+               f"{100 * bench.table()['accuracy'][1]:.1f} %")
+    saved_as_python_has_it(page, bench, screenshots / "bench")
+    bench.broken = {}  # for the tests to come
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")
+    slide(page, "silent inputs", 0)
     # The first neuron that differs, in the first sample.
     sound, broken = (run(network, digits.x_test[:1], faults=each).dense("hidden_1").any(axis=1)[0] for each in (
         None, faults))

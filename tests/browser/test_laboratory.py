@@ -99,6 +99,13 @@ def test_all_is_seen_at_once_on_a_laptop_and_nothing_keeps_anybody_out(stage, sc
                 rules: { 'label-content-name-mismatch': { enabled: true } } })).violations
                 .map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html).slice(0, 3)}`)""")
             assert found == []
+    for choice, begins in {"Numbers, CSV": b"epoch,loss,", "Picture, PNG": b"\x89PNG", "Picture, SVG": b"<svg"}.items():
+        page.locator(".wl-lab-top .wl-save summary").click()
+        with page.expect_download() as download:
+            page.get_by_role("button", name=choice).click()
+        path = screenshots / f"{dark}-{download.value.suggested_filename}"
+        download.value.save_as(path)
+        assert path.read_bytes().startswith(begins)
     page.set_viewport_size({"width": 700, "height": 900})
     await_that(page, "() => document.documentElement.scrollWidth <= 700")
     page.get_by_role("tab", name="Set up").click()

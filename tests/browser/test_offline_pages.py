@@ -24,6 +24,10 @@ _DRAWN = """() => {
 }"""
 
 
+#: What is drawn on the chart, whatever of it was kept from before.
+_CHART = "() => document.querySelector('.wl-chart canvas').toDataURL()"
+
+
 @pytest.fixture(scope="module")
 def digits_page(tmp_path_factory):
     """The file of a page with all views of the digits run."""
@@ -177,6 +181,16 @@ def test_the_switch_turns_the_page_and_the_views(open_page, digits_page, screens
     switch = opened.get_by_role("button", name="Dark page")
     grounds = "() => [...document.querySelectorAll('.wl-page, .wl')].map(it => getComputedStyle(it).backgroundColor)"
     assert set(opened.evaluate(grounds)) == {"rgb(255, 255, 255)"}
+    await_that(opened, _DRAWN)
+    light = opened.evaluate(_CHART)
+    switch.click()
+    await_that(opened, f"light => ({_CHART})() !== light", light)
+    switch.click()
+    await_that(opened, f"light => ({_CHART})() === light", light)
+    opened.locator(".wl-chart canvas").hover(position={"x": 300, "y": 100})
+    await_that(opened, f"light => ({_CHART})() !== light", light)
+    opened.mouse.move(2, 2)
+    await_that(opened, f"light => ({_CHART})() === light", light)
     switch.click()
     assert switch.get_attribute("aria-pressed") == "true"
     assert set(opened.evaluate(grounds)) == {"rgb(20, 24, 29)"}

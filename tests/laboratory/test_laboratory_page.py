@@ -133,6 +133,9 @@ def test_a_trace_is_just_looked_at(page, finished_trace):
     p = page(source=finished_trace)
     assert p.lab.setup["fields"] == []
     assert p.lab.setup["layers"] == [], "a trace does not say how many neurons there are"
+    text = p.lab.to_csv().splitlines()
+    assert (text[0].split(",")[-3:], len(text)) == (["soft", "spiking", "relu"], finished_trace.epochs + 1)
+    assert p.lab.table()["soft"][-1] == finished_trace.epoch_logs[-1].get("val_accuracy")
     p.ask(kind="reset", fresh=True)
     assert "shows one run" in p.sent[-1]["text"]
     with pytest.raises(TypeError, match="Expected a Trace"):

@@ -22,6 +22,7 @@ from whetstone_lab.view import scenes
 from whetstone_lab.view.widgets._assets import module, style
 from whetstone_lab.view.widgets._base import RunView
 from whetstone_lab.view.widgets._growing import Accuracies, Decisions, Histograms, Past, packed
+from whetstone_lab.view.widgets.sharpener_chart import epochs
 
 if TYPE_CHECKING:
     from whetstone_lab.view.plots import Picture
@@ -115,6 +116,16 @@ class Laboratory(RunView):
         from whetstone_lab.view import plots
 
         return plots.sharpener_chart(self._trace)
+
+    def table(self) -> dict[str, Any]:
+        """The run epoch by epoch, as :meth:`SharpenerChart.table` has it, and how well the network did after each:
+        ``soft``, as it was, ``spiking``, as if all neurons spiked, and ``relu``, with ReLUs in their place; in [0, 1],
+        NaN where that is not known.
+        """
+        logs = self._trace.epoch_logs[:self._trace.epochs]
+        told = zip(("soft", "spiking", "relu"), Accuracies.LOGS, strict=True)
+        return {**epochs(self._trace), **{name: np.array([log.get(known, math.nan) for log in logs])
+                                          for name, known in told}}
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
         """The state of the widget; with the run come the pictures whose spikes can be looked at."""

@@ -44,6 +44,14 @@ def test_what_was_drawn_can_be_simulated_in_a_cell(digits):
     assert pad.image.dtype == np.float32
     best = int(run(network, pad.image[None]).classes[0])
     assert pad.picture().get_suptitle() == f"Read as {best}"
+    table, record = pad.table(), run(network, pad.image[None])
+    kind, layer, value = (np.array(table[name]) for name in ("kind", "layer", "value"))
+    np.testing.assert_array_equal(value[kind == "picture"], digits.x_test[3])
+    np.testing.assert_array_equal(value[(kind == "spike") & (layer == "output")], record.dense("output")[0].any(axis=0))
+    assert value[kind == "spike"].sum() == record.spikes
+    assert value[kind == "vote"].tolist() == record.votes[0].tolist()
+    assert table["number"][kind == "vote"].tolist() == [*range(10)]
+    assert pad.to_csv().splitlines()[0] == "kind,layer,number,value"
 
 
 def test_what_it_leaves_behind_shows_the_first_sample_until_something_is_drawn(digits):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import traitlets
 
-from whetstone_lab.simulator import Network
+from whetstone_lab.simulator import Network, run
 from whetstone_lab.view import scenes
 from whetstone_lab.view.widgets._assets import module, style
 from whetstone_lab.view.widgets._base import View
@@ -112,3 +112,21 @@ class DrawingPad(NetworkView):
 
         shown = self.shown.values[0] if not self.drawn and len(self.shown.values) else self.image
         return plots.firing(self.simulated, shown)
+
+    def table(self) -> dict[str, Any]:
+        """What the network was shown last, which neurons fire, and the votes: a row for each.
+
+        ``kind`` is ``"picture"``, ``"spike"`` or ``"vote"``; ``layer`` the name of a neuron's layer, else empty;
+        ``number`` that of the pixel's value, the neuron or the class; ``value`` the pixel's, 1 or 0 of a neuron, or
+        the votes.
+        """
+        network = self.simulated
+        record = run(network, self.image[None])
+        parts = [("picture", "", self.image.ravel()),
+                 *(("spike", name, record.dense(name)[0].any(axis=0).ravel()) for name in network.layers),
+                 ("vote", "", record.votes[0])]
+        counts = [len(values) for *_, values in parts]
+        return {"kind": np.repeat([kind for kind, *_ in parts], counts),
+                "layer": np.repeat([layer for _, layer, _ in parts], counts),
+                "number": np.concatenate([np.arange(count) for count in counts]),
+                "value": np.concatenate([values for *_, values in parts], dtype=float)}

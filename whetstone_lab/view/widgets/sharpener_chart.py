@@ -12,6 +12,7 @@ from whetstone_lab.view.widgets._base import RunView
 from whetstone_lab.view.widgets._growing import Decisions
 
 if TYPE_CHECKING:
+    from whetstone_lab.records.trace import Trace
     from whetstone_lab.view.plots import Picture
 
 #: Columns of the table behind what was judged.
@@ -56,7 +57,12 @@ class SharpenerChart(RunView):
 
         Columns as of :func:`whetstone_lab.view.scenes.epoch_table`; ``epoch`` counts from 1, ``sharpening`` is 0 or 1.
         """
-        found = scenes.epoch_table(self._trace)
-        judged = scenes.monitored(self._trace).words
-        return {"epoch": np.arange(len(found["loss"])) + 1, judged: found["loss"],
-                **{name: found[name] for name in _COLUMNS}}
+        return epochs(self._trace)
+
+
+def epochs(trace: Trace) -> dict[str, Any]:
+    """A run epoch by epoch; see :meth:`SharpenerChart.table`."""
+    found = scenes.epoch_table(trace)
+    judged = scenes.monitored(trace).words
+    return {"epoch": np.arange(len(found["loss"])) + 1, judged: found["loss"],
+            **{name: found[name] for name in _COLUMNS}}

@@ -3,8 +3,10 @@
 import { h } from "./page.mjs";
 
 /** @typedef {import("./page.mjs").Scope} Scope */
-/** @typedef {{ width: number, height: number, context: CanvasRenderingContext2D, colour: (name: string) => string, family: string }} Pen
- * `family`: the fonts of the page */
+/** @typedef {{ width: number, height: number, context: CanvasRenderingContext2D, colour: (name: string) => string, family: string,
+ *   layer: (name: string, of: unknown[], draw: (pen: Pen) => void) => void }} Pen
+ * `family`: the fonts of the page; `layer`: draws what is kept, by its name, and made anew only when one of the things that it is made of is
+ * another one */
 
 /** How each canvas is drawn, on its own context or on one that stands in for it.
  * @type {WeakMap<HTMLCanvasElement, (context: CanvasRenderingContext2D) => void>} */
@@ -13,17 +15,47 @@ const DRAWINGS = new WeakMap();
 /** How a canvas is drawn, if it is a surface. @param {HTMLCanvasElement} canvas */
 export const drawingOf = (canvas) => DRAWINGS.get(canvas);
 
+/** Canvases behind a canvas: what changes seldom is drawn on one of its own, and copied from there. @param {HTMLCanvasElement} canvas
+ * @returns {(pen: Pen, name: string, of: unknown[], draw: (pen: Pen) => void) => void} */
+function layersBehind(canvas) {
+  /** @type {Map<string, { sheet: HTMLCanvasElement, of: unknown[] }>} */
+  const kept = new Map();
+  return (pen, name, of, draw) => {
+    const known = [...of, canvas.width, canvas.height, pen.colour("ink"), pen.colour("ground")];
+    const layer = kept.get(name) ?? { sheet: h("canvas"), of: [] };
+    const { sheet } = layer;
+    if (known.length !== layer.of.length || known.some((one, which) => one !== layer.of[which])) {
+      kept.set(name, { sheet, of: known });
+      [sheet.width, sheet.height] = [canvas.width, canvas.height];
+      const context = /** @type {CanvasRenderingContext2D} */ (sheet.getContext("2d"));
+      context.setTransform(pen.context.getTransform());
+      draw({ ...pen, context });
+    }
+    pen.context.save();
+    pen.context.resetTransform();
+    pen.context.drawImage(sheet, 0, 0);
+    pen.context.restore();
+  };
+}
+
 /** A canvas that fills its box, sharp at any pixel ratio, drawn again when its size or the theme changes.
  * @param {Scope} scope @param {HTMLElement} box @param {(pen: Pen) => void} draw @param {Record<string, any>} [attributes] */
 export function surface(scope, box, draw, attributes = {}) {
   const canvas = h("canvas", { class: "wl-canvas", role: "img", ...attributes });
   box.append(canvas);
-  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  const own = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  const behind = layersBehind(canvas);
   const drawOn = (/** @type {CanvasRenderingContext2D} */ context, width = box.clientWidth, height = box.clientHeight) => {
     const properties = getComputedStyle(canvas);
     /** @type {Record<string, string>} */
     const colours = {}; // to ask the page for one takes longer than to draw a line with it
-    draw({ width, height, context, family: properties.fontFamily, colour: (name) => (colours[name] ??= properties.getPropertyValue(`--wl-${name}`).trim() || "#888") });
+    /** @type {Pen} */
+    const pen = {
+      width, height, context, family: properties.fontFamily, colour: (name) => (colours[name] ??= properties.getPropertyValue(`--wl-${name}`).trim() || "#888"),
+      // What is drawn for a file is drawn as it is: nothing that was made for the screen is as fine.
+      layer: (name, of, draw) => (context === own ? behind(pen, name, of, draw) : draw(pen)),
+    };
+    draw(pen);
   };
   DRAWINGS.set(canvas, drawOn);
   const redraw = scope.once(() => {
@@ -32,9 +64,9 @@ export function surface(scope, box, draw, attributes = {}) {
     const ratio = globalThis.devicePixelRatio || 1;
     const [columns, rows] = [Math.round(width * ratio), Math.round(height * ratio)];
     if (canvas.width !== columns || canvas.height !== rows) [canvas.width, canvas.height] = [columns, rows];
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, width, height);
-    drawOn(context, width, height);
+    own.setTransform(ratio, 0, 0, ratio, 0, 0);
+    own.clearRect(0, 0, width, height);
+    drawOn(own, width, height);
   });
   const sizes = new ResizeObserver(redraw);
   sizes.observe(box);

@@ -15,30 +15,45 @@ import { beside, logTicks, ticks } from "./scales.mjs";
  * @typedef {{ from: number, to: number, reference: number, up: number, down: number }} Step */
 
 /** @typedef {{
- *   at: Layout, rows: Record<string, number>[], points: Points, spans: [number, number][], steps: Step[],
+ *   at: Layout, rows: Record<string, number>[], points: Points, spans: [number, number][], passed: Step[], coming: Step[],
  *   marks: { decision: any, x: number }[], unknownFrom: number | null, pointed: number | null,
  *   judged: string, mode: import("./method.mjs").Mode, waiting: string, here?: number | null, layer?: number | null, other?: Record<string, number>[],
  * }} Picture
- *   `spans`: of sharpening; `unknownFrom`: the epoch from which a replay knows nothing; `pointed`: where the pointer is;
+ *   `spans`: of sharpening; `passed` and `coming`: the lines epoch by epoch, and those of the epoch to come; `unknownFrom`: the epoch from which a replay knows nothing; `pointed`: where the pointer is;
  *   `judged`: what is judged, in words, and `mode`: how it gets better; `waiting`: what is said where there is nothing yet;
  *   `here` and `layer`: the moment and the layer that are looked at elsewhere; `other`: the epochs of another run, to compare with */
 
-/** @param {Pen} pen @param {Picture} picture */
+/** Draws the chart, of which a finger moves little: what has been is kept on layers, below and above the lines.
+ * @param {Pen} pen @param {Picture} picture */
 export function drawChart(pen, picture) {
-  const { at, points } = picture;
-  drawSpans(pen, picture);
-  drawAxes(pen, picture, points.length > 0);
-  pen.context.save();
-  pen.context.beginPath();
-  pen.context.rect(at.left, at.top - 1, at.right - at.left + 1, at.bottom - at.top + 2);
-  pen.context.clip();
-  drawBatchLosses(pen, picture);
-  drawLines(pen, picture);
-  drawOther(pen, picture);
-  drawEpochLosses(pen, picture);
-  pen.context.restore();
-  drawSharpness(pen, picture);
-  drawMarks(pen, picture);
+  const { at, points, rows, spans, passed, coming, marks, other } = picture;
+  const frame = [at.left, at.right, at.last, ...at.domain];
+  pen.layer("below", [points, spans, picture.waiting, ...frame], (pen) => {
+    drawSpans(pen, picture);
+    drawAxes(pen, picture, points.length > 0);
+    within(pen, at, () => drawBatchLosses(pen, picture));
+  });
+  pen.layer("lines", [passed, ...frame], (pen) => within(pen, at, () => drawLines(pen, picture, passed)));
+  within(pen, at, () => drawLines(pen, picture, coming));
+  pen.layer("above", [points, rows, marks, other, picture.layer, ...frame], (pen) => {
+    within(pen, at, () => {
+      drawOther(pen, picture);
+      drawEpochLosses(pen, picture);
+    });
+    drawSharpness(pen, picture);
+    drawMarks(pen, picture);
+  });
+  drawPointer(pen, picture);
+}
+
+/** Draws in the frame of the losses and nowhere else. @param {Pen} pen @param {Layout} at @param {() => void} draw */
+function within({ context }, at, draw) {
+  context.save();
+  context.beginPath();
+  context.rect(at.left, at.top - 1, at.right - at.left + 1, at.bottom - at.top + 2);
+  context.clip();
+  draw();
+  context.restore();
 }
 
 /** The epochs of sharpening, in both frames. @param {Pen} pen @param {Picture} picture */
@@ -93,8 +108,8 @@ function drawBatchLosses({ context, colour }, { at, points }) {
   dot(context, at.x(points.values[0]), at.y(points.values[1]), 2.2);
 }
 
-/** The reference and the two lines, as steps with the bands between them. @param {Pen} pen @param {Picture} picture */
-function drawLines({ context, colour }, { at, steps, mode }) {
+/** The reference and the two lines, as steps with the bands between them. @param {Pen} pen @param {Picture} picture @param {Step[]} steps */
+function drawLines({ context, colour }, { at, mode }, steps) {
   const known = steps.filter((step) => step.reference && at.shows(step.reference) && Number.isFinite(step.up) && Number.isFinite(step.down)).map(({ from, to, reference, up, down }) => {
     const { stop, improve } = levels(reference, up, down, mode);
     // A log scale has no zero, to which a fall by all of it would lead.
@@ -159,9 +174,8 @@ function drawSharpness({ context, colour }, { at, points, layer: picked = null }
   context.globalAlpha = 1;
 }
 
-/** The decisions along the top, a veil over what a replay cannot know, and where the pointer is.
- * @param {Pen} pen @param {Picture} picture */
-function drawMarks(pen, { at, marks, unknownFrom, pointed, here = null }) {
+/** The decisions along the top. @param {Pen} pen @param {Picture} picture */
+function drawMarks(pen, { at, marks }) {
   const { context, colour } = pen;
   font(pen, 10);
   context.textAlign = "center";
@@ -171,6 +185,10 @@ function drawMarks(pen, { at, marks, unknownFrom, pointed, here = null }) {
     context.fillStyle = colour(mark.colour);
     context.fillText(mark.sign, x, at.top - 6);
   }
+}
+
+/** A veil over what a replay cannot know, and where the pointer is. @param {Pen} pen @param {Picture} picture */
+function drawPointer({ context, colour }, { at, unknownFrom, pointed, here = null }) {
   if (unknownFrom !== null) {
     const from = at.x(unknownFrom);
     context.fillStyle = colour("ground");

@@ -10,6 +10,7 @@ import { Scope, button, calm, h, header, keepKeys, renderer, say, undoKeys, watc
 import { playButton, player } from "./player.mjs";
 import { matchWords } from "./raster_reading.mjs";
 import { imagePainter, sampleRow } from "./sample_pictures.mjs";
+import { saveMenu } from "./saving.mjs";
 import { firingRates, sentSamples } from "./survey.mjs";
 import { networkOf, reading, wave } from "./wave.mjs";
 
@@ -62,6 +63,15 @@ function deskOf(model, drawing) {
   };
   desk.send();
   return desk;
+}
+
+/** What the network is shown, which neurons fire, and the votes, as `DrawingPad.table` in Python has them. @param {Desk} desk @returns {import("./saving.mjs").Column[]} */
+function padTable({ network, sent, read }) {
+  const parts = /** @type {[string, string, ArrayLike<number>][]} */ ([["picture", "", sent.values[0]],
+    ...network.layers.map((number, layer) => ["spike", network.nodes[number].name, sent.fired[layer]]), ["vote", "", read.votes]]);
+  const all = (/** @type {(part: [string, string, ArrayLike<number>]) => (string | number)[]} */ of) => parts.flatMap(of);
+  return [["kind", all(([kind, , values]) => Array(values.length).fill(kind))], ["layer", all(([, layer, values]) => Array(values.length).fill(layer))],
+    ["number", all(([, , values]) => Array.from(values, (_, number) => number))], ["value", all(([, , values]) => Array.from(values))]];
 }
 
 /** The network beside the pad: its neurons, what they say when they are pointed at, and one from near.
@@ -164,6 +174,7 @@ export function mountPad({ model, el, around }) {
     side.panel);
   el.append(root);
   keepKeys(scope, root);
+  if (!around) saveMenu(scope, root, head.element, "drawing", () => padTable(desk));
   undoKeys(scope, root, takeBack);
   watchKernel(scope, model, root);
   const playback = player(scope, {

@@ -3,13 +3,14 @@ import { accuracyPanel } from "./fault_accuracy.mjs";
 import { faultSliders, silencedPicture } from "./fault_controls.mjs";
 import { SOUND, asPython, damaged, differing, fleetingFaults, mostVoters, redundantReading, silenced, votingColumns } from "./faults.mjs";
 import { neuronOf } from "./drawing_pad.mjs";
-import { MARK, legend } from "./net_drawing.mjs";
+import { MARK, firing, legend } from "./net_drawing.mjs";
 import { layersOf, networkView, shownVotes } from "./net_view.mjs";
 import { address } from "./neurons.mjs";
-import { many } from "./numbers.mjs";
+import { clamp, many } from "./numbers.mjs";
 import { volume } from "./operations.mjs";
 import { Scope, h, header, keepKeys, renderer, say, undoKeys, watchKernel } from "./page.mjs";
 import { imagePainter, sampleRow } from "./sample_pictures.mjs";
+import { saveMenu } from "./saving.mjs";
 import { sentSamples, slices } from "./survey.mjs";
 import { networkOf, reading, wave } from "./wave.mjs";
 
@@ -69,9 +70,67 @@ function benchOf(model) {
     /** What a hand does next can be taken back. */
     remember: () => before.push({ fates: new Map(bench.fates), silent: new Set(bench.silent) }),
     undo: () => Object.assign(bench, before.pop() ?? {}),
+    /** A neuron is hit: dead, then stuck at firing, then mended. @param {string} name */
+    hit(name) {
+      bench.remember();
+      const fate = bench.fates.get(name);
+      if (!fate) bench.fates.set(name, "dead");
+      else if (fate === "dead") bench.fates.set(name, "stuck");
+      else bench.fates.delete(name);
+    },
+    /** A pixel falls silent, or is mended. @param {number} pixel */
+    silence(pixel) {
+      bench.remember();
+      if (!bench.silent.delete(pixel)) bench.silent.add(pixel);
+    },
   };
+  Object.assign(bench, brokenAs(model.get("broken") ?? {}, bench));
   bench.renew();
   return bench;
+}
+
+/** What Python says is broken. @param {any} told @param {any} bench */
+function brokenAs({ fates = [], pixels = [], voters, sample, ...shares }, bench) {
+  Object.assign(bench.faults, SOUND, shares); // the sliders hold on to it
+  return {
+    voters: clamp(voters ?? bench.all, 1, bench.all), sample: clamp(sample ?? bench.sample, 0, bench.samples.count - 1), silent: new Set(pixels),
+    fates: new Map(fates.map((/** @type {[number, number, string]} */ [layer, neuron, fate]) => [`${layer} ${neuron}`, fate])),
+  };
+}
+
+/** The same for Python. @param {Bench} bench */
+function brokenOf({ faults, voters, sample, fates, silent }) {
+  return { ...faults, voters, sample, pixels: [...silent], fates: [...fates].map(([name, fate]) => [...name.split(" ").map(Number), fate]) };
+}
+
+/** Tells Python what is broken whenever it is something else, and hears it from there.
+ * @param {Scope} scope @param {Model} model @param {Bench} bench @param {() => void} heard */
+function shared(scope, model, bench, heard) {
+  let told = JSON.stringify(brokenOf(bench));
+  scope.follow(model, "change:broken", () => {
+    Object.assign(bench, brokenAs(model.get("broken"), bench));
+    if (JSON.stringify(brokenOf(bench)) === told) return;
+    told = JSON.stringify(brokenOf(bench));
+    heard();
+  });
+  return () => {
+    const now = JSON.stringify(brokenOf(bench));
+    if (now === told) return;
+    told = now;
+    model.set("broken", brokenOf(bench));
+    model.save_changes();
+  };
+}
+
+/** What is broken and how many samples are still read right, by neurons a class, as `FaultBench.table` in Python has it.
+ * @param {Bench} bench @param {ReturnType<typeof scoresOf>["scores"]} scores @returns {import("./saving.mjs").Column[]} */
+function benchTable({ faults, fates, silent }, { sound, broken }) {
+  const rows = [...broken.right.keys()];
+  const share = (/** @type {import("./fault_accuracy.mjs").Score} */ { counted, right }) => rows.map((fewer) => (counted ? right[fewer] / counted : NaN));
+  const hit = (/** @type {string} */ what) => [...fates.values()].filter((fate) => fate === what).length;
+  const same = { samples: broken.counted, ...faults, bits: faults.bits || NaN, killed: hit("dead"), forced: hit("stuck"), silenced: silent.size };
+  return [["neurons_a_class", rows.map((fewer) => fewer + 1)], ["accuracy", share(broken)], ["unbroken", share(sound)],
+    ...["samples", "dead", "stuck", "silent", "lost", "jitter", "noise", "bits", "seed", "killed", "forced", "silenced"].map((name) => /** @type {import("./saving.mjs").Column} */ ([name, rows.map(() => same[/** @type {keyof same} */ (name)])]))];
 }
 
 /** Counts what is read right, sound and broken: what is broken anew is counted anew. @param {Scope} scope @param {Bench} bench @param {() => void} shown */
@@ -100,7 +159,7 @@ export function mountBench({ model, el, around }) {
   head.element.children[1].remove();
   const paint = imagePainter(how, samples.range);
   const row = sampleRow(scope, samples, paint, (which) => (around ? around.cursor.move({ sample: which }) : choose(which)), around?.shown);
-  const picture = silencedPicture(scope, how, { paint: (canvas, ink) => paint(canvas, bench.shown(bench.sample), ink), silent: bench.isSilent, toggle: silence, words: () => `Sample ${bench.sample}, a ${samples.labels[bench.sample]}; silent pixels: ${[...Array(how.rows * how.columns).keys()].filter(bench.isSilent).length}.` });
+  const picture = silencedPicture(scope, how, { paint: (canvas, ink) => paint(canvas, bench.shown(bench.sample), ink), silent: bench.isSilent, toggle: (pixel) => silence(pixel), words: () => `Sample ${bench.sample}, a ${samples.labels[bench.sample]}; silent pixels: ${[...Array(how.rows * how.columns).keys()].filter(bench.isSilent).length}.` });
   const [verdict, first, hint, code] = [h("div", { class: "wl-verdict" }), h("div", { class: "wl-meaning" }), h("p", { class: "wl-readout" }), h("code", { class: "wl-code" })];
   const state = { cursor: /** @type {Neuron | null} */ (null) };
   const view = networkView(scope, { layers: () => layersOf(network), classes: bench.read.votes.length, tall: around?.tall, bars: around?.bars, scene: () => benchScene(bench, state.cursor ?? (around ? neuronOf(around.cursor, network) : null), around?.bars), pointed, chosen: hit, words: () => `${verdict.textContent} ${first.textContent}`, keys: "Arrow keys move over the neurons, Enter kills one, again makes it fire always, again mends it." });
@@ -110,33 +169,26 @@ export function mountBench({ model, el, around }) {
   const marks = legend([["fires", "fires"], ["dead", "dead"], ["stuck", "stuck at firing"], ["differs", "differs from the unbroken"], ["first", "the first that differs"]]);
   const root = h("div", { class: "wl wl-pad wl-bench" }, head.element, row.element,
     h("div", { class: "wl-desk" },
-      h("div", { class: "wl-left" }, picture.element, h("div", { class: "wl-controls" }, ...sliders)),
+      h("div", { class: "wl-left" }, picture.element, h("div", { class: "wl-controls" }, ...sliders.elements)),
       h("div", { class: "wl-right" }, verdict, first, view.element, marks, hint, score.element, code)));
   el.append(root);
   keepKeys(scope, root);
+  if (!around) saveMenu(scope, root, head.element, "faults", () => benchTable(bench, counting.scores));
   undoKeys(scope, root, () => (bench.undo(), changed(true)));
   watchKernel(scope, model, root);
+  const tell = shared(scope, model, bench, () => (sliders.show(), changed(true)));
 
   /** @param {number} which */
   const choose = (which) => ((bench.sample = which), changed(false));
-  /** A neuron is hit: dead, then stuck at firing, then mended. @param {Neuron} at */
+  /** @param {Neuron} at */
   function hit({ layer, neuron }) {
-    const name = `${layer} ${neuron}`;
-    bench.remember();
-    const fate = bench.fates.get(name);
-    if (!fate) bench.fates.set(name, "dead");
-    else if (fate === "dead") bench.fates.set(name, "stuck");
-    else bench.fates.delete(name);
+    bench.hit(`${layer} ${neuron}`);
     around?.cursor.move({ layer, neuron });
     changed(true);
     pointed({ layer, neuron });
   }
   /** @param {number} pixel */
-  function silence(pixel) {
-    bench.remember();
-    if (!bench.silent.delete(pixel)) bench.silent.add(pixel);
-    changed(true);
-  }
+  const silence = (pixel) => (bench.silence(pixel), changed(true));
   /** @param {Neuron | null} neuron */
   function pointed(neuron) {
     state.cursor = neuron;
@@ -146,12 +198,10 @@ export function mountBench({ model, el, around }) {
   /** @param {boolean} counts whether what is broken is another, so that all samples are read anew */
   function changed(counts) {
     bench.renew();
-    const { best } = bench.read;
-    const [truth, { differ, first: from }] = [samples.labels[bench.sample], bench.differ];
-    say(verdict, `Read as ${best}${best === truth ? ", which is right" : `, in truth ${truth}`}`);
-    verdict.classList.toggle("wl-false", best !== truth);
-    const others = differ.reduce((sum, layer) => sum + layer.reduce((count, each) => count + each, 0), 0);
-    say(first, from ? `The first neuron that differs: ${network.nodes[network.layers[from.layer]].name}, ${address(from.neuron, network.nodes[network.layers[from.layer]].shape)}; ${many(others, "neuron")} in all.` : "Every neuron does as in the unbroken network.");
+    const words = benchWords(bench);
+    say(verdict, words.read);
+    verdict.classList.toggle("wl-false", words.wrong);
+    say(first, words.first);
     say(code, asPython(bench.faults) && `run(network, x, faults=${asPython(bench.faults)})`);
     say(head.element.children[1], `seed ${bench.faults.seed}`);
     row.show(bench.sample, getComputedStyle(root).color);
@@ -159,6 +209,7 @@ export function mountBench({ model, el, around }) {
     view.redraw();
     if (counts) counting.broken();
     else score.show();
+    tell();
   }
   scope.follow(model, "change:network", () => {
     Object.assign(network, networkOf(model.get("network")));
@@ -182,6 +233,17 @@ function benchScene(bench, cursor, bars) {
     return { name: network.nodes[number].name, fired: now.fired[layer], marks, differ: differ[layer], reached: true };
   });
   return { layers, first, cursor, votes: { ...shownVotes(read, samples.labels[sample], bars), voters: bench.columns() } };
+}
+
+/** What the sample is read as, and which neuron is the first that differs. @param {Bench} bench */
+function benchWords({ network, read: { best }, samples, sample, differ: { differ, first } }) {
+  const truth = samples.labels[sample];
+  const others = differ.reduce((sum, layer) => sum + firing(layer), 0);
+  const node = first && network.nodes[network.layers[first.layer]];
+  return {
+    wrong: best !== truth, read: `Read as ${best}${best === truth ? ", which is right" : `, in truth ${truth}`}`,
+    first: first && node ? `The first neuron that differs: ${node.name}, ${address(first.neuron, node.shape)}; ${many(others, "neuron")} in all.` : "Every neuron does as in the unbroken network.",
+  };
 }
 
 /** @param {Bench} bench @param {Neuron} at */

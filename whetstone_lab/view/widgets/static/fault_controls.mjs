@@ -62,7 +62,7 @@ export function faultSliders(scope, bench, { changed, mend }) {
   });
   const show = () => shown.forEach((each) => each());
   show();
-  return [element, h("div", { class: "wl-tools" }, again, whole)];
+  return { elements: [element, h("div", { class: "wl-tools" }, again, whole)], show };
 }
 
 /** The picture that the network is shown, whose pixels can be silenced with a click, or with arrows and Enter.

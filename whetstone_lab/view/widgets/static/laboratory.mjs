@@ -3,7 +3,7 @@
 import { mountCurves } from "./activation_curves.mjs";
 import { cursorOf } from "./cursor.mjs";
 import { unpacked } from "./growing.mjs";
-import { accuracyView } from "./lab_accuracy.mjs";
+import { accuracyColumns, accuracyView } from "./lab_accuracy.mjs";
 import { alone } from "./lab_alone.mjs";
 import { experimentsView } from "./lab_experiments.mjs";
 import { handsView } from "./lab_hands.mjs";
@@ -13,7 +13,8 @@ import { firingOf, readWave, waveAsker, waveView } from "./lab_wave.mjs";
 import { drawings } from "./pad.mjs";
 import { Scope, attended, h, keepKeys, renderer, say, watchKernel } from "./page.mjs";
 import { epochRows, runOf } from "./run.mjs";
-import { mountChart } from "./sharpener_chart.mjs";
+import { saveMenu } from "./saving.mjs";
+import { chartTable, mountChart } from "./sharpener_chart.mjs";
 
 /** @typedef {import("./page.mjs").Model} Model */
 
@@ -147,6 +148,7 @@ function mountLaboratory({ model, el }) {
   scope.on(views.curves, "keydown", (/** @type {KeyboardEvent} */ event) => pickLayer(event, cursor, names.length));
   el.append(root);
   keepKeys(scope, root);
+  saveMenu(scope, root, views.head, "laboratory", () => laboratoryTable(model, run));
   watchKernel(scope, model, root);
 
   function show() {
@@ -181,6 +183,14 @@ function mountLaboratory({ model, el }) {
   show();
   asker.ask();
   return () => (views.leave(), scope.end());
+}
+
+/** The run epoch by epoch, with its accuracies, as `Laboratory.table` in Python has it. @param {Model} model @param {ReturnType<typeof runOf>} run
+ * @returns {import("./saving.mjs").Column[]} */
+function laboratoryTable(model, run) {
+  const { judged = "loss", mode = /** @type {import("./method.mjs").Mode} */ ("min") } = model.get("about");
+  const columns = accuracyColumns(model.get("accuracies"));
+  return [...chartTable({ run, judged, mode }), ...["soft", "spiking", "relu"].map((name, which) => /** @type {import("./saving.mjs").Column} */ ([name, run.rows.map(({ end }) => columns[which][end - 1] ?? NaN)]))];
 }
 
 /** Follows what Python tells. @param {Scope} scope @param {Model} model @param {ReturnType<typeof runOf>} run

@@ -4,7 +4,7 @@ import { drawingOf } from "./canvas.mjs";
 import { SvgContext } from "./svg.mjs";
 
 /** What a picture leaves out. */
-const TOOLS = ".wl-save, .wl-panel, .wl-transport, .wl-commands, .wl-picker, .wl-readout, button, input, select, style";
+const TOOLS = ".wl-save, .wl-panel, .wl-transport, .wl-commands, .wl-picker, .wl-readout, .wl-check, .wl-side, button, input, select, style";
 
 /** Room around a picture, in CSS pixels, and how many pixels of a PNG there are for one of these. */
 const MARGIN = 14;
@@ -15,10 +15,9 @@ const FINE = 2;
 
 /** What there is to see within an element, in the order in which it is painted. @param {Element} element @returns {Piece[]} */
 function piecesOf(element) {
-  const box = element.getBoundingClientRect();
-  if (element.matches(TOOLS) || !box.width || !box.height) return [];
-  const style = getComputedStyle(element);
-  if (style.visibility === "hidden") return [];
+  const [box, style] = [element.getBoundingClientRect(), getComputedStyle(element)];
+  const nothing = (!box.width || !box.height) && style.display !== "contents";
+  if (element.matches(TOOLS) || nothing || style.visibility === "hidden") return [];
   if (element instanceof HTMLCanvasElement) return [{ box, paint: (context, x, y) => paintCanvas(context, element, x, y, box) }];
   const ground = groundOf(element, style, box);
   return [...(ground ? [ground] : []), ...[...element.childNodes].flatMap((node) => (node instanceof Element ? piecesOf(node) : node instanceof Text ? wordsOf(node, style) : []))];
@@ -29,8 +28,27 @@ function piecesOf(element) {
 function groundOf(element, style, box) {
   const [dashed, colour] = [/repeating-linear-gradient/.test(style.backgroundImage), style.backgroundColor];
   if (dashed) return { box, paint: (context, x, y) => paintDashes(context, style.backgroundImage, x, y, box) };
+  if (element.matches(".wl-mark")) return { box, paint: (context, x, y) => paintMark(context, style, getComputedStyle(element, "::after"), x, y, box) };
   if (element.matches(".wl") || /^(transparent|rgba\(.*, 0\))$/.test(colour)) return null;
   return { box, paint: (context, x, y) => { context.fillStyle = colour; context.fillRect(x, y, box.width, box.height); } };
+}
+
+/** A mark of a legend: a square or a disc, the ring that its shadow makes, and the sign on it. @param {any} context @param {CSSStyleDeclaration} style
+ * @param {CSSStyleDeclaration} sign @param {number} x @param {number} y @param {Box} box */
+function paintMark(context, style, sign, x, y, { width, height }) {
+  const ring = /^(rgba?\([^)]*\)).* ([\d.]+)px inset$/.exec(style.boxShadow);
+  const inset = ring ? Number(ring[2]) / 2 : 0;
+  const round = Math.min(style.borderTopLeftRadius.endsWith("%") ? width / 2 : parseFloat(style.borderTopLeftRadius) || 0, width / 2) - inset;
+  context.beginPath();
+  context.roundRect(x + inset, y + inset, width - 2 * inset, height - 2 * inset, Math.max(round, 0));
+  [context.fillStyle, context.strokeStyle, context.lineWidth] = [style.backgroundColor, ring?.[1] ?? "transparent", 2 * inset];
+  if (ring) context.stroke();
+  else context.fill();
+  const words = /^"(.*)"$/.exec(sign.content)?.[1];
+  if (!words) return;
+  context.font = `${sign.fontWeight} ${sign.fontSize} ${sign.fontFamily}`;
+  [context.fillStyle, context.textAlign, context.textBaseline] = [sign.color, "center", "middle"];
+  context.fillText(words, x + width / 2, y + height / 2);
 }
 
 /** The dashes of a legend: stops of colour, in pairs from where to where. @param {any} context @param {string} gradient @param {number} x @param {number} y @param {Box} box */

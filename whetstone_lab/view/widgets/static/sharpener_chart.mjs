@@ -16,12 +16,17 @@ import { steering } from "./steering.mjs";
 /** @typedef {import("./canvas.mjs").Pen} Pen */
 /** @typedef {ReturnType<typeof chartOf>} Chart */
 
+/** No other run. @type {Record<string, number>[]} */
+const NONE = [];
+
 /** What the chart shows: the run, and what follows from it and from what the reader asks.
  * @param {Model} model @param {(chart: any) => import("./steering.mjs").Steering} steeringOf */
 function chartOf(model, steeringOf) {
   const about = model.get("about");
   const { judged = "loss", mode = /** @type {import("./method.mjs").Mode} */ ("min") } = about;
   const run = runOf(model);
+  let passed = { of: /** @type {any} */ (null), steps: /** @type {import("./chart_drawing.mjs").Step[]} */ ([]) };
+  let marked = { of: /** @type {any[]} */ ([]), marks: /** @type {ReturnType<typeof placeMarks>} */ ([]) };
   const chart = {
     run, judged, mode, layers: about.layers, adaptive: about.policy === "adaptive", recorded: !about.live,
     decisions: model.get("decisions"), extent: lossExtent(run.points, run.rows),
@@ -53,13 +58,22 @@ function chartOf(model, steeringOf) {
       const asks = chart.recorded && chart.adaptive && run.past.whole && chart.steer.altered();
       chart.replay = asks ? whatIf(run.rows, chart.steer.asked, run.now.policy.min_init_epochs - 1 - run.past.first, mode) : null;
     },
-    /** The lines in force, epoch by epoch; then those of the epoch to come, which the reader moves. @param {number} end of the axis */
-    steps(end) {
+    /** The lines in force, epoch by epoch; as long as nothing is another, the same array. */
+    passed() {
       const lines = chart.replay?.lines ?? run.rows;
-      const steps = lines.map(({ reference, up, down }, epoch) => ({ from: run.rows[epoch - 1]?.end ?? run.rows[epoch].end - 1, to: run.rows[epoch].end, reference, up, down }));
-      const ahead = chart.coming();
-      if (ahead && !chart.replay) steps.push({ from: chart.finished(), to: end, ...ahead });
-      return steps;
+      if (lines !== passed.of) passed = { of: lines, steps: lines.map(({ reference, up, down }, epoch) => ({ from: run.rows[epoch - 1]?.end ?? run.rows[epoch].end - 1, to: run.rows[epoch].end, reference, up, down })) };
+      return passed.steps;
+    },
+    /** Those of the epoch to come, which the reader moves, from where those before it end. @param {number} end of the axis */
+    ahead(end) {
+      const [ahead, last] = [chart.coming(), chart.passed().slice(-1)];
+      return ahead && !chart.replay ? [...last.map((step) => ({ ...step, from: step.to })), { from: chart.finished(), to: end, ...ahead }] : [];
+    },
+    /** The decisions with their marks, as long as they and the frame are the same. @param {import("./chart_layout.mjs").Layout} at */
+    marks(at) {
+      const of = [chart.decisions, chart.decisions.length, at.left, at.right, at.last];
+      if (of.some((one, which) => one !== marked.of[which])) marked = { of, marks: placeMarks(at, chart.decisions) };
+      return marked.marks;
     },
     steer: /** @type {import("./steering.mjs").Steering} */ (/** @type {unknown} */ (null)),
   };
@@ -97,7 +111,7 @@ export function mountChart({ model, el, around }) {
   el.append(root);
   const panel = /** @type {HTMLElement} */ (root.querySelector(".wl-panel"));
   keepKeys(scope, root);
-  saveMenu(scope, root, head.element, "sharpener", () => chartTable(chart));
+  if (!around) saveMenu(scope, root, head.element, "sharpener", () => chartTable(chart));
   for (const part of [root, panel]) undoKeys(scope, part, () => steer.undo()); // the panel may stand elsewhere
   watchKernel(scope, model, root);
   const surfaced = surface(scope, box, draw, { tabindex: 0, "aria-roledescription": "chart" });
@@ -137,7 +151,7 @@ export function mountChart({ model, el, around }) {
   /** @param {Pen} pen */
   function draw(pen) {
     const at = chart.where(box);
-    drawChart(pen, { at, judged, mode, rows: run.rows, points: run.points, spans: run.spans, steps: chart.steps(at.last), marks: placeMarks(at, chart.decisions), unknownFrom: chart.replay?.first?.epoch ?? null, pointed: meant.epoch, here: around?.cursor.at ?? null, layer: around?.cursor.layer ?? null, other: around?.other() ?? [], waiting: unbegun(run.now.status) });
+    drawChart(pen, { at, judged, mode, rows: run.rows, points: run.points, spans: run.spans, passed: chart.passed(), coming: chart.ahead(at.last), marks: chart.marks(at), unknownFrom: chart.replay?.first?.epoch ?? null, pointed: meant.epoch, here: around?.cursor.at ?? null, layer: around?.cursor.layer ?? null, other: around?.other() ?? NONE, waiting: unbegun(run.now.status) });
     const ahead = chart.coming();
     if (!ahead) return;
     const { stop, improve } = levels(ahead.reference, ahead.up, ahead.down, mode);
@@ -162,8 +176,8 @@ function linkChart(scope, cursor, { canvas, redraw }, where, pointed) {
 }
 
 /** The numbers of the chart, epoch by epoch, as `SharpenerChart.table` in Python has them.
- * @param {Chart} chart @returns {import("./saving.mjs").Column[]} */
-function chartTable({ run: { rows }, judged, mode }) {
+ * @param {Pick<Chart, "run" | "judged" | "mode">} chart @returns {import("./saving.mjs").Column[]} */
+export function chartTable({ run: { rows }, judged, mode }) {
   const level = (/** @type {"stop" | "improve"} */ name) => rows.map(({ reference, up, down }) => levels(reference, up, down, mode)[name]);
   const column = (/** @type {string} */ name) => rows.map((row) => row[name]);
   return [["epoch", column("end")], [judged, column("loss")], ["reference", column("reference")], ["stop", level("stop")], ["improve", level("improve")],

@@ -56,6 +56,7 @@ export class SvgContext {
     this.lineDashOffset = 0;
     this.globalAlpha = 1;
     this.lineJoin = "miter";
+    this.lineCap = "butt";
     this.font = real.font;
     this.textAlign = "start";
     this.textBaseline = "alphabetic";
@@ -72,8 +73,8 @@ export class SvgContext {
   }
 
   save() {
-    const { fillStyle, strokeStyle, lineWidth, lineDashOffset, globalAlpha, lineJoin, font, textAlign, textBaseline, imageSmoothingEnabled, dash, groups } = this;
-    this.kept.push({ fillStyle, strokeStyle, lineWidth, lineDashOffset, globalAlpha, lineJoin, font, textAlign, textBaseline, imageSmoothingEnabled, dash, groups });
+    const { fillStyle, strokeStyle, lineWidth, lineDashOffset, globalAlpha, lineJoin, lineCap, font, textAlign, textBaseline, imageSmoothingEnabled, dash, groups } = this;
+    this.kept.push({ fillStyle, strokeStyle, lineWidth, lineDashOffset, globalAlpha, lineJoin, lineCap, font, textAlign, textBaseline, imageSmoothingEnabled, dash, groups });
   }
 
   restore() {
@@ -111,7 +112,7 @@ export class SvgContext {
   }
 
   stroked() {
-    const join = this.lineJoin === "miter" ? "" : ` stroke-linejoin="${this.lineJoin}"`;
+    const join = (this.lineJoin === "miter" ? "" : ` stroke-linejoin="${this.lineJoin}"`) + (this.lineCap === "butt" ? "" : ` stroke-linecap="${this.lineCap}"`);
     const dashes = this.dash.length ? ` stroke-dasharray="${this.dash.map(short).join(" ")}" stroke-dashoffset="${short(this.lineDashOffset)}"` : "";
     return `fill="none" stroke-width="${short(this.lineWidth)}"${join}${dashes} ${this.paint("stroke")}`;
   }
@@ -143,6 +144,12 @@ export class SvgContext {
   /** @param {number} x @param {number} y @param {number} w @param {number} h */
   rect(x, y, w, h) {
     this.path += `M${short(x)} ${short(y)}h${short(w)}v${short(h)}h${short(-w)}Z`;
+  }
+
+  /** @param {number} x @param {number} y @param {number} w @param {number} h @param {number} r how far its corners are round */
+  roundRect(x, y, w, h, r) {
+    const corner = (/** @type {number} */ across, /** @type {number} */ down) => `a${short(r)} ${short(r)} 0 0 1 ${short(across)} ${short(down)}`;
+    this.path += `M${short(x + r)} ${short(y)}h${short(w - 2 * r)}${corner(r, r)}v${short(h - 2 * r)}${corner(-r, r)}h${short(2 * r - w)}${corner(-r, -r)}v${short(2 * r - h)}${corner(r, -r)}Z`;
   }
 
   /** A whole circle: no view draws a part of one. @param {number} x @param {number} y @param {number} r */
