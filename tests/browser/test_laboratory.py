@@ -236,7 +236,7 @@ def test_the_laboratory_is_alive_in_one_file_without_python(chromium, screenshot
         await_that(page, """words => document.querySelector('.wl-wave .wl-raster canvas').getAttribute('aria-label')
                    .startsWith(words)""", words)
         assert page.locator(".wl-wave .wl-kicker").inner_text() == f"Spikes after epoch {at}"
-        (reading,) = facts(one)["readings"]
+        (reading,) = hands.drawn_facts(one)["readings"]
         assert page.locator(".wl-wave .wl-verdict").inner_text() == reading["words"][0]
         counts = [vote.inner_text() for vote in page.locator(".wl-wave .wl-count").all()]
         assert [float(count) for count in counts] == reading["votes"][0]
