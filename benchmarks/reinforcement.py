@@ -115,21 +115,22 @@ def jobs(games: Sequence[str], nets: Sequence[str], seeds: Sequence[int], steps:
     return [Job(game, net, seed, steps or GAMES[game].steps) for seed in seeds for game in games for net in nets]
 
 
-def scores(path: Path) -> dict[Job, float]:
-    """The score of each training that is noted in a file."""
-    return {Job(*(entry[name] for name in Job._fields)): float(entry["score"]) for entry in read(path)}
+def done(path: Path) -> dict[Job, dict[str, Any]]:
+    """What is noted in a file of each training."""
+    return {Job(*(entry[name] for name in Job._fields)): entry for entry in read(path)}
 
 
-def table(found: Mapping[Job, float]) -> str:
-    """The results in Markdown: the score of each seed, and the mean."""
-    lines = ["| game | steps | net | seeds | mean return of 100 episodes | mean |", 6 * "| --- " + "|"]
-    rows: dict[tuple[str, int, str], dict[int, float]] = {}
-    for job, score in found.items():
-        rows.setdefault((job.game, job.steps, job.net), {})[job.seed] = score
+def table(found: Mapping[Job, Mapping[str, Any]]) -> str:
+    """The results in Markdown: score and minutes of each seed, and the mean of the scores."""
+    lines = ["| game | steps | net | seeds | mean return of 100 episodes | mean | minutes |", 7 * "| --- " + "|"]
+    rows: dict[tuple[str, int, str], list[tuple[Job, Mapping[str, Any]]]] = {}
+    for job, entry in sorted(found.items()):
+        rows.setdefault((job.game, job.steps, job.net), []).append((job, entry))
     for (game, steps, net), row in sorted(rows.items(), key=lambda item: (*item[0][:2], NETS.index(item[0][2]))):
-        seeds = sorted(row)
-        lines.append(f"| {game} | {steps:,} | {net} | {', '.join(map(str, seeds))} | "
-                     f"{', '.join(f'{row[seed]:.1f}' for seed in seeds)} | **{sum(row.values()) / len(row):.1f}** |")
+        scores = [entry["score"] for _, entry in row]
+        lines.append(f"| {game} | {steps:,} | {net} | {', '.join(str(job.seed) for job, _ in row)} | "
+                     f"{', '.join(f'{score:.1f}' for score in scores)} | **{sum(scores) / len(scores):.1f}** | "
+                     f"{', '.join(format(entry['seconds'] / 60, '.1f') for _, entry in row)} |")
     return "\n".join(lines)
 
 
@@ -148,12 +149,12 @@ def main() -> None:
     if unknown := [name for name in args.games if name not in GAMES]:
         parser.error(f"expected games among {', '.join(GAMES)}; got {', '.join(unknown)}")
     for job in [] if args.table else jobs(args.games or ["cartpole"], args.nets, args.seeds, args.steps):
-        if job not in scores(args.out):
+        if job not in done(args.out):
             result = train(job)
             note(args.out, result)
             print(f"{result['score']:.1f}, worst {result['worst']:.1f}, in {result['seconds']:.0f} s: {job}",
                   file=sys.stderr, flush=True)
-    print(table(scores(args.out)))
+    print(table(done(args.out)))
 
 
 if __name__ == "__main__":

@@ -30,8 +30,9 @@ import time
 
 import tensorflow as tf
 
-LIVES, BATCHES, TIMES, LATE = 0.2, 100, 150, 0.05
+LIVES, BATCHES, TIMES, LATE = 0.2, 100, 60, 0.05
 gc.disable()  # which would end iterators at moments of its own
+tf.config.threading.set_intra_op_parallelism_threads(1)
 over = threading.Event()
 
 
@@ -54,7 +55,7 @@ def seconds(autotune):
     return time.perf_counter() - began
 
 
-workers = [threading.Thread(target=work) for _ in range(2 * os.cpu_count())]
+workers = [threading.Thread(target=work) for _ in range(os.cpu_count())]
 for worker in workers:
     worker.start()
 late = {}

@@ -24,6 +24,9 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 # On a GPU, JAX multiplies in TensorFloat-32 unless told otherwise; the tests compare spikes and decimals.
 os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "highest")
 
+# A graph is a hundred thousand objects that are all in use; to look through them again and again takes a tenth of all.
+gc.set_threshold(100_000, 20, 50)
+
 # For a second and a third environment, where what is looked for differs with the version and not with the numbers.
 hypothesis.settings.register_profile("few", max_examples=10)
 

@@ -19,6 +19,7 @@ from whetstone_lab.simulator.operations import Neurons
 from whetstone_lab.view import scenes
 from whetstone_lab.view.widgets import _assets
 from whetstone_lab.view.widgets._growing import packed
+from whetstone_lab.view.widgets.spike_raster import facts
 
 ROOT = Path(__file__).parent.parent.parent
 

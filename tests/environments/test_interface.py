@@ -73,6 +73,8 @@ CONTINUOUS = Box(shape=(1,), dtype=np.dtype("float32"), low=-2, high=2)
     ({"action_space": SimpleNamespace(n=4, shape=(4,), dtype=np.int8)}, ValueError, "can be numbered"),  # MultiBinary
     ({"action_space": SimpleNamespace(nvec=[2, 3], shape=(2,), dtype=np.int64)}, ValueError, "can be numbered"),
     ({"action_space": SimpleNamespace(n=1)}, ValueError, "at least 2 actions to choose from; got 1"),
+    ({"num_envs": 4}, ValueError, "Expected one environment.*got Corridor, which is a vector of 4. Give one of them"),
+    ({"reset": lambda: np.zeros(5)}, TypeError, r"to take a seed, reset\(seed=0\).*got reset\(\).*shimmy"),
     ({"observation_space": SimpleNamespace(n=16, shape=(), dtype=np.int64)}, ValueError, "FlattenObservation"),
     ({"observation_space": SimpleNamespace(spaces={}, shape=None, dtype=None)}, ValueError, "FlattenObservation"),
 ])
@@ -90,6 +92,10 @@ def test_what_is_no_environment_is_refused():
     (np.zeros(5), r"reset of environment Corridor to give \(observation, info\).*got a ndarray.*shimmy"),
     ((np.zeros(4), {}), r"observations of shape \(5,\).*reset gave shape \(4,\)"),
     ((np.array([0, 0, np.nan, 0, np.inf]), {}), "after reset, 2 of 5 values are NaN or infinite"),
+    ((np.full(5, 1e300), {}), "after reset, 5 of 5 values are NaN or infinite"),  # as float32
+    (({"place": 1.0}, {}), "arrays of numbers.*reset gave a dict: {'place': 1.0}"),
+    (([[0, 1, 2], [3, 4]], {}), "arrays of numbers.*reset gave a list"),
+    ((None, {}), r"reset gave shape \(\)|reset gave a NoneType"),
 ])
 def test_what_reset_gives_is_checked(answer, words):
     with pytest.raises(ValueError, match=words):
@@ -102,10 +108,36 @@ def test_what_reset_gives_is_checked(answer, words):
     ((np.full(5, np.nan), 0.0, False, False, {}), "after action 1, 5 of 5 values are NaN"),
     ((np.zeros(5), np.nan, False, False, {}), "finite reward from environment Corridor; action 1 gave nan"),
     ((np.zeros(5), np.zeros(2), False, False, {}), "finite reward"),
+    ((np.zeros(5), None, False, False, {}), "finite reward from environment Corridor; action 1 gave None"),
+    ((np.zeros(5), "1", False, False, {}), "finite reward"),
+    ((np.zeros(5), 1j, False, False, {}), "finite reward"),
+    ((np.zeros(5), 0.0, np.zeros(3, bool), False, {}), "with True or False whether.*action 1 gave array"),
+    ((np.zeros(5), 0.0, False, None, {}), "with True or False whether.*action 1 gave False and None"),
 ])
 def test_what_a_step_gives_is_checked(answer, words):
     with pytest.raises(ValueError, match=words):
         Environment(corridor(step=lambda action: answer)).step(1)
+
+
+@pytest.mark.parametrize(("kept", "given"), [(np.uint8, np.array([0.5, 0.2])), (np.uint8, np.array([300, 1])),
+                                             (np.uint8, np.array([np.nan, 1])), (bool, np.array([2, 0])),
+                                             (np.int8, np.array([200, 0], np.uint8))])
+def test_numbers_that_a_byte_of_that_type_does_not_hold_are_refused_and_not_cut_off(kept, given):
+    env = corridor(observation_space=SimpleNamespace(shape=(2,), dtype=kept), reset=lambda seed=None: (given, {}))
+    with pytest.raises(ValueError, match=f"observations of type {np.dtype(kept)}.*values that this type has not"):
+        Environment(env).reset()
+
+
+def test_numbers_of_another_type_are_taken_where_nothing_is_lost():
+    env = corridor(observation_space=SimpleNamespace(shape=(2,), dtype=np.uint8),
+                   reset=lambda seed=None: (np.array([255.0, 0.0]), {}))
+    assert Environment(env).reset().tolist() == [255, 0]
+
+
+def test_rewards_and_ends_may_be_numpys():
+    env = corridor(step=lambda action: (np.zeros(5), np.array([2], np.int64), np.bool_(True), np.array(False), {}))
+    outcome = Environment(env).step(0)
+    assert (outcome.reward, outcome.terminated, outcome.truncated) == (2.0, True, False)
 
 
 def test_environments_of_gymnasium_are_taken_as_they_are_and_its_remedies_work():
@@ -122,6 +154,8 @@ def test_environments_of_gymnasium_are_taken_as_they_are_and_its_remedies_work()
         pendulum, lambda number: levels[number], gymnasium.spaces.Discrete(len(levels))))
     numbered.reset(seed=0)
     assert np.isfinite(numbered.step(2).reward)
+    with pytest.raises(ValueError, match="a vector of 2"):
+        Environment(gymnasium.make_vec("CartPole-v1", 2))
     lake = gymnasium.make("FrozenLake-v1")
     with pytest.raises(ValueError, match="FlattenObservation"):
         Environment(lake)

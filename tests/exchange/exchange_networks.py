@@ -34,6 +34,14 @@ def branches():
     return Network((4, 4, 3), nodes)
 
 
+def with_random_weights(network):
+    """The same network with weights at random, of a size that lets some neurons fire and others not."""
+    rng = np.random.default_rng(3)
+    return network.with_nodes(Node(node.name, node.operation.map_weights(
+        lambda weights: rng.normal(0.05, 2 / np.sqrt(np.prod(weights.shape[:-1])), weights.shape)
+        .astype(weights.dtype)), node.inputs) for node in network.nodes)
+
+
 NETWORKS = {
     "mlp": lambda: chain((9,), ops.Dense(ties(9, 12), ties(12)), ops.Neurons(), ops.Dense(ties(12, 6)), ops.Neurons(),
                          key=np.eye(3).repeat(2, 1)),

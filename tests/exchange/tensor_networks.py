@@ -45,14 +45,6 @@ def assert_near(network, x, found):
     np.testing.assert_allclose(found["votes"][sure], record.votes[sure], atol=1e-5)
 
 
-def with_random_weights(network):
-    """The same network with weights at random, of a size that lets some neurons fire and others not."""
-    rng = np.random.default_rng(3)
-    return network.with_nodes(Node(node.name, node.operation.map_weights(
-        lambda weights: rng.normal(0.05, 2 / np.sqrt(np.prod(weights.shape[:-1])), weights.shape)
-        .astype(weights.dtype)), node.inputs) for node in network.nodes)
-
-
 SCALES = np.float32([0.1, -0.3, 0.7, 0, 1.3]), np.float32([0.3, 0.1, 0.3, 0.2, 0])
 
 ENDS = {

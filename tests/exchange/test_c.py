@@ -53,6 +53,7 @@ int main(void)
 
 
 def compiled(network, folder, compiler=COMPILERS[0] if COMPILERS else ""):
+    """The program, compiled with every warning an error and every undefined behaviour a crash."""
     program = to_c(network, folder / "net.c")
     (folder / "main.c").write_text(MAIN)
     subprocess.run([compiler, *FLAGS, "-DNET_TRACE", "main.c", "net.c", "-o", "net"], cwd=folder, check=True)
@@ -119,14 +120,21 @@ def digits_network(data):
     return chain((64,), *(node.operation for node in network.nodes), ops.Dense(weights.astype("f")), readout="softmax")
 
 
-@pytest.mark.parametrize(("bits", "lost"), [(6, 0.03), (8, 0.01)])
-def test_in_integers_all_digits_are_read_as_by_the_simulator_bit_by_bit(bits, lost, tmp_path):
+@pytest.fixture(scope="module")
+def digits():
+    """The data, and a network that reads them."""
     data = load_digits()
-    network = digits_network(data)
+    return data, digits_network(data)
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize(("bits", "lost"), [(6, 0.03), (8, 0.01)])
+def test_in_integers_all_digits_are_read_as_by_the_simulator_bit_by_bit(bits, lost, compiler, digits, tmp_path):
+    data, network = digits
     whole = as_integers(network, bits, step=1 / 16, largest=16)
     x = whole_inputs(whole, data.x_test)
     expected, record = simulated(whole, x)
-    fired, votes = ran(whole, x, tmp_path)
+    fired, votes = ran(whole, x, tmp_path, compiler=compiler)
     np.testing.assert_array_equal(fired[0], expected[0])
     np.testing.assert_array_equal(votes, record.votes)
     right = [(predict(each, inputs) == data.y_test).mean() for each, inputs in ((network, data.x_test), (whole, x))]
@@ -138,9 +146,22 @@ def test_in_integers_all_digits_are_read_as_by_the_simulator_bit_by_bit(bits, lo
     assert "double" not in text
 
 
-def test_the_digit_reader_reads_pictures_from_a_line_of_characters(tmp_path):
-    data = load_digits()
-    whole = as_integers(digits_network(data), step=1 / 16, largest=16)
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_in_floats_all_digits_are_read_as_by_the_simulator_bit_by_bit(compiler, digits, tmp_path):
+    """With weights of 1/64, and pixels of 1/16 as they are, no sum rounds in any order."""
+    data, network = digits
+    exact = network.with_nodes(Node(node.name, node.operation.map_weights(
+        lambda weights: (np.rint(weights * 64) / 64).astype("f")), node.inputs) for node in network.nodes)
+    expected, record = simulated(exact, data.x_test)
+    fired, votes = ran(exact, data.x_test, tmp_path, compiler=compiler)
+    np.testing.assert_array_equal(fired[0], expected[0])
+    np.testing.assert_array_equal(votes, record.votes)
+    assert (record.classes == data.y_test).mean() > 0.88
+
+
+def test_the_digit_reader_reads_pictures_from_a_line_of_characters(digits, tmp_path):
+    data, network = digits
+    whole = as_integers(network, step=1 / 16, largest=16)
     to_c(whole, tmp_path / "net.c")
     example = Path(__file__).parents[2] / "examples" / "digit_reader" / "digit_reader.c"
     subprocess.run([COMPILERS[0], *FLAGS, "-I.", str(example), "net.c", "-o", "reader"], cwd=tmp_path, check=True)

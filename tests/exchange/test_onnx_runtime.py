@@ -10,8 +10,9 @@ import hypothesis
 import nir_graphs
 import numpy as np
 import pytest
+from exchange_networks import with_random_weights
 from nir_graphs import quarters
-from tensor_networks import ENDS, assert_near, assert_the_same, networks, with_random_weights
+from tensor_networks import ENDS, assert_near, assert_the_same, networks
 
 from whetstone_lab.exchange.onnx import IR_VERSION, OPSET, to_onnx
 from whetstone_lab.exchange.targets import write

@@ -1,22 +1,20 @@
 """Scripts in the simulators that they are for: every spike and every vote is ours, of several pictures on their way.
 
-Each test is skipped, and says so, where its simulator is not installed. Seen with brian2 2.9.0 (which needs numpy below
-2.4), nengo 4.1.0, nest-simulator 3.10.0 and sanafe 2.2.9, all from PyPI, on Python 3.11; .ci/run asks Nengo. For the
-others: an environment with these, hypothesis, pytest and pytest-timeout, and then
-
-    python -m pytest -p no:nengo -o addopts= tests/exchange/test_simulators.py
+Each test is skipped, and says so, where its simulator is not installed. .ci/run asks Nengo; benchmarks/peers.sh
+installs each of them in an environment of its own and asks it. Lava needs an older Python than this package: what
+LAVA_PYTHON names runs its scripts.
 """
 
 import importlib
+import os
 import runpy
 import subprocess
 import sys
 
 import numpy as np
 import pytest
-from exchange_networks import NETWORKS
+from exchange_networks import NETWORKS, with_random_weights
 from rounding import beyond_doubt
-from tensor_networks import with_random_weights
 
 from whetstone_lab.exchange.targets import write
 from whetstone_lab.simulator import Network, Node, run
@@ -24,8 +22,22 @@ from whetstone_lab.simulator import operations as ops
 
 pytestmark = pytest.mark.peers
 
-TOOLS = ["brian2", "nengo", "nest", "sanafe"]
+TOOLS = ["brian2", "lava", "nengo", "nest", "sanafe"]
 SAMPLES = 40
+
+#: The tools that take seconds to set up a network are asked for the three kinds of networks that there must be.
+THREE = ["mlp", "convnet", "residual"]
+SLOW = ["lava", "sanafe"]
+
+#: Runs a script in another Python, on the pictures in a file, and writes what it gives to a third.
+ELSEWHERE = """
+import runpy, sys
+import numpy as np
+given, script = np.load(sys.argv[2]), runpy.run_path(sys.argv[1])
+spikes = script["simulate"](given)
+np.savez(sys.argv[3], names=[*spikes], votes=script["votes"](given, spikes),
+         **{f"spikes_{number}": each for number, each in enumerate(spikes.values())})
+"""
 
 
 def network_of(name, kind):
@@ -43,7 +55,24 @@ def pictures(network, tool, kind):
     return (rng.integers(-4, 5, shape) / 4 if kind == "ties" else rng.normal(size=shape)).astype(network.dtype)
 
 
+def in_lava(network, folder):
+    """``simulate`` and ``votes`` of a script, run by the Python that has Lava."""
+    python = os.environ.get("LAVA_PYTHON") or pytest.skip("LAVA_PYTHON names no Python with lava-nc")
+    script, given, got = write(network, folder / "net.lava.py"), folder / "given.npy", folder / "got.npz"
+
+    def simulate(x):
+        np.save(given, x)
+        subprocess.run([python, "-c", ELSEWHERE, script, given, got], check=True, timeout=250,
+                       env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"})
+        found = np.load(got)
+        return {str(name): found[f"spikes_{number}"] for number, name in enumerate(found["names"])}
+
+    return {"simulate": simulate, "votes": lambda x, spikes: np.load(got)["votes"]}
+
+
 def script_of(network, tool, folder):
+    if tool == "lava":
+        return in_lava(network, folder)
     pytest.importorskip(tool, reason=f"{tool} is not installed", exc_type=ImportError)
     return runpy.run_path(str(write(network, folder / f"net.{tool}.py")))
 
@@ -55,8 +84,8 @@ def script_of(network, tool, folder):
 def test_spikes_and_votes_are_the_very_same(tool, name, kind, tmp_path):
     if (kind, name) == ("random", "map"):
         pytest.skip("with so many neurons each picture has one that rounding could turn")
-    if tool == "sanafe" and name not in ("mlp", "convnet", "residual"):
-        pytest.skip("SANA-FE takes seconds to set up its chip")
+    if tool in SLOW and name not in THREE:
+        pytest.skip("it takes seconds to set up a network")
     network = network_of(name, kind)
     script, x = script_of(network, tool, tmp_path), pictures(network, tool, kind)
     spikes, record = script["simulate"](x), run(network, x)

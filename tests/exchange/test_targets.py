@@ -34,7 +34,7 @@ def add(monkeypatch, tmp_path):
 
 def test_the_table():
     assert list(targets()) == [
-        ".brian2.py", ".c", ".nengo.py", ".nest.py", ".npz", ".pynn.py", ".sanafe.py", ".v",
+        ".brian2.py", ".c", ".lava.py", ".nengo.py", ".nest.py", ".npz", ".pynn.py", ".sanafe.py", ".v",
         ".nir", ".onnx", ".rockpool.nir", ".sinabs.nir", ".spyx.nir", ".tflite"]
     assert {suffix: target.package for suffix, target in targets().items() if target.package} == {
         ".nir": "nir", ".onnx": "onnx", ".rockpool.nir": "nir", ".sinabs.nir": "nir", ".spyx.nir": "nir",

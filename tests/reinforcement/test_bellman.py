@@ -14,7 +14,7 @@ RNG = np.random.default_rng(0)
 ONLINE, TARGET = RNG.normal(size=(2, 3, 4)).astype(np.float32)
 SEEN = Transitions(RNG.normal(size=(6, 3)).astype(np.float32), np.array([0, 3, 1, 2, 2, 1], np.int32),
                    RNG.normal(size=6).astype(np.float32), RNG.normal(size=(6, 3)).astype(np.float32),
-                   np.array([1, 0, 1, 1, 0, 1], np.float32))
+                   np.array([0.9, 0, 0.9, 0.81, 0, 0.9], np.float32))
 ROWS = np.arange(6)
 
 
@@ -26,18 +26,18 @@ def linear(weights):
 
 def expected_errors():
     best = (SEEN.following @ ONLINE).argmax(-1)
-    worth = SEEN.rewards + 0.9 * SEEN.goes_on * (SEEN.following @ TARGET)[ROWS, best]
+    worth = SEEN.rewards + SEEN.discounts * (SEEN.following @ TARGET)[ROWS, best]
     return worth - (SEEN.observations @ ONLINE)[ROWS, SEEN.actions]
 
 
 def test_the_newer_network_chooses_and_the_older_one_values():
-    errors = array(BellmanError(linear(ONLINE), linear(TARGET), 0.9)(SEEN))
+    errors = array(BellmanError(linear(ONLINE), linear(TARGET))(SEEN))
     np.testing.assert_allclose(errors, expected_errors(), rtol=1e-4, atol=1e-5)
     assert ((SEEN.following @ ONLINE).argmax(-1) != (SEEN.following @ TARGET).argmax(-1)).any()
 
 
 def test_the_gradient_goes_through_the_value_of_the_chosen_action_alone():
-    learner = BellmanError(linear(ONLINE), linear(TARGET), 0.9)
+    learner = BellmanError(linear(ONLINE), linear(TARGET))
     learner.compile(keras.optimizers.SGD(1.0), "mean_squared_error", run_eagerly=keras.backend.backend() != "jax")
     learner.train_on_batch(SEEN, np.zeros(6, np.float32))
     chosen = np.eye(4, dtype=np.float32)[SEEN.actions]

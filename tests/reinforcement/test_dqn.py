@@ -1,5 +1,7 @@
 """A DQN learns a corridor whose best policy is known, sharpens on the way, and acts by its spikes."""
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
@@ -115,6 +117,9 @@ def test_a_network_that_is_made_for_it_has_weights_of_that_seed():
     pixels.observation_space.shape, pixels.observation_space.dtype = (10, 10, 4), bool
     model = DQN(pixels, steps=80, **SMALL).model
     assert [type(layer).__name__ for layer in model.layers[:2]] == ["Conv2D", "SpikingBReLU"]
+    pixels.observation_space.shape = (2, 10, 4)  # smaller than a filter
+    model = DQN(pixels, steps=80, **SMALL).model
+    assert [type(layer).__name__ for layer in model.layers[:2]] == ["Flatten", "Rescaling"]
 
 
 def test_an_interrupt_leaves_what_was_learnt_and_one_can_go_on():
@@ -157,6 +162,39 @@ def test_an_environment_that_gives_nan_ends_the_training_and_the_trace_says_so()
     assert "5 of 5 values are NaN" in agent.trace.message
     assert np.isfinite(agent.model.get_weights()[0]).all()
     assert np.isfinite(agent.memory.sample(200).following).all()
+
+
+class Wall(Corridor):
+    """A corridor in which episodes of four steps are cut off before anything is earned, and others fall into a pit."""
+
+    def step(self, action):
+        seen, _, _, _, info = super().step(action)
+        over = self.cell in (0, self.cells - 1)
+        return seen, 0.0, over, self.steps >= 4 and not over, info
+
+
+def test_only_an_end_of_its_own_ends_what_can_be_earned_and_no_transition_goes_past_a_reset():
+    agent = eagerly(DQN(Wall(), q_net((4,)), steps=60, ahead=3, **{**SMALL, "updates": 1}))
+    agent.train()
+    seen = agent.memory.sample(2000)
+    end = seen.following.argmax(-1) % 4 == 0
+    np.testing.assert_array_equal(seen.discounts == 0, end)
+    assert end.any()
+    cut_off = seen.discounts == np.float32(0.9)  # one step before it
+    assert cut_off.any()
+    moved = abs(seen.following.argmax(-1) - seen.observations.argmax(-1))
+    assert (moved[cut_off] == 1).all()
+    assert moved.max() <= 3
+
+
+def test_a_world_without_an_end_is_judged_by_episodes_that_are_cut_off():
+    env, taken = Corridor(limit=10**9), []
+    env.step = lambda action: (taken.append(action), (env.seen(), 1.0, False, False, {}))[1]
+    agent = eagerly(DQN(env, q_net((4,)), steps=80, judged_by=2, **{**SMALL, "updates": 1}))
+    agent.train()
+    assert {score for _, score in agent.judged} == {16.0}  # 80 steps in 5 epochs
+    assert len(taken) == 80 + 2 * 16 * len(agent.judged)
+    assert agent.returns == []
 
 
 def test_a_sharpener_of_ones_own_decides_when():
@@ -206,6 +244,20 @@ def test_a_model_that_does_not_fit_the_environment_is_refused_before_training(ma
     env = Corridor()
     with pytest.raises(ValueError, match=words):
         DQN(env, make(), steps=80, **SMALL)
+    assert env.resets == 0
+
+
+@pytest.mark.parametrize(("changes", "error", "words"), [
+    ({"action_space": SimpleNamespace(shape=(1,), dtype=np.dtype("float32"))}, ValueError, "actions are continuous"),
+    ({"observation_space": SimpleNamespace(spaces={}, shape=None, dtype=None)}, ValueError, "FlattenObservation"),
+    ({"num_envs": 3}, ValueError, "a vector of 3"),
+    ({"step": None, "reset": lambda: 0}, TypeError, "to take a seed"),
+])
+def test_a_world_in_which_it_cannot_act_is_refused_before_it_is_entered(changes, error, words):
+    env = Corridor()
+    vars(env).update(changes)
+    with pytest.raises(error, match=words):
+        train_dqn(env, steps=80, **SMALL)
     assert env.resets == 0
 
 

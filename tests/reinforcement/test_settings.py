@@ -18,7 +18,8 @@ def test_updates_are_counted_as_they_come(steps, warmup, every):
 
 
 @pytest.mark.parametrize("wrong", [
-    {"batch_size": 0}, {"memory": 1.5}, {"every": True}, {"epochs": -1}, {"discount": 1.1}, {"discount": float("nan")},
+    {"batch_size": 0}, {"memory": 1.5}, {"ahead": 0}, {"every": True}, {"epochs": -1}, {"discount": 1.1},
+    {"discount": float("nan")},
     {"epsilon": -0.1}, {"exploring": 0}, {"reward_scale": 0}, {"epsilon": "few"}])
 def test_a_number_out_of_its_range_is_refused(wrong):
     [name] = wrong

@@ -29,8 +29,10 @@ def test_it_values_all_actions_alike_at_first_and_its_planes_lie_all_over_what_i
     assert (fired.any(axis=0) & ~fired.all(axis=0)).mean() > 0.75  # the others lie beyond what is seen
 
 
-@pytest.mark.parametrize("options", [{"shape": (4,), "bounds": (LOW, HIGH), "hidden": (12, 5)},
-                                     {"shape": (6, 6, 2), "filters": (4,), "hidden": (7,)}])
+@pytest.mark.parametrize("options", [
+    {"shape": (4,), "bounds": (LOW, HIGH), "hidden": (12, 5)},
+    {"shape": (2, 2), "bounds": (np.reshape(LOW, (2, 2)), np.reshape(HIGH, (2, 2))), "hidden": (8,)},
+    {"shape": (6, 6, 2), "bounds": (np.zeros((6, 6, 2)), np.full((6, 6, 2), 4)), "filters": (4,), "hidden": (7,)}])
 def test_it_becomes_spikes_neuron_for_neuron(options):
     keras.utils.set_random_seed(1)
     model = q_network(**{"actions": 3, **options})
@@ -48,6 +50,18 @@ def test_it_becomes_spikes_neuron_for_neuron(options):
         spikes[record.sample[here], record.neuron[here]] = 1
         np.testing.assert_array_equal(spikes, expected.reshape(50, -1))
     np.testing.assert_allclose(record.votes, array(model(rows)), rtol=1e-4, atol=1e-5)
+
+
+def test_pixels_are_divided_by_the_largest_that_one_can_be():
+    def seen(low, high):
+        model = q_network((3, 3, 1), 2, filters=(1,), hidden=(1,), bounds=(np.full((3, 3, 1), low),
+                                                                           np.full((3, 3, 1), high)))
+        first = model.layers[0]
+        return array(first(np.full((1, 3, 3, 1), 255.0)))[0, 0, 0, 0] if first.name == "rescaling" else None
+
+    assert seen(0, 255) == pytest.approx(1)
+    assert seen(-510, 255) == pytest.approx(0.5)
+    assert [seen(*bounds) for bounds in ((0, 1), (-1, 1), (0, np.inf), (0, 0))] == [None] * 4
 
 
 def test_its_baseline_has_relus_in_the_same_places():

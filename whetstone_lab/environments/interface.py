@@ -6,12 +6,14 @@ What a network that chooses among actions cannot act in is refused with the reme
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 _INTERFACE = ("reset", "step", "action_space", "observation_space")
+_OLD = "Old Gym environments need gymnasium.make(\"GymV21Environment-v0\", env=env) of the package shimmy."
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,9 @@ class Environment:
             shape; infinite where it has no end.
 
     Raises:
-        TypeError: It does not have that interface.
-        ValueError: Its actions are not ``Discrete``, as continuous ones are not, or its observations have no one shape.
+        TypeError: It does not have that interface, or its ``reset`` takes no ``seed``.
+        ValueError: It is several in one, its actions are not ``Discrete``, as continuous ones are not, or its
+            observations have no one shape.
 
     Example:
         >>> from types import SimpleNamespace as Space
@@ -77,6 +80,11 @@ class Environment:
                             f"; got {env!r}, which has no {', '.join(missing)}.")
         self.env = env
         self.name = str(getattr(getattr(env, "spec", None), "id", None) or type(env).__name__)
+        copies = getattr(env, "num_envs", None)
+        if copies is not None:
+            raise ValueError(f"Expected one environment, which takes one action in a step; got {self.name}, which is "
+                             f"a vector of {copies}. Give one of them, such as gymnasium.make makes.")
+        _check_reset(self.name, env.reset)
         self.actions, self._first = _actions(self.name, env.action_space)
         self.shape, self.dtype = _observations(self.name, env.observation_space)
         self.bounds = _bounds(env.observation_space)
@@ -94,8 +102,7 @@ class Environment:
         found = self.env.reset(seed=seed)
         if not isinstance(found, tuple) or len(found) != 2:
             raise ValueError(f"Expected reset of environment {self.name} to give (observation, info), as Gymnasium's "
-                             f"do; got a {type(found).__name__}. Old Gym environments need "
-                             "gymnasium.make(\"GymV21Environment-v0\", env=env) of the package shimmy.")
+                             f"do; got a {type(found).__name__}. {_OLD}")
         return self._checked(found[0], "reset")
 
     def step(self, action: int) -> Outcome:
@@ -110,16 +117,28 @@ class Environment:
             got = f"{len(found)} values" if isinstance(found, tuple) else f"a {type(found).__name__}"
             raise ValueError(f"Expected step of environment {self.name} to give (observation, reward, terminated, "
                              f"truncated, info), as Gymnasium's do; got {got}.")
-        observation, reward, terminated, truncated, _ = found
-        if np.size(reward) != 1 or not np.isfinite(reward):
+        observation, reward, *ends, _ = found
+        number = np.asarray(reward)
+        if number.size != 1 or number.dtype.kind not in "biuf" or not np.isfinite(number).all():
             raise ValueError(f"Expected a finite reward from environment {self.name}; action {action} gave {reward!r}. "
                              "Nothing can be learnt from it: mend the environment.")
-        return Outcome(self._checked(observation, f"action {action}"), float(np.asarray(reward).item()),
-                       bool(terminated), bool(truncated))
+        if any(np.size(end) != 1 or np.asarray(end).dtype.kind not in "biu" for end in ends):
+            raise ValueError(f"Expected environment {self.name} to say with True or False whether an episode has "
+                             f"terminated and whether it was truncated; action {action} gave {ends[0]!r} and "
+                             f"{ends[1]!r}.")
+        terminated, truncated = map(bool, ends)
+        return Outcome(self._checked(observation, f"action {action}"), float(number.item()), terminated, truncated)
 
     def _checked(self, observation: Any, after: str) -> np.ndarray:
         """An observation as an array of its own, since environments may write into theirs."""
-        array = np.array(observation, self.dtype)
+        try:
+            given = np.asarray(observation)
+            with np.errstate(all="ignore"):  # what the type does not hold is looked for below
+                array = given.astype(self.dtype)
+        except (TypeError, ValueError, OverflowError):
+            raise ValueError(f"Expected observations that are arrays of numbers, as the space of environment "
+                             f"{self.name} says; {after} gave a {type(observation).__name__}: {observation!r:.80}. "
+                             "Correct the environment, or its observation_space.") from None
         if array.shape != self.shape:
             raise ValueError(f"Expected observations of shape {self.shape}, as the space of environment {self.name} "
                              f"says; {after} gave shape {array.shape}. Correct its observation_space.")
@@ -127,7 +146,24 @@ class Environment:
             wrong = array.size - int(np.isfinite(array).sum())
             raise ValueError(f"Expected finite observations from environment {self.name}; after {after}, {wrong} of "
                              f"{array.size} values are NaN or infinite. Mend the environment.")
+        if self.dtype.itemsize == 1 and given.dtype != self.dtype and not np.array_equal(array, given):
+            raise ValueError(f"Expected observations of type {self.dtype}, as the space of environment {self.name} "
+                             f"says; after {after} came {given.dtype} with values that this type has not, such as "
+                             f"{given[array != given].flat[0]}. Correct its observation_space.")
         return array
+
+
+def _check_reset(name: str, reset: Any) -> None:
+    """Refuses an environment whose chance cannot be seeded, as that of old Gym environments."""
+    try:
+        parameters = inspect.signature(reset)
+    except (TypeError, ValueError):
+        return  # it does not tell
+    try:
+        parameters.bind(seed=0)
+    except TypeError:
+        raise TypeError(f"Expected reset of environment {name} to take a seed, reset(seed=0), as Gymnasium's do; got "
+                        f"reset{parameters}. {_OLD}") from None
 
 
 def _actions(name: str, space: Any) -> tuple[int, int]:

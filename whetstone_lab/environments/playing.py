@@ -10,7 +10,7 @@ import numpy as np
 
 from whetstone_lab.environments.interface import Environment
 from whetstone_lab.simulator import Network
-from whetstone_lab.simulator.runner import predict
+from whetstone_lab.simulator.plan import plan_of
 
 #: Steps after which an episode is cut off that goes on and on.
 LIMIT = 10_000
@@ -85,8 +85,17 @@ def play(network: Network, env: Any, episodes: int = 10, seed: int = 0, limit: i
 
 
 def greedy(network: Network) -> Callable[[np.ndarray], int]:
-    """The policy that does what a network values most: an observation in, an action out."""
-    return lambda observation: int(predict(network, observation[None])[0])
+    """The policy that does what a network values most: an observation in, an action out.
+
+    Observations are to be those of an ``Environment``, which has checked them: only then is it so quick.
+    """
+    plan, dtype, (head,) = plan_of(network), network.dtype, network.heads.values()
+
+    def act(observation: np.ndarray) -> int:
+        (values,) = plan.compute([observation[None].astype(dtype)], 1)
+        return int(head.decide(head.score(values, 1))[0])
+
+    return act
 
 
 def play_one(policy: Callable[[np.ndarray], int], world: Environment, seed: int | None = None,

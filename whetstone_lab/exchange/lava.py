@@ -81,8 +81,8 @@ def to_lava(network: Network, path: str | Path) -> tuple[Path, Path]:
     added with a minus: floats never lose the sign of a difference. ``du`` and ``dv`` of 1 make them forget. A
     ``Sparse`` process hands on in a step what came in the step before; a skip goes through more of them.
 
-    The script runs Lava's floating point models. Its fixed point models, which compute as Loihi does, have weights
-    and thresholds of a few bits: make a network of whole numbers first, with :func:`whetstone_lab.as_integers`.
+    The script runs Lava's floating point models. Its fixed point models, which compute as Loihi does, fire above their
+    threshold too, but scale weights and thresholds by powers of two of their own; they are not written.
 
     Args:
         network: A network with one output whose neurons forget from one wave to the next.

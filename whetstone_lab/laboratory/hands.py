@@ -50,14 +50,8 @@ def why_not_in_a_file(network: Network) -> str:
 def wave(epochs: int, record: SpikeRecord, sample: int) -> dict[str, Any]:
     """What a page is told of the spikes of one sample, and as which class each was read."""
     one = record.select([sample])
-    return {"epoch": epochs, "sample": sample, "about": drawn_facts(one), "spikes": spikes(one), "maps": maps(one),
+    return {"epoch": epochs, "sample": sample, "about": _facts(one), "spikes": spikes(one), "maps": maps(one),
             "classes": record.classes.tolist() if record.classes.ndim == 1 else []}
-
-
-def drawn_facts(record: SpikeRecord) -> dict[str, Any]:
-    """The facts of a record, and how each layer's neurons lie where the network is drawn."""
-    grids = [scenes.grid(shape, scenes.key_of(record, layer)) for layer, shape in enumerate(record.shapes)]
-    return {**facts(record), "grids": grids}
 
 
 def surroundings(snapshots: Snapshots, network: Network) -> dict[str, Any]:
@@ -92,7 +86,7 @@ def taken(snapshots: Snapshots, most: int) -> dict[str, Any]:
     networks = thinned(snapshots.networks, most)
     shown = snapshots.wave()
     return {"epochs": list(networks), "networks": [scenes.page_network(each) for each in networks.values()],
-            **surroundings(snapshots, newest), "facts": drawn_facts(shown[1].select([0])) if shown else None}
+            **surroundings(snapshots, newest), "facts": _facts(shown[1].select([0])) if shown else None}
 
 
 def pictures(snapshots: Snapshots) -> dict[str, Any]:
@@ -100,11 +94,17 @@ def pictures(snapshots: Snapshots) -> dict[str, Any]:
     pictures, their ``shape`` and ``values`` as bytes.
     """
     y = snapshots.y
-    classes = y is not None and y.ndim == 1 and y.dtype.kind in "iu"
-    told: dict[str, Any] = {"count": snapshots.shown, "truth": y[:snapshots.shown].tolist() if classes else []}
+    classes = y[:snapshots.shown].tolist() if y is not None and y.ndim == 1 and y.dtype.kind in "iu" else []
+    told: dict[str, Any] = {"count": snapshots.shown, "truth": classes}
     seen = snapshots.pictures()
     if len(seen):
         low, high = float(seen.min()), float(seen.max())
         grey = np.uint8(np.round(255 * (seen - low) / (high - low or 1.0)))
         told |= {"shape": list(seen.shape[1:]), "values": grey.tobytes()}
     return told
+
+
+def _facts(record: SpikeRecord) -> dict[str, Any]:
+    """What a page needs to know of a record, also to draw its network."""
+    grids = [scenes.grid(shape, scenes.key_of(record, layer)) for layer, shape in enumerate(record.shapes)]
+    return {**facts(record), "grids": grids}

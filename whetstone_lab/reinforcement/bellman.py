@@ -13,9 +13,9 @@ from whetstone_lab.reinforcement.replay import Transitions
 class BellmanError(keras.Model):
     """How far a Q network is from Bellman's equation.
 
-    For a transition from observation s by action a, with reward r, to s', its output is
+    For a transition from observation s by action a to s', some steps later, which earned R on the way, its output is
 
-        ``r + discount * goes_on * Q'(s')[argmax Q(s')] - Q(s)[a]``,
+        ``R + discount * Q'(s')[argmax Q(s')] - Q(s)[a]``,
 
     where Q is the network that learns and Q' the target, an older copy. The older one says what an action is worth and
     the newer one which is the best, so that what is overrated by chance is not also chosen for it (double Q-learning).
@@ -25,16 +25,15 @@ class BellmanError(keras.Model):
     Args:
         online: The network that learns, one value for each action.
         target: An older copy; it is not trained.
-        discount: What a reward counts a step later, in [0, 1].
 
     Sources: Mnih et al., "Human-level control through deep reinforcement learning", Nature 518, 2015; van Hasselt,
     Guez and Silver, "Deep reinforcement learning with double Q-learning", AAAI 2016.
     """
 
-    def __init__(self, online: keras.Model, target: keras.Model, discount: float) -> None:
+    def __init__(self, online: keras.Model, target: keras.Model) -> None:
         super().__init__()
         target.trainable = False
-        self.online, self.target, self.discount = online, target, discount
+        self.online, self.target = online, target
 
     def call(self, transitions: Any, training: bool | None = None) -> Any:
         """The errors of some :class:`~whetstone_lab.reinforcement.replay.Transitions`, shape ``(rows,)``."""
@@ -42,7 +41,7 @@ class BellmanError(keras.Model):
         values = self.online(seen.observations, training=training)
         ahead = self.target(seen.following, training=False)
         best = ops.argmax(self.online(seen.following, training=False), axis=-1)
-        worth = seen.rewards + self.discount * seen.goes_on * _of(ahead, best)
+        worth = seen.rewards + seen.discounts * _of(ahead, best)
         return ops.stop_gradient(worth) - _of(values, seen.actions)
 
 

@@ -79,7 +79,7 @@ class DQN:
     What a DQN does best it may forget again. So from then on each epoch ends with some episodes in which the network,
     with the average of its weights, does what it values most, and the best of these networks is what is given in the
     end. Its score there is flattered, as of any best one: judge it by other episodes, as :meth:`play` has them. The
-    steps of these episodes teach nothing, and are not counted.
+    steps of these episodes teach nothing, and are not counted; none of them is longer than an epoch.
 
     Args:
         env: As for :class:`~whetstone_lab.environments.interface.Environment`.
@@ -127,14 +127,16 @@ class DQN:
         if model is None:
             if seed is not None:
                 keras.utils.set_random_seed(seed)
-            model = q_network(self.world.shape, self.world.actions,
-                              bounds=self.world.bounds, filters=(16,) if len(self.world.shape) == 3 else ())
+            shape = self.world.shape
+            model = q_network(shape, self.world.actions, bounds=self.world.bounds,
+                              filters=(16,) if len(shape) == 3 and min(shape[:2]) >= 3 else ())
         _check_fit(model, self.world)
         if check:
             check_model(model)
         self.model, self.steps, self.seed, self.verbose = model, steps, seed, verbose
         self.rng = np.random.default_rng(seed)
-        self.memory = ReplayBuffer(self.settings.memory, self.world.shape, self.world.dtype, self.rng)
+        self.memory = ReplayBuffer(self.settings.memory, self.world.shape, self.world.dtype, self.rng,
+                                   ahead=self.settings.ahead, discount=self.settings.discount)
         self.done, self.returns = 0, list[float]()
         self.judged: list[tuple[int, float]] = []
         self._updates, self._best, self._finished = 0, list[np.ndarray](), False
@@ -214,6 +216,7 @@ class DQN:
     def _loop(self) -> None:
         """Episode after episode, with the updates between the steps."""
         policy, total = None, 0.0
+        self.memory.end_episode()  # that of before an interrupt
         observation = self.world.reset(self.seed if self.done == 0 else None)
         while self.done < self.steps:
             policy = policy or self._policy()
@@ -223,7 +226,7 @@ class DQN:
                 action = policy(observation)
             outcome = self.world.step(action)
             self.memory.add(observation, action, outcome.reward * self.settings.reward_scale, outcome.observation,
-                            outcome.terminated)
+                            outcome.terminated, outcome.truncated)
             observation, total = outcome.observation, total + outcome.reward
             self.done += 1
             if outcome.over:
@@ -236,6 +239,7 @@ class DQN:
                         self._update(total)
                     if self._speaks and (self.done == self.steps or self._updates // self._per_epoch > epoch):
                         self._judge()
+                        self.memory.end_episode()
                         observation, total = self.world.reset(), 0.0
                 policy = None  # the network has changed
 
@@ -243,7 +247,8 @@ class DQN:
         """Has the network that would be given now play some episodes, and keeps it if none was better."""
         with average_in_place(self.model):
             acts = greedy(self.network)
-            score = sum(play_one(acts, self.world).total for _ in range(self.settings.judged_by))
+            limit = -(-self.steps // self.settings.epochs)  # an episode may have no end
+            score = sum(play_one(acts, self.world, limit=limit).total for _ in range(self.settings.judged_by))
             score /= self.settings.judged_by
             if score >= max((before for _, before in self.judged), default=score):
                 self._best = self.model.get_weights()
@@ -294,7 +299,7 @@ class DQN:
         target = copy_of(self.model)
         self.model.compile(optimizer)
         optimizer.build(self.model.trainable_variables)
-        self._learner = BellmanError(self.model, target, self.settings.discount)
+        self._learner = BellmanError(self.model, target)
         self._learner.compile(optimizer, "huber")
 
 

@@ -15,35 +15,38 @@ class Settings:
 
     Args:
         discount: What a reward counts that comes a step later, in [0, 1]. Default: 0.99.
+        ahead: Steps of which the rewards are added up before the network's own values count, at least 1. With 1, as in
+            the first DQN, one training in two ends with a pole that falls. Default: 3.
         reward_scale: What rewards are multiplied by to learn from them, in (0, 1]; it should bring what an episode
             earns, discounted, to about 1. Default: 0.01, for a reward of 1 in every step.
-        batch_size: Transitions of which an update learns, at least 1. Default: 128.
+        batch_size: Transitions of which an update learns, at least 1. Default: 256.
         memory: Transitions that are kept to learn from, at least 1. Default: 50,000.
         warmup: Steps at random before the first update, at least 1. Default: 1,000.
         every: Steps between two rounds of updates, at least 1; in between the policy stays as it is. Default: 64.
-        updates: Updates in a round, at least 1. Default: 16.
+        updates: Updates in a round, at least 1. Default: 8.
         target_every: Updates after which the target network is copied anew, at least 1. Default: 50.
         epsilon: Share of random actions that remains, in [0, 1]. Default: 0.05.
         exploring: Share of the training, in (0, 1], in which they become so few, along a line from 1. Default: 0.2.
         epochs: Parts into which the updates are divided, for the sharpener and the trace, at least 1. Default: 20.
-        judged_by: Episodes that judge the network after each epoch, at least 1. Default: 20.
+        judged_by: Episodes that judge the network after each epoch, at least 1. Default: 10.
 
     Raises:
         ValueError: One of them is out of its range.
     """
 
     discount: float = 0.99
+    ahead: int = 3
     reward_scale: float = 0.01
-    batch_size: int = 128
+    batch_size: int = 256
     memory: int = 50_000
     warmup: int = 1_000
     every: int = 64
-    updates: int = 16
+    updates: int = 8
     target_every: int = 50
     epsilon: float = 0.05
     exploring: float = 0.2
     epochs: int = 20
-    judged_by: int = 20
+    judged_by: int = 10
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -159,7 +159,7 @@ class NormStatistics:
             (id(norm.layer), norm.learns) for norm in self._norms]
         if self._compiled is None or self._compiled[0] != holds_for:
             self._compiled = holds_for, jax.jit(look)
-        compiled = self._compiled[1]
+        compiled: Any = self._compiled[1]
         compiled.eval_shape(*values(), first)  # fails where the model cannot be traced; the trace is kept for the call
         return lambda batch: compiled(*values(), batch)
 

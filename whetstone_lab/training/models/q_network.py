@@ -26,7 +26,8 @@ def q_network(shape: Sequence[int], actions: int, *, hidden: Sequence[int] = (25
     A neuron with a threshold tells on which side of a plane an observation lies. Where an observation is a row of
     numbers and no picture, these planes must lie all over it for a value to be told finely. So each number whose range
     is known is brought to -4 to 4, since most of the time it is near the middle, and the biases of the first layer are
-    drawn from -2 to 2.
+    drawn from -2 to 2. The pixels of a picture, which filters see, are divided by the largest that one can be: bytes
+    become 0 to 1, and bits stay as they are.
 
     Args:
         shape: Shape of an observation; with filters, rows, columns and channels.
@@ -54,12 +55,15 @@ def q_network(shape: Sequence[int], actions: int, *, hidden: Sequence[int] = (25
     """
     make = Blocks(0.0, False, surrogate_width, spiking)
     layers: list[keras.layers.Layer] = [keras.layers.Input(tuple(shape))]
-    if bounds is not None and len(shape) == 1:
-        layers.append(_rescaling(shape, *bounds))
+    low, high = _checked(shape, *(bounds or (np.full(shape, -np.inf), np.full(shape, np.inf))))
+    if filters:
+        layers += _pixels(low, high)
     for number, count in enumerate(filters, 1):
         layers += make.block(keras.layers.Conv2D(count, kernel), f"conv_{number}")
     if len(shape) > 1:
         layers.append(keras.layers.Flatten())
+    if bounds is not None and not filters:
+        layers.append(_rescaling(low.ravel(), high.ravel()))
     first = {} if filters else {"kernel_initializer": "he_normal",
                                 "bias_initializer": keras.initializers.RandomUniform(-_SPREAD, _SPREAD)}
     for number, units in enumerate(hidden, 1):
@@ -68,12 +72,24 @@ def q_network(shape: Sequence[int], actions: int, *, hidden: Sequence[int] = (25
     return keras.Sequential(layers, name="spiking_q_network" if spiking else "relu_q_network")
 
 
-def _rescaling(shape: Sequence[int], low: Any, high: Any) -> keras.layers.Rescaling:
-    """Brings each number to -4 to 4 whose range is known."""
+def _checked(shape: Sequence[int], low: Any, high: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The bounds as two arrays of the observation's shape."""
     low, high = np.asarray(low, float), np.asarray(high, float)
     if low.shape != tuple(shape) or high.shape != tuple(shape) or (low > high).any():
         raise ValueError(f"Expected bounds, the least and the greatest of each number, of shape {tuple(shape)}; got "
                          f"{low} and {high}.")
+    return low, high
+
+
+def _pixels(low: np.ndarray, high: np.ndarray) -> list[keras.layers.Layer]:
+    """Divides by the largest that a pixel can be, where that is known and not 1."""
+    largest = float(max(abs(low.min()), abs(high.max())))
+    known = np.isfinite(largest) and largest not in (0, 1)
+    return [keras.layers.Rescaling(1 / largest, name="rescaling")] if known else []
+
+
+def _rescaling(low: np.ndarray, high: np.ndarray) -> keras.layers.Rescaling:
+    """Brings each number to -4 to 4 whose range is known."""
     known = np.isfinite(low) & np.isfinite(high) & (low < high)
     middle = np.where(known, low, 0) / 2 + np.where(known, high, 0) / 2
     factor = 8 / np.where(known, high - low, 8.0)
