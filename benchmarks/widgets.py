@@ -9,6 +9,9 @@ package in the same run, case by case. It needs Chromium, playwright and TensorF
 - Steering, in a kernel that trains in the background, with as much validation as training: from the message of a page
   until the kernel says that the value is in force. A browser and a server of JupyterLab add some 45 ms.
 - Messages: what the two views of a live run send, and what the whole laboratory does, in bytes, an update and an epoch.
+- A stroke: a movement of the pen over the drawing pad of the kept digits network, until all neurons are drawn.
+- The laboratory open: batches that the training does in a second of the kernel's processor time with
+  ``Laboratory(run)`` followed by a page, beside without, in turns; and the kernel's memory before and after.
 - The first view: from the launch of a kernel until the widget is on its way to the page, and until its cell is done.
 """
 
@@ -17,6 +20,7 @@ from __future__ import annotations
 import argparse
 import base64
 import functools
+import importlib.util
 import json
 import os
 import shutil
@@ -141,6 +145,13 @@ def write_cases(path: Path) -> None:
         draw()
         cases["pictures"][name] = time.process_time() - began
     cases["messages"] = messages()
+    if importlib.util.find_spec("whetstone_lab.view.widgets.drawing_pad"):  # which an older checkout may not have
+        from whetstone_lab.course import kept
+        from whetstone_lab.view.widgets import DrawingPad
+
+        pad = DrawingPad(kept.network("digits"))
+        cases["pad"] = {"module": _assets.module("drawing_pad"), "style": DrawingPad._css, "state": {
+            name: packed(value) for name, value in pad.get_state().items() if not name.startswith("_")}}
     path.write_text(json.dumps(cases))
 
 
@@ -167,8 +178,8 @@ _MOUNT = """async ({ module, state, live }) => {
 
 #: The processor time of each of some events until the pixels are there: of listeners, of what they ask for the next
 #: frame, and of the rasteriser, which reading a pixel waits for.
-_REDRAW = """async ({ selector, events }) => {
-    const [target, canvas] = [document.querySelector(selector), document.querySelector('.wl-chart canvas')];
+_REDRAW = """async ({ selector, drawn, events }) => {
+    const [target, canvas] = [document.querySelector(selector), document.querySelector(drawn)];
     const box = target.getBoundingClientRect();
     target.setPointerCapture = () => {};
     const found = [];
@@ -201,13 +212,14 @@ _WAVE = """async () => {
 }"""
 
 
-def redraws(browser: Any, case: dict[str, Any], selector: str, events: list[dict[str, Any]], live: bool) -> list[float]:
-    """Milliseconds of each redraw on a page of its own."""
+def redraws(browser: Any, case: dict[str, Any], selector: str, events: list[dict[str, Any]], live: bool,
+            drawn: str = ".wl-chart canvas") -> list[float]:
+    """Milliseconds of each redraw on a page of its own, until the canvas ``drawn`` shows it."""
     page = browser.new_page(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
     page.set_content(f"<!doctype html><style>{case['style']}</style><body><main></main>")
     page.evaluate(_MOUNT, {"module": case["module"], "state": case["state"], "live": live})
     page.wait_for_timeout(300)
-    found = page.evaluate(_REDRAW, {"selector": selector, "events": events})
+    found = page.evaluate(_REDRAW, {"selector": selector, "drawn": drawn, "events": events})
     page.close()
     return found
 
@@ -307,6 +319,50 @@ def steering_seconds(checkout: Path, times: int) -> list[float]:
     return found
 
 
+def laboratory_open(checkout: Path, rounds: int, seconds: float) -> tuple[list[float], list[float], float, float]:
+    """Batches a second of the kernel's processor time, with the laboratory followed by a page and without, in turns;
+    and the kernel's memory in MB after the first round and after the last.
+    """
+    kernel = Kernel(checkout)
+
+    def told(source: str) -> list[float]:
+        said: list[str] = []
+        kernel.client.execute_interactive(source, timeout=60, output_hook=lambda message: said.append(
+            message["content"].get("text", "")))
+        return [float(word) for word in "".join(said).split()]
+
+    def ask(content: dict[str, Any]) -> None:
+        kernel.client.shell_channel.send(
+            kernel.client.session.msg("comm_msg", {"comm_id": comm, "data": {"method": "custom", "content": content}}))
+
+    look = "import psutil; print(time.process_time(), run.trace.batches, psutil.Process().memory_info().rss / 1e6)"
+    speeds: dict[str, list[float]] = {"here": [], "gone": []}
+    memory = []
+    try:
+        kernel.run(_TRAIN + "lab = widgets.Laboratory(run)")
+        opened: list[str] = []
+        kernel.client.execute_interactive("print(lab.comm.comm_id, end='')", timeout=60, output_hook=lambda message:
+                                          opened.append(message["content"].get("text", "")))
+        comm = "".join(opened)
+        for _ in range(rounds):
+            for kind, found in speeds.items():
+                ask({"kind": kind})
+                spent, batches, _ = told(look)
+                end = time.monotonic() + seconds
+                while time.monotonic() < end:
+                    if kernel.client.iopub_channel.msg_ready():
+                        kernel.client.get_iopub_msg(timeout=1)
+                    else:
+                        time.sleep(0.02)
+                spent_then, batches_then, resident = told(look)
+                found.append((batches_then - batches) / (spent_then - spent))
+            memory.append(resident)
+        kernel.run("run.stop(); _ = run.wait()")
+    finally:
+        kernel.end()
+    return speeds["here"], speeds["gone"], memory[0], memory[-1]
+
+
 def first_view(checkout: Path) -> tuple[float, float]:
     """Seconds from the launch of a kernel until the first widget is on its way, and until its cell is done."""
     began = time.perf_counter()
@@ -331,6 +387,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--beside", type=Path, action="append", default=[], help="another checkout of the package")
     parser.add_argument("--times", type=int, default=60, help="how often the run is steered (default: 60)")
+    parser.add_argument("--rounds", type=int, default=6, help="turns with and without the laboratory (default: 6)")
+    parser.add_argument("--seconds", type=float, default=8.0, help="how long each takes (default: 8)")
     parser.add_argument("--cases", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.cases:
@@ -368,6 +426,11 @@ def main() -> None:
                 ("pointing at the chart, 5000 epochs", "chart 5000", canvas, point[:9], False)]:
             row(f"{what}: median / p95 ms", [times(redraws(browser, cases[checkout][name], selector, events, live))
                                              for checkout in checkouts])
+        pen = [{"type": "pointerdown", "x": 20}, *({"type": "pointermove", "x": 20 + 2 * number, "y": number % 30 - 15}
+                                                   for number in range(80))]
+        row("a stroke on the pad, to votes and neurons: median / p95 ms",
+            [times(redraws(browser, cases[checkout]["pad"], ".wl-pad canvas", pen, False, ".wl-network canvas"))
+             if "pad" in cases[checkout] else "" for checkout in checkouts])
         for spikes in (10**5, 10**6):
             rates = [wave(browser, cases[checkout][f"raster {spikes}"]) for checkout in checkouts]
             row(f"raster, {spikes} spikes: frames a second, last quarter",
@@ -381,6 +444,12 @@ def main() -> None:
         row(f"bytes of {what}", [f"{cases[checkout]['messages'].get(what, np.nan):.0f}" for checkout in checkouts])
     steered = [steering_seconds(checkout, options.times) for checkout in checkouts]
     row("steering in force: median / p95 ms", [times([1e3 * value for value in values]) for values in steered])
+    for checkout in checkouts:
+        here, gone, before, after = laboratory_open(checkout, options.rounds, options.seconds)
+        share = statistics.median(here) / statistics.median(gone)
+        print(f"{checkout.name}, the laboratory open: {share:.3f} of the speed "
+              f"(rounds {', '.join(f'{a / b:.3f}' for a, b in zip(here, gone, strict=True))}); the kernel had "
+              f"{before:.0f} MB after the first round, {after:.0f} after the last", flush=True)
     views = [[first_view(checkout) for checkout in checkouts] for _ in range(5)]
     row("first view, and its cell done: s",
         [" / ".join(f"{statistics.median(round_[number][part] for round_ in views):.2f}" for part in (0, 1))
