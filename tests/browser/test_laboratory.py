@@ -184,9 +184,10 @@ def test_a_digit_is_drawn_and_neurons_are_broken_without_leaving_the_page(stage,
         page.keyboard.press(key)
     verdict = page.locator(".wl-pad:not(.wl-bench) .wl-verdict")
     assert verdict.inner_text() == "Read as 1", "the sample gave way to the line"
-    # The neuron that is looked at is that of the one cursor.
+    # The neuron that is looked at is that of the one cursor; where there is none yet, one that is driven hard.
+    assert page.locator(".wl-neuron .wl-title").inner_text().startswith("hidden_1, neuron ")
     page.locator(".wl-pad:not(.wl-bench) .wl-network canvas").focus()
-    for key in ("ArrowRight", "ArrowRight", "Enter"):
+    for key in ("Escape", "ArrowRight", "ArrowRight", "Enter"):
         page.keyboard.press(key)
     assert page.locator(".wl-neuron .wl-title").inner_text() == "hidden_1, neuron 1"
     await_that(page, "() => document.querySelectorAll('.wl-likes button').length === 8")

@@ -121,6 +121,12 @@ test("a network fits its width, from one line to as many as it has layers", () =
   const forty = layOut(Array.from({ length: 40 }, () => LAYERS[1]), 3, 500);
   assert.ok(forty.blocks.every(({ left, width }) => left + width <= 500.5));
   assert.deepEqual(layOut([], 3, 500).blocks, []);
+  const crowd = layOut(Array.from({ length: 40 }, () => LAYERS[1]), 0, 580, { tall: 68, most: 1 }).blocks;
+  crowd.forEach(({ left, top, width, height, places, cell }, layer) => {
+    assert.ok(left + width <= 580 && (!layer || left >= crowd[layer - 1].left + crowd[layer - 1].width) && height <= 68 + 1e-9);
+    for (const neuron of [0, places.row.length - 1]) assert.deepEqual(neuronAt(crowd, left + (places.column[neuron] + 0.5) * cell, top + (places.row[neuron] + 0.5) * cell), { layer, neuron });
+  });
+  assert.ok(crowd.filter(({ room }) => room > 40).length >= 5, "some of them have room for their names");
   const many = layOut([{ places: placesOf({ ...ROW, across: 2 }, 200), classes: 100 }], 24, 600);
   assert.ok(!many.votes.beside, "rows of a hundred classes are too low for numbers");
 });

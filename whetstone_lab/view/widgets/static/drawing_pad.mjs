@@ -103,16 +103,16 @@ function networkSide(scope, desk, { paint, load, around }) {
   }
   /** @param {Neuron | null} neuron */
   function pick(neuron) {
-    if (around) around.cursor.move(neuron ?? { layer: null, neuron: null });
-    else choose(neuron);
+    around?.cursor.move(neuron ?? { layer: null, neuron: null });
+    choose(neuron);
   }
   if (around) {
-    const here = () => choose(neuronOf(around.cursor, network));
-    around.cursor.follow(scope, here);
-    state.chosen = neuronOf(around.cursor, network);
+    around.cursor.follow(scope, (place, before) => (place.layer !== before.layer || place.neuron !== before.neuron) && choose(neuronOf(around.cursor, network)));
   }
   pointed(null);
   return {
+    /** Looks at a neuron to begin with: the one at the cursor, or else the one that is driven most. */
+    begin: () => choose((around && neuronOf(around.cursor, network)) ?? strongest(desk)),
     /** The network is another. */
     renew() {
       survey.again();
@@ -141,11 +141,18 @@ function padTools({ words }) {
   return { clear, undo, play, fit, sees, seen, able, tools: h("div", { class: "wl-tools" }, clear, undo, play) };
 }
 
-/** Puts a sample on the pad that is picked elsewhere; the first line that is drawn takes its place. @param {Desk} desk @param {number} sample @returns {boolean} whether it is another */
+/** Puts a sample on the pad that is picked elsewhere, unless something is drawn there; the first line takes its place. @param {Desk} desk @param {number} sample @returns {boolean} whether it is another */
 function lent({ drawing, samples }, sample) {
-  if (sample >= samples.count || drawing.now.sample === sample) return false;
+  if (sample >= samples.count || drawing.now.sample === sample || drawing.now.strokes.length) return false;
   drawing.load(sample, true);
   return true;
+}
+
+/** The neuron of the first layer that is furthest above its threshold. @param {Desk} desk @returns {Neuron | null} */
+function strongest({ network, sent }) {
+  const thresholds = network.nodes[network.layers[0]]?.thresholds ?? [];
+  const beyond = Array.from(thresholds, (threshold, neuron) => sent.potentials[0][neuron] - threshold);
+  return beyond.length ? { layer: 0, neuron: beyond.indexOf(beyond.reduce((most, each) => Math.max(most, each), -Infinity)) } : null;
 }
 
 /** The neuron at a cursor, if it is one of the network. @param {import("./cursor.mjs").Cursor} cursor @param {import("./wave.mjs").Network} network @returns {Neuron | null} */
@@ -232,6 +239,7 @@ export function mountPad({ model, el, around }) {
   around?.cursor.follow(scope, ({ sample }, before) => sample !== before.sample && lend(sample));
   show();
   if (around && drawing.empty) lend(around.cursor.sample);
+  if (around) side.begin();
   return () => scope.end();
 }
 

@@ -49,6 +49,7 @@ export const firing = (fired) => fired.reduce((sum, spike) => sum + spike, 0);
 
 /** @param {Pen} pen @param {Block} block @param {string} name @param {string} words @param {boolean} [picked] */
 function caption(pen, { left, top, room }, name, words, picked = false) {
+  if (room <= 0) return;
   const { context, colour } = pen;
   context.textAlign = "left";
   context.textBaseline = "alphabetic";

@@ -36,6 +36,9 @@ const CAPTION = 36;
 const VOTES = 128;
 const NAME = 82;
 
+/** Layers in one line that have less than this, each, are drawn as a crowd. */
+const CROWDED = 48;
+
 /** A row of votes is no lower than this, or its number cannot be read. */
 const LOWEST = 12;
 
@@ -53,6 +56,7 @@ export function layOut(layers, bars, width, { picture = null, tall = TALL, most 
     const cell = Math.min(tall / places.rows, classes ? CLASS : LARGEST);
     return { layer: which - (picture ? 1 : 0), places, classes, cell, wide: Math.max(places.columns * cell, NAME) };
   });
+  if (most === 1 && parts.length * CROWDED > width) return crowd(parts, width, tall);
   const last = parts[parts.length - 1];
   // Rows of output neurons and of votes are one where each class has its own neurons, and there is room for its number.
   const beside = Boolean(last) && last.classes > 0 && last.classes === bars && last.cell >= LOWEST;
@@ -61,6 +65,26 @@ export function layOut(layers, bars, width, { picture = null, tall = TALL, most 
     const scale = Math.min(1, ...sets.map((set, line) => (width - GAP * (set.length - 1) - (bars && line === sets.length - 1 ? VOTES + GAP / 2 : 0)) / set.reduce((sum, { wide }) => sum + wide, 0)));
     if (scale >= SMALLEST || lines >= Math.max(most, 1)) return place(sets, bars, width, clamp(scale, 0.1, 1), beside, picture ? FAR : GAP);
   }
+}
+
+/** Very many layers in one line: each a narrow column of its neurons in their order, with room for the name of every few of them.
+ * @param {{ layer: number, places: Places, cell: number }[]} parts @param {number} width @param {number} tall */
+function crowd(parts, width, tall) {
+  const slot = width / parts.length;
+  const named = Math.ceil(NAME / slot);
+  const blocks = parts.map(({ layer, places: own, cell: most }, which) => {
+    const places = layer < 0 ? own : narrow(own, (slot - 3) / tall);
+    const cell = Math.min(most, (slot - 3) / places.columns, tall / places.rows);
+    const [wide, high] = [places.columns * cell, places.rows * cell];
+    return { layer, places, cell, left: which * slot, top: CAPTION + (tall - high) / 2, width: wide, height: high, room: which % named ? 0 : Math.min(named * slot, width - which * slot) - 8 };
+  });
+  return { blocks, votes: { left: 0, top: CAPTION, width, row: 0, beside: false }, height: Math.ceil(CAPTION + tall + 14) };
+}
+
+/** The cells of a layer in rows, so broad for their height. @param {Places} places @param {number} shape width by height @returns {Places} */
+function narrow({ row }, shape) {
+  const columns = Math.max(Math.round(Math.sqrt(row.length * shape)), 1);
+  return { row: row.map((_, at) => Math.floor(at / columns)), column: row.map((_, at) => at % columns), rows: Math.ceil(row.length / columns), columns };
 }
 
 /** Splits parts into so many lines, none much longer than another. @template {{ wide: number }} T @param {T[]} parts @param {number} lines @param {number} extra what the last line has besides @returns {T[][]} */
