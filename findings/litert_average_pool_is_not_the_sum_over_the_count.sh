@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # Tool: LiteRT 2.3.0 (ai-edge-litert), its interpreter as it comes, with XNNPACK, on a CPU
-# Guess: AVERAGE_POOL_2D over n values is their sum divided by n: of zeros and ones k / n, as its reference kernel, Keras
-#   and ONNX Runtime have it.
-# Seen: XNNPACK's pool multiplies by 1 / n, rounded. Of 25 values the average of k ones is a float below k / 25 for seven
-#   of the 26 k. A sum and a DIV in the model are right.
+# Guess: AVERAGE_POOL_2D over n values is their sum divided by n: of zeros and ones k / n, as its reference kernel,
+#   Keras and ONNX Runtime have it.
+# Seen: XNNPACK's pool multiplies by 1 / n, rounded. Of 25 values the average of k ones is a float below k / 25 for
+#   seven of the 26 k. A sum and a DIV in the model are right.
 # Output:
 #   reference kernels: the pool differs from k / 25 for 0 of 26 counts, below it for []
 #   XNNPACK:           the pool differs from k / 25 for 7 of 26 counts, below it for [5, 9, 10, 15, 18, 20, 23]
 #   XNNPACK:           a sum and DIV differ from k / 25 for 0 of 26 counts
-# Why it matters: A neuron that fires from an average of k / n on lies right at its threshold with k spikes, and is silent
-#   where the average comes out a bit below. Export averages as a sum and a division, or put k in place of k / n.
+# Why it matters: A neuron that fires from an average of k / n on lies right at its threshold with k spikes, and is
+#   silent where the average comes out a bit below. Export averages as a sum and a division, or put k in place of k / n.
 set -euo pipefail
 
 work=$(mktemp -d)

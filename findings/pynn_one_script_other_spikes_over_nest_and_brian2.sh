@@ -48,7 +48,8 @@ WANT = {("nest", 2): "[6.0]", ("nest", 3): "[6.0]", ("brian2", 2): "[]", ("brian
 found = {}
 print("a threshold of 1, rest at 0, a spike that arrives at 6 ms in steps of 1 ms")
 for tool, weight in WANT:
-    said = subprocess.run([sys.executable, "-I", "fires.py", tool, str(weight)], capture_output=True, text=True, check=True)
+    said = subprocess.run([sys.executable, "-I", "fires.py", tool, str(weight)], capture_output=True, text=True,
+                          check=True)
     found[tool, weight] = said.stdout.split("fires at ")[-1].strip()
     print(f"{tool:7} weight {weight}: fires at {found[tool, weight]}")
 sys.exit(0 if found == WANT else 10)
