@@ -88,7 +88,7 @@ function viewsOf(model, cursor, memory) {
   const [curves, chart] = [h("div", { class: "wl-part wl-lab-curves", role: "group", tabindex: 0, "aria-label": "Activation curves. Arrow keys pick a layer." }), h("div", { class: "wl-part wl-lab-chart" })];
   const leave = [
     mountCurves({ model, el: curves, cursor }),
-    mountChart({ model, el: chart, around: { cursor, other: () => memory.compared?.rows, again: model.get("setup").away ? null : (thresholds) => model.send({ kind: "again", thresholds }) } }),
+    mountChart({ model, el: chart, around: { cursor, other: () => memory.compared?.rows, ...rerun(model) } }),
   ];
   const take = (/** @type {HTMLElement} */ from, /** @type {string} */ selector) => /** @type {HTMLElement} */ (from.querySelector(selector));
   const head = take(chart, ".wl-header");
@@ -110,6 +110,19 @@ function pickLayer(event, cursor, layers) {
 
 /** What keeps nobody from looking: why a page without a kernel has no commands. */
 const AWAY = "This page is a file without Python, so it cannot train; all else on it is alive.";
+
+/** How the run that is shown is trained again with other lines, where it is one that is kept. @param {Model} model */
+const rerun = (model) => ({
+  begins(/** @type {number} */ epoch) {
+    const { fields, goal, resumable = [] } = model.get("setup");
+    return fields.length && epoch < goal ? Math.max(0, ...resumable.filter((/** @type {number} */ known) => known <= epoch)) : null;
+  },
+  again: (/** @type {Record<string, number>} */ thresholds, /** @type {number | null} */ epoch) => model.send({ kind: "again", thresholds, epoch }),
+  whatIf() {
+    const { number = null, away = false } = model.get("setup");
+    return number === null || away ? null : () => model.send({ kind: "open", number });
+  },
+});
 
 /** @param {{ model: Model, el: HTMLElement }} view */
 function mountLaboratory({ model, el }) {
