@@ -128,7 +128,7 @@ test("a page without a kernel tells of waves as one beside a kernel would, and o
   assert.deepEqual([second.about.readings[0].wrong, second.about.readings[0].votes], [[true], [[-2, 2]]]);
   assert.deepEqual(await ask({ kind: "wave", epoch: 0, sample: 0 }), { kind: "wave" });
   assert.deepEqual((await ask({ kind: "network", epoch: 6 })).epoch, 5);
-  assert.deepEqual(await ask({ kind: "compare", number: 4 }), { kind: "compared", number: 4, table: "four", accuracies: 7 });
+  assert.deepEqual(await ask({ kind: "compare", number: 4 }), { kind: "compared", number: 4, layers: 1, past: { table: "four" }, accuracies: 7 });
   assert.deepEqual(await ask({ kind: "compare", number: null }), { kind: "compared" });
   assert.equal((await ask({ kind: "code" })).text, "here");
   await ask({ kind: "open", number: 4 });

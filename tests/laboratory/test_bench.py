@@ -283,6 +283,20 @@ def test_spikes_go_by_the_epochs_of_the_run_not_by_those_of_a_fit(monkeypatch):
     assert snapshots.at() == (6, network)
 
 
+def test_weights_that_are_no_numbers_end_no_training():
+    from whetstone_lab.laboratory import companion
+    from whetstone_lab.training.models import mlp
+
+    model = mlp(4, 2, hidden=(3,))
+    model.layers[0].kernel.assign(np.full((4, 3), np.nan))
+    snapshots, logs = Snapshots(), {"loss": np.nan}
+    mine = companion.Companion(SimpleNamespace(x_test=np.zeros((2, 4)), y_test=np.zeros(2)), snapshots, None, [],
+                               epochs=lambda: 0)
+    mine.set_model(model)
+    mine.on_epoch_end(0, logs)
+    assert (snapshots.at(), list(logs)) == (None, ["loss"])
+
+
 def test_weights_of_whole_epochs_are_kept_while_it_trains(stubbed, finished_trace):
     bench = stubbed.bench
     bench._run, bench.trace = Stub(finished_trace), finished_trace

@@ -109,7 +109,8 @@ def test_an_experiment_that_was_kept_is_looked_at_compared_and_written_out(page,
     (entry,) = p.lab.kept
     assert (entry["number"], entry["preset"], entry["epochs"]) == (1, "wide s8", finished_trace.epochs)
     p.ask(kind="compare", number=1)
-    assert {"table", "accuracies"} <= {path[0] for path in p.sent[-1]["bytes"]}
+    assert p.sent[-1]["bytes"] == [["past", "table"], ["past", "points"], ["accuracies"]]
+    assert p.sent[-1]["layers"] == 3
     p.ask(kind="compare", number=None)
     assert p.sent[-1] == {"kind": "compared"}
     p.ask(kind="open", number=1)

@@ -249,8 +249,8 @@ class Laboratory(RunView):
             self.send({"kind": "compared"})
             return
         trace = bench.experiments.trace(int(number))
-        self.send(*packed({"kind": "compared", "number": int(number), "table": Past().whole(trace)["past"]["table"],
-                           **Accuracies().whole(trace)}))
+        self.send(*packed({"kind": "compared", "number": int(number), "layers": len(trace.layers),
+                           **Past().whole(trace), **Accuracies().whole(trace)}))
 
     def _asked_open(self, bench: Bench, content: Mapping[str, Any]) -> None:
         number = int(content["number"])

@@ -16,9 +16,6 @@ import { steering } from "./steering.mjs";
 /** @typedef {import("./canvas.mjs").Pen} Pen */
 /** @typedef {ReturnType<typeof chartOf>} Chart */
 
-/** No other run. @type {Record<string, number>[]} */
-const NONE = [];
-
 /** What the chart shows: the run, and what follows from it and from what the reader asks.
  * @param {Model} model @param {(chart: any) => import("./steering.mjs").Steering} steeringOf */
 function chartOf(model, steeringOf) {
@@ -86,8 +83,10 @@ function chartOf(model, steeringOf) {
 /** What surrounds the chart where it is part of something larger: what is shown together, another run to draw beside, after how many
  * epochs the run can go on with other lines if they are to hold from an epoch on (0 from its start, null where it cannot), how it does,
  * and how a run that has ended is asked what if, where it can be.
- * @typedef {{ cursor: import("./cursor.mjs").Cursor, other: () => any, begins: (epoch: number) => number | null,
- *   again: (asked: Record<string, number>, epoch: number | null) => void, whatIf: () => (() => void) | null }} Around */
+ * @typedef {{ cursor: import("./cursor.mjs").Cursor, other: () => import("./run.mjs").Course | null, begins: (epoch: number) => number | null,
+ *   again: (asked: Record<string, number>, epoch: number | null) => void, whatIf: () => (() => void) | null,
+ *   drawn: (redraw: () => void) => void }} Around
+ *   `drawn` is given what draws the chart anew, for when the other run is another one. */
 
 /** @param {{ model: Model, el: HTMLElement, around?: Around }} view */
 export function mountChart({ model, el, around }) {
@@ -155,13 +154,14 @@ export function mountChart({ model, el, around }) {
   /** @param {Pen} pen */
   function draw(pen) {
     const at = chart.where(box);
-    drawChart(pen, { at, judged, mode, rows: run.rows, points: run.points, spans: run.spans, passed: chart.passed(), coming: chart.ahead(at.last), marks: chart.marks(at), unknownFrom: chart.replay?.first?.epoch ?? null, pointed: meant.epoch, here: around?.cursor.at ?? null, layer: around?.cursor.layer ?? null, other: around?.other() ?? NONE, waiting: unbegun(run.now.status) });
+    drawChart(pen, { at, judged, mode, rows: run.rows, points: run.points, spans: run.spans, passed: chart.passed(), coming: chart.ahead(at.last), marks: chart.marks(at), unknownFrom: chart.replay?.first?.epoch ?? null, pointed: meant.epoch, here: around?.cursor.at ?? null, layer: around?.cursor.layer ?? null, other: around?.other() ?? null, waiting: unbegun(run.now.status) });
     const ahead = chart.coming();
     if (!ahead) return;
     const { stop, improve } = levels(ahead.reference, ahead.up, ahead.down, mode);
     lines?.place(at.right + 4, at.y(stop), at.y(improve));
   }
 
+  around?.drawn(surfaced.redraw);
   if (around) linkChart(scope, around.cursor, surfaced, () => chart.where(box), () => meant.epoch);
   heedRun(scope, model, chart, { show, list, complain: (text) => ([error.hidden, error.textContent] = [false, text]) });
   list.show(chart.decisions);
