@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from whetstone_lab.training.norm_statistics import estimate_norm_statistics
     from whetstone_lab.training.segmentation import SegmentationCrossentropy
     from whetstone_lab.training.sharpeners import AdaptiveSharpener, ScheduledSharpener, StepwiseSharpener
+    from whetstone_lab.training.shuffling import Shuffled
     from whetstone_lab.view import plots
     from whetstone_lab.view.page import page
 
@@ -70,6 +71,7 @@ _HOMES = {
     "Network": "simulator.network:Network",
     "ScheduledSharpener": "training.sharpeners:ScheduledSharpener",
     "SegmentationCrossentropy": "training.segmentation:SegmentationCrossentropy",
+    "Shuffled": "training.shuffling:Shuffled",
     "SoftmaxDecode": "training.decode:SoftmaxDecode",
     "SpikeRecord": "records.spikes:SpikeRecord",
     "SpikingBReLU": "training.layers:SpikingBReLU",

@@ -149,6 +149,17 @@ def test_one_cursor_moves_all_by_the_keyboard_alone(stage, finished_trace):
     page.keyboard.press("ArrowRight")
     page.get_by_role("button", name="Compare: experiment 1").press("Enter")
     assert page.evaluate("window.sent.at(-1)") == {"kind": "compare", "number": 1}
+    before = page.eval_on_selector(".wl-chart canvas", "canvas => canvas.toDataURL()")
+    page.evaluate("""() => {
+        const tell = (event, ...what) => listeners.filter(l => l[0] === event).forEach(l => l[1](...what));
+        const bytes = Float32Array.from([10, 2, 0, 0, 0, 800, 0.3, 1, 1, 1]);
+        tell('msg:custom', { kind: 'compared', number: 1, layers: 3, accuracies: values.accuracies,
+                             past: { ...values.past, points: new DataView(bytes.buffer) } }, []);
+        values.kept = [{ ...values.kept[0], number: 2 }, ...values.kept];
+        tell('change:kept');
+    }""")
+    await_that(page, "before => document.querySelector('.wl-chart canvas').toDataURL() !== before", before)
+    assert page.evaluate("document.activeElement.ariaLabel") == "Compare: experiment 1", "though the list was renewed"
     page.get_by_role("tab", name="Runs").press("ArrowRight")
     page.locator("[data-setting=network]").select_option("wide")
     assert page.evaluate("window.sent.at(-1)")["settings"]["network"] == "wide"

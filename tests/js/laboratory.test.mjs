@@ -5,6 +5,7 @@ import { cursorOf } from "../../whetstone_lab/view/widgets/static/cursor.mjs";
 import { morePoints, unpacked } from "../../whetstone_lab/view/widgets/static/growing.mjs";
 import { alone } from "../../whetstone_lab/view/widgets/static/lab_alone.mjs";
 import { accuracyColumns, lowest } from "../../whetstone_lab/view/widgets/static/lab_accuracy.mjs";
+import { facts } from "../../whetstone_lab/view/widgets/static/lab_experiments.mjs";
 import { refusal } from "../../whetstone_lab/view/widgets/static/lab_setup.mjs";
 import { firingOf, readWave, waveAsker } from "../../whetstone_lab/view/widgets/static/lab_wave.mjs";
 import { clock } from "../../whetstone_lab/view/widgets/static/laboratory.mjs";
@@ -127,11 +128,17 @@ test("a page without a kernel tells of waves as one beside a kernel would, and o
   assert.deepEqual([second.about.readings[0].wrong, second.about.readings[0].votes], [[true], [[-2, 2]]]);
   assert.deepEqual(await ask({ kind: "wave", epoch: 0, sample: 0 }), { kind: "wave" });
   assert.deepEqual((await ask({ kind: "network", epoch: 6 })).epoch, 5);
-  assert.deepEqual(await ask({ kind: "compare", number: 4 }), { kind: "compared", number: 4, table: "four", accuracies: 7 });
+  assert.deepEqual(await ask({ kind: "compare", number: 4 }), { kind: "compared", number: 4, layers: 1, past: { table: "four" }, accuracies: 7 });
   assert.deepEqual(await ask({ kind: "compare", number: null }), { kind: "compared" });
   assert.equal((await ask({ kind: "code" })).text, "here");
   await ask({ kind: "open", number: 4 });
   assert.deepEqual([drawn, model.get("accuracies"), model.get("setup")], [1, 7, { away: true }]);
   assert.equal((await ask({ kind: "code" })).text, "four", "the script of what is shown");
   assert.deepEqual(await ask({ kind: "wave", epoch: 9, sample: 0 }), { kind: "wave" }, "it was kept without its network");
+});
+
+test("of an experiment that was kept it is told how far it came, and what it went on from", () => {
+  const one = { number: 3, words: "", preset: "", epochs: 12, goal: 30, accuracy: "soft 91.0 %", kept: "2026-11-28T13:05:00+00:00", nudges: 1, origin: { number: 2, epochs: 7 } };
+  assert.equal(facts(one), "soft 91.0 % · 12 of 30 epochs · 1 by hand · on from 2 after epoch 7 · 11-28 13:05");
+  assert.equal(facts({ ...one, accuracy: "", epochs: 30, nudges: 0, origin: null }), "30 epochs · 11-28 13:05");
 });

@@ -42,6 +42,9 @@ test("the first decision that differs is found, and its reason", () => {
   assert.equal(later.first?.kind, "goes on");
   assert.equal(later.first?.epoch, 5);
   assert.match(verdict(later.first), /After epoch 5 sharpening would have gone on \(the loss changed by \+20 %\); in this run it stopped/);
+  assert.match(verdict(later.first), /here there are none\.$/);
+  assert.match(verdict(later.first, "loss", 4), /The weights after epoch 4 are kept: run it again from there\.$/);
+  assert.match(verdict(later.first, "loss", 0), /run it again from the start\.$/);
   assert.equal(later.lines.length, 5, "nothing is known past it");
   assert.equal(whatIf(run, { patience: 2 }, 0).first?.kind, "waits");
   assert.deepEqual(whatIf(run, { patience: 0 }, 0).first, { epoch: 3, kind: "starts", change: 0 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { doubles } from "../../whetstone_lab/view/widgets/static/bytes.mjs";
-import { epochRows, placedPoints, sharpeningSpans, valueAt } from "../../whetstone_lab/view/widgets/static/run.mjs";
+import { courseOf, epochRows, placedPoints, sharpeningSpans, valueAt } from "../../whetstone_lab/view/widgets/static/run.mjs";
 
 const close = (a, b, within = 1e-6) => assert.ok(Math.abs(a - b) <= within, `${a} is not ${b}`);
 const past = { points: new Float32Array([10, 2, 0, 20, 1, 0.5, 30, 0.8, 0.6]), table: new Float64Array([1, 20, 1.5, NaN, 0.15, 0.1, 1, 0, 0]) };
@@ -30,6 +30,13 @@ test("points stand where the ends of epochs say", () => {
   // Of a thinned table every second epoch is there, and the second epoch was longer than was thought.
   const thinned = placedPoints({ points: new Float32Array([5, 1, 0, 30, 1, 0, 60, 1, 0]) }, [{ batches: 10, end: 1 }, { batches: 50, end: 3 }], { batch: 60, at: 3.25 }, 1);
   assert.deepEqual([0, 1, 2].map((row) => thinned.values[3 * row]), [0.5, 2, 3.25]);
+});
+
+test("another run is drawn from its past alone", () => {
+  const { rows, points } = courseOf({ ...past, points: new Float32Array([10, 2, 0, 20, 1, 0.5]) }, 1);
+  assert.equal(rows.length, 1);
+  assert.deepEqual([...points.values], [0.5, 2, 0, 1, 1, 0.5]);
+  assert.deepEqual([courseOf({ points: new Float32Array(0) }, 2).points.length, courseOf({}, 2).rows.length], [0, 0]);
 });
 
 test("the table of epochs is read by name", () => {

@@ -9,15 +9,18 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from whetstone_lab.laboratory.assembly import assemble
 from whetstone_lab.laboratory.bench import Bench
-from whetstone_lab.laboratory.experiments import Experiments
-from whetstone_lab.laboratory.nudges import Nudge
+from whetstone_lab.laboratory.checkpoints import Past
+from whetstone_lab.laboratory.experiments import Experiments, Origin
+from whetstone_lab.laboratory.nudges import Nudge, Nudges
 from whetstone_lab.laboratory.presets import read
 from whetstone_lab.laboratory.settings import Settings
 from whetstone_lab.laboratory.snapshots import Snapshots
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.simulator import Network
 from whetstone_lab.simulator.operations import Dense, Neurons
+from whetstone_lab.training.checkpoint import after_epochs
 
 
 @pytest.fixture(scope="module")
@@ -71,16 +74,56 @@ def test_it_is_kept_as_it_ends(ended):
     np.testing.assert_array_equal(ended.bench.experiments.trace(1).loss, ended.bench.trace.loss)
 
 
-def test_the_script_gives_the_same_run_in_another_process(ended, tmp_path):
-    (tmp_path / "script.py").write_text(ended.bench.script(), encoding="utf-8")
+@pytest.fixture(scope="module")
+def gone_on(ended):
+    """The run above, found by another bench and trained again from the end of its first epoch with more patience."""
+    bench = Bench(experiments=Experiments(ended.bench.experiments.folder))
+    bench.look(1)
+    assert bench.resumable == [1, 2, 3]
+    bench.again(1, patience=1)
+    bench.wait(240)
+    return bench
+
+
+def test_a_run_goes_on_from_the_weights_of_an_epoch_beside_the_old_one(ended, gone_on):
+    old, new = ended.bench.trace, gone_on.trace
+    np.testing.assert_array_equal(new.loss[:4], old.loss[:4])  # the second epoch is trained again as it was
+    np.testing.assert_array_equal(new.epoch_metric("relu_accuracy"), old.epoch_metric("relu_accuracy"))
+    assert new.epochs == 3
+    kept, first = gone_on.experiments.all()
+    assert (kept.number, kept.origin, first.number) == (2, Origin(1, 1), 1)
+    assert kept.nudges.made == (Nudge(1, 2, {"patience": 1, "rate": 0.9}),), "the rate was changed again as by hand"
+    assert new.thresholds_at(new.batches)["patience"] == 1
+
+
+def test_the_script_gives_the_same_run_from_its_start_in_another_process(gone_on, tmp_path):
+    (tmp_path / "script.py").write_text(gone_on.script(), encoding="utf-8")
     result = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, timeout=240)
     assert result.returncode == 0, result.stderr[-2000:]
-    again, trace = Trace.load(tmp_path / "run.npz"), ended.bench.trace
+    again, trace = Trace.load(tmp_path / "run.npz"), gone_on.trace
     np.testing.assert_array_equal(again.loss, trace.loss)
     np.testing.assert_array_equal(again.sharpness, trace.sharpness)
+    np.testing.assert_array_equal(again.histograms, trace.histograms)
     assert again.events == trace.events
+    assert again.states == trace.states
     for ours, theirs in zip(trace.epoch_logs, again.epoch_logs, strict=True):
         assert {name: ours[name] for name in theirs} == theirs
+
+
+def test_what_cannot_be_run_again_says_why(ended, tmp_path):
+    bench = Bench(experiments=Experiments(ended.bench.experiments.folder))
+    bench.look(1)
+    for wrong in (-1, 3):
+        with pytest.raises(ValueError, match="Expected an epoch from 0 to 2"):
+            bench.again(wrong)
+    with pytest.raises(ValueError, match="Expected parameters of AdaptivePolicy"):
+        bench.again(1, colour=1.0)
+    weights = bench.experiments.checkpoints(1).read(2)
+    with pytest.raises(ValueError, match="weights of these networks; got others for relu_000"):
+        assemble(Settings(network="tiny"), {}, Past(bench.trace, 2, {**weights, "relu_000": np.zeros(3)}), Nudges(),
+                 steered=print, keep=print)
+    with pytest.raises(ValueError, match="epochs from 1 to 3"):
+        after_epochs(bench.trace, 4)
 
 
 def test_a_bench_that_is_cleared_is_empty_and_its_subscribers_stay(ended):
@@ -93,7 +136,7 @@ def test_a_bench_that_is_cleared_is_empty_and_its_subscribers_stay(ended):
     assert bench.trace is not before
     assert (bench.trace.status, bench.trace.layers, bench.wave()) == ("ready", (), None)
     assert bench.settings.seed == 5, "and so are the weights at the start"
-    assert len(bench.experiments.all()) == 1, "a run that has ended stays kept"
+    assert bench.experiments[1].epochs == 3, "a run that has ended stays kept"
     with pytest.raises(ValueError, match="as soon as it has begun"):
         bench.steer(rate=0.5)
     with pytest.raises(ValueError, match="sig_increase"):
@@ -124,22 +167,25 @@ class Stub:
         assert self.ended.wait(60)
 
 
+def assembled(run, companion=None):
+    return SimpleNamespace(run=run, companion=companion, weights=lambda: {"spiking_000": np.full(3, run.trace.epochs)})
+
+
 @pytest.fixture
 def stubbed(tmp_path, monkeypatch):
     """A bench whose runs are stubs, and those that it made; ``held`` stops the making of others."""
     made, held = [], threading.Event()
     held.set()
 
-    def make(bench, settings, thresholds):
+    def make(bench, settings, thresholds, past, ahead):
         assert held.wait(60)
         if settings.seed == 13:
             raise FileNotFoundError("no such pictures")
         made.append(Stub())
         data = SimpleNamespace(x_test=np.zeros((1, 64)), y_test=np.zeros(1), image_shape=(8, 8, 1))
-        return made[-1], Snapshots(data.x_test, data.y_test)
+        return assembled(made[-1], SimpleNamespace(snapshots=Snapshots(data.x_test, data.y_test)))
 
-    monkeypatch.setattr(Bench, "_made", make)
-    monkeypatch.setattr(Bench, "_seed", lambda bench: None)
+    monkeypatch.setattr(Bench, "_assemble", make)
     return SimpleNamespace(bench=Bench(experiments=Experiments(tmp_path / "runs")), made=made, held=held)
 
 
@@ -200,10 +246,10 @@ def test_a_run_that_cannot_be_kept_goes_on_and_says_why(stubbed, finished_trace,
     bench = stubbed.bench
     (tmp_path / "runs").write_text("a file where the folder should be")
     bench._run, bench.trace = Stub(finished_trace), finished_trace
-    bench._keep(bench._run, ended=False)
+    bench._keep(assembled(bench._run), ended=False)
     assert "Expected a folder that can be written to" in bench.unkept
     (tmp_path / "runs").unlink()
-    bench._keep(bench._run, ended=True)
+    bench._keep(assembled(bench._run), ended=True)
     assert (bench.unkept, bench.experiments[1].epochs) == ("", finished_trace.epochs)
     bench.reset()
     assert bench.unkept == ""
@@ -213,12 +259,12 @@ def test_what_is_trained_on_after_a_stop_is_no_part_of_the_script(stubbed, finis
     bench, trace = stubbed.bench, Trace.from_parts(*finished_trace.to_parts())
     bench._run = run = Stub(trace)
     bench.trace, run.model.stop_training = trace, True
-    bench._keep(run, ended=True)
+    bench._keep(assembled(run), ended=True)
     stopped = bench.stopped
     assert stopped == trace.batches
     trace.append_batch(trace.epochs, 0.5, trace.sharpness[-1])
     trace.append_epoch({"loss": 0.5})
-    bench._keep(run, ended=True)
+    bench._keep(assembled(run), ended=True)
     assert (bench.stopped, bench.experiments[1].more) == (stopped, 1)
     for text in (bench.script(), bench.experiments[1].script()):
         assert f"trace.batches >= {stopped}" in text
@@ -232,6 +278,52 @@ def test_spikes_go_by_the_epochs_of_the_run_not_by_those_of_a_fit(monkeypatch):
     monkeypatch.setattr(companion, "convert", lambda *arguments, **options: network)
     monkeypatch.setattr(companion, "evaluate", lambda *arguments: {"accuracy": 0.5})
     data, snapshots = SimpleNamespace(x_test=np.zeros((2, 4)), y_test=np.zeros(2)), Snapshots()
-    mine = companion.Companion(data, snapshots, None, 1, 0, epochs=lambda: 5)
+    mine = companion.Companion(data, snapshots, None, [], epochs=lambda: 5)
     mine.on_epoch_end(0)
     assert snapshots.at() == (6, network)
+
+
+def test_weights_that_are_no_numbers_end_no_training():
+    from whetstone_lab.laboratory import companion
+    from whetstone_lab.training.models import mlp
+
+    model = mlp(4, 2, hidden=(3,))
+    model.layers[0].kernel.assign(np.full((4, 3), np.nan))
+    snapshots, logs = Snapshots(), {"loss": np.nan}
+    mine = companion.Companion(SimpleNamespace(x_test=np.zeros((2, 4)), y_test=np.zeros(2)), snapshots, None, [],
+                               epochs=lambda: 0)
+    mine.set_model(model)
+    mine.on_epoch_end(0, logs)
+    assert (snapshots.at(), list(logs)) == (None, ["loss"])
+
+
+def test_weights_of_whole_epochs_are_kept_while_it_trains(stubbed, finished_trace):
+    bench = stubbed.bench
+    bench._run, bench.trace = Stub(finished_trace), finished_trace
+    bench._keep(assembled(bench._run), ended=False)
+    assert bench.resumable == [], "it goes on"
+    with pytest.raises(KeyError):
+        bench.experiments[2]
+    weights = bench.experiments.checkpoints(1)
+    assert weights.epochs == [finished_trace.epochs]
+    weights.clear()
+    bench._run.model.stop_training = True
+    bench._keep(assembled(bench._run), ended=False)
+    assert weights.epochs == [], "an epoch that was broken off has another number of batches"
+    bench._keep(assembled(bench._run), ended=True)
+    bench.experiments.forget(1)
+    assert not list(bench.experiments.folder.iterdir())
+
+
+def test_a_run_without_weights_is_run_again_from_its_start(stubbed, finished_trace):
+    bench = stubbed.bench
+    nudges = Nudges([Nudge(0, 3, {"patience": 2}), Nudge(4, 70, {"rate": 0.5})])
+    bench.experiments.keep(finished_trace, Settings(), {"sig_increase": 0.3}, nudges)
+    bench.look(1)
+    bench.again(3, sig_increase=0.4)
+    assert (bench.thresholds, bench.origin) == ({"sig_increase": 0.4}, None)
+    assert bench._ahead.made == nudges.made[:1], "what was done by hand up to there is done again"
+    bench._builder.join(60)
+    assert stubbed.made[0].did == ["start"]
+    with pytest.raises(RuntimeError, match="has ended; stop it first"):
+        bench.again(3)

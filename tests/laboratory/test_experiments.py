@@ -6,7 +6,7 @@ from threading import Thread
 import numpy as np
 import pytest
 
-from whetstone_lab.laboratory.experiments import Experiments
+from whetstone_lab.laboratory.experiments import Experiments, Origin
 from whetstone_lab.laboratory.nudges import Nudge, Nudges
 from whetstone_lab.laboratory.script import script
 from whetstone_lab.laboratory.settings import CHOICES, Settings
@@ -74,7 +74,7 @@ def test_what_is_not_an_experiment_is_left_out(kept, tmp_path):
 def test_its_script_says_what_was_done(kept):
     text = kept[1].script()
     compile(text, "script", "exec")
-    for part in ("set_random_seed(4)", "sig_increase=0.3", "(3, 70, {'rate': 0.7, 'patience': 1})",
+    for part in ("seed=4)\n\nmodel", "seed=4)\nsharpener", "sig_increase=0.3", "(3, 70, {'rate': 0.7, 'patience': 1})",
                  "sharpener.trace.batches >= 80", "callbacks=[sharpener, Replay(), stop]"):
         assert part in text
     assert "Replay" not in kept[2].script()
@@ -88,6 +88,16 @@ def test_what_is_kept_again_takes_its_own_place_and_what_is_forgotten_is_gone(ke
     kept.forget(1)
     assert [each.number for each in kept.all()] == [2]
     assert not list(kept.folder.glob("001*"))
+
+
+def test_what_a_run_went_on_from_is_kept(kept, finished_trace):
+    assert kept[1].origin is None
+    assert kept.keep(finished_trace, Settings(), origin=Origin(1, 5)).origin == kept[3].origin == Origin(1, 5)
+    path = kept.folder / "003.json"
+    for wrong in (3, [1], ["a", 2]):
+        path.write_text(json.dumps({**json.loads(path.read_text()), "origin": wrong}))
+        with pytest.raises(ValueError, match="facts of an experiment"):
+            _ = kept[3]
 
 
 def test_a_run_that_was_trained_on_says_that_its_script_ends_before():

@@ -10,6 +10,7 @@ import pytest
 from whetstone_lab import widgets
 from whetstone_lab.course import kept
 from whetstone_lab.datasets import load_digits
+from whetstone_lab.laboratory.experiments import Origin
 from whetstone_lab.laboratory.page import Laboratory
 from whetstone_lab.laboratory.settings import Settings
 from whetstone_lab.laboratory.snapshots import Snapshots
@@ -67,12 +68,26 @@ def test_a_preset_is_read_and_holds_fast(page, monkeypatch):
     p.ask(kind="preset", line="elephants")
     assert "got 'elephants'" in p.sent[-1]["text"]
     assert p.lab.setup["settings"]["epochs"] == 4
+    assert p.lab.setup["given"], "and no line lets it go"
     left = []
     monkeypatch.setattr(sys, "unraisablehook", left.append)
     with pytest.raises(ValueError, match="elephants"):
         page(preset="elephants")
     gc.collect()
     assert left == [], "a page that could not be made leaves no other error behind"
+
+
+def test_a_line_that_is_typed_holds_fast_until_another_lets_go(page):
+    p = page(preset="tiny!")
+    p.ask(kind="preset", line="wide e40! adaptive-")
+    assert p.lab.bench.settings == Settings(network="tiny", epochs=40), "what the code of the page holds stays"
+    assert (p.lab.setup["locked"], p.lab.setup["hidden"]) == (["epochs", "network", "sharpening"], ["sharpening"])
+    assert p.lab.setup["preset"] == "tiny! adaptive- e40!"
+    p.ask(kind="settings", settings={**p.lab.setup["settings"], "epochs": 3, "seed": 4})
+    assert p.lab.bench.settings == Settings(network="tiny", epochs=40, seed=4)
+    p.ask(kind="preset", line="e7")
+    assert p.lab.bench.settings == Settings(network="tiny", epochs=7)
+    assert p.lab.setup["locked"] == ["network"]
 
 
 def test_settings_that_change_under_a_run_wait_for_the_next(page, finished_trace):
@@ -94,7 +109,8 @@ def test_an_experiment_that_was_kept_is_looked_at_compared_and_written_out(page,
     (entry,) = p.lab.kept
     assert (entry["number"], entry["preset"], entry["epochs"]) == (1, "wide s8", finished_trace.epochs)
     p.ask(kind="compare", number=1)
-    assert {"table", "accuracies"} <= {path[0] for path in p.sent[-1]["bytes"]}
+    assert p.sent[-1]["bytes"] == [["past", "table"], ["past", "points"], ["accuracies"]]
+    assert p.sent[-1]["layers"] == 3
     p.ask(kind="compare", number=None)
     assert p.sent[-1] == {"kind": "compared"}
     p.ask(kind="open", number=1)
@@ -106,21 +122,29 @@ def test_an_experiment_that_was_kept_is_looked_at_compared_and_written_out(page,
     p.ask(kind="code", number=1)
     assert "hidden=(256, 64)" in p.sent[-1]["text"]
     p.ask(kind="code")
-    assert "set_random_seed(8)" in p.sent[-1]["text"]
+    assert "hidden=(256, 64), seed=8)" in p.sent[-1]["text"]
     p.ask(kind="open", number=7)
     assert p.sent[-1]["kind"] == "error"
 
 
-def test_a_run_again_begins_with_the_lines_that_were_asked(page, monkeypatch):
+def test_a_run_again_begins_with_the_lines_that_were_asked(page, finished_trace, monkeypatch):
     p = page()
     started = []
     monkeypatch.setattr(p.lab.bench, "start", lambda: started.append(dict(p.lab.bench.thresholds)))
-    p.ask(kind="again", thresholds={"sig_increase": 0.4, "patience": 2, "name": "adaptive"})
+    p.ask(kind="again", thresholds={"sig_increase": 0.4, "patience": 2, "name": "adaptive"}, epoch=None)
     assert started == [{"sig_increase": 0.4, "patience": 2}]
     assert "sig_increase=0.4" in p.lab.bench.script()
     p.ask(kind="again", thresholds={"sig_increase": -1})
     assert p.sent[-1]["kind"] == "error"
     assert p.lab.bench.thresholds == {"sig_increase": 0.4, "patience": 2}, "nothing was changed"
+    p.lab.bench.experiments.keep(finished_trace, Settings())
+    p.lab.bench.experiments.checkpoints(1).keep(4, {})
+    p.ask(kind="open", number=1)
+    assert (p.lab.setup["number"], p.lab.setup["resumable"]) == (1, [4])
+    p.ask(kind="again", thresholds={"patience": 1}, epoch=5)
+    assert (p.lab.bench.origin, p.lab.bench.thresholds) == (Origin(1, 4), {})
+    assert p.sent[-1]["number"] == 1, "the old run is drawn beside"
+    assert p.lab.bench._ahead.made[0].values == {"patience": 1}
 
 
 def test_before_there_are_spikes_it_says_so(page):
@@ -198,7 +222,7 @@ def test_what_was_kept_is_looked_at_with_its_network_also_without_a_kernel(page,
     state = p.lab.state()
     assert sorted(state["taken"]["runs"]) == ["1", "2", "3"]
     assert [run["networks"] != {} for _, run in sorted(state["taken"]["runs"].items())] == [False, True, True]
-    assert "set_random_seed(2)" in state["taken"]["runs"]["3"]["script"]
+    assert "seed=2)" in state["taken"]["runs"]["3"]["script"]
     assert state["setup"]["fields"] == [], "nothing can be set up there"
     assert len(p.lab.to_html()) < 3_000_000
     p.ask(kind="open", number=1)

@@ -246,6 +246,19 @@ def test_a_trace_goes_back_to_the_last_epoch_that_was_finished():
     assert empty.batches == 0
 
 
+def test_the_first_epochs_alone_are_the_trace_as_it_was_when_they_had_ended(finished_trace):
+    cut = Trace.from_parts(*finished_trace.to_parts(7))
+    batches = int(finished_trace.epoch_ends[6])
+    assert (cut.epochs, cut.batches) == (7, batches)
+    np.testing.assert_array_equal(cut.loss, finished_trace.loss[:batches])
+    np.testing.assert_array_equal(cut.histograms, finished_trace.histograms[:7])
+    assert cut.states == finished_trace.states[:7]
+    assert cut.events == [event for event in finished_trace.events if event.epoch < 7]
+    assert 0 < len(cut.events) < len(finished_trace.events)
+    for epochs, left in ((0, 0), (99, finished_trace.epochs)):
+        assert Trace.from_parts(*finished_trace.to_parts(epochs)).epochs == left
+
+
 def test_a_trace_that_becomes_another_keeps_its_subscribers():
     trace, other, heard = Trace(["x", "y"]), make_trace(), []
     trace.subscribe(lambda source, urgent: heard.append(source.batches))

@@ -8,23 +8,21 @@ from collections.abc import Callable, Hashable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from whetstone_lab import datasets
-from whetstone_lab.laboratory.experiments import Experiments
+from whetstone_lab.laboratory.checkpoints import Checkpoints, Past
+from whetstone_lab.laboratory.experiments import Experiments, Origin
 from whetstone_lab.laboratory.nudges import Nudges
-from whetstone_lab.laboratory.script import PROBE, script
-from whetstone_lab.laboratory.settings import Settings, layer_count, model_arguments, sharpener_arguments
+from whetstone_lab.laboratory.script import script
+from whetstone_lab.laboratory.settings import Settings, layer_count, sharpener_arguments
 from whetstone_lab.laboratory.snapshots import Snapshots
 from whetstone_lab.records.spikes import SpikeRecord
 from whetstone_lab.records.trace import Trace
 
 if TYPE_CHECKING:
+    from whetstone_lab.laboratory.assembly import Assembly
     from whetstone_lab.training.background import LiveRun
 
 #: Seconds between two times that a run which goes on is kept.
 _EVERY = 5.0
-
-#: Held while a run is made: chance is Keras's, one for the whole process, and two that draw at once disturb each other.
-_MAKING = threading.Lock()
 
 
 class Bench:
@@ -44,6 +42,8 @@ class Bench:
         nudges: What was changed by hand while it ran.
         trace: What has happened.
         experiments: Where experiments are kept.
+        number: The number under which what is shown is kept; None as long as it is not.
+        origin: What the run went on from; None if it was trained from the start.
         stopped: After how many batches the run was stopped by hand; None if it was not.
         unkept: Why the run could not be kept, in words; empty if it could.
         snapshots: The spiking network after each epoch, and the test pictures that are shown to it, in front the first
@@ -63,14 +63,19 @@ class Bench:
 
     def _begin(self, settings: Settings, thresholds: Mapping[str, float]) -> None:
         self.settings, self.thresholds, self.nudges = settings, dict(thresholds), Nudges()
+        self.origin: Origin | None = None
+        #: What the run to come goes on from, and what will be changed in it as it was in the one before.
+        self._past: Past | None = None
+        self._ahead = Nudges()
         self.stopped: int | None = None
         self.unkept = ""
         self.snapshots = Snapshots()
         self.trace = Trace()
         self._run = None
         self._waiting = []
-        #: The number under which the run is kept, when it was kept last, and after how many epochs it first ended.
-        self._kept: int | None = None
+        self.number: int | None = None
+        #: Where its weights are kept, when it was kept last, and after how many epochs it first ended.
+        self._checkpoints: Checkpoints | None = None
         self._kept_at = 0.0
         self._ended: int | None = None
 
@@ -131,9 +136,9 @@ class Bench:
         _check_thresholds(settings, thresholds or {})
         with self._lock:
             run, before = self._run, self.trace
-            if self._kept is not None and self._ended is None:
+            if self.number is not None and self._ended is None:
                 with suppress(OSError):
-                    self.experiments.forget(self._kept)
+                    self.experiments.forget(self.number)
             self._begin(settings, thresholds or {})
             if run is not None and run.alive:
                 run.stop()
@@ -155,10 +160,52 @@ class Bench:
         with self._lock:
             self.trace.hand_over(trace)
             self.trace, self.thresholds, self.snapshots = trace, dict(kept.thresholds), snapshots
-            self.nudges, self.stopped = kept.nudges, kept.stopped
+            self.nudges, self.stopped, self.origin, self.number = kept.nudges, kept.stopped, kept.origin, number
             self._ended = kept.epochs - kept.more
         trace.publish(urgent=True)
         self._tell()
+
+    def again(self, epoch: int | None = None, **thresholds: float) -> None:
+        """Trains the experiment that is shown again, with other parameters of its sharpener; the old one stays kept.
+
+        The run goes on from the last weights that were kept of the experiment up to an epoch, or begins anew where
+        there are none. What was changed by hand up to the end of the next epoch is changed again, but for these
+        parameters.
+
+        Args:
+            epoch: After how many epochs the parameters must be others: before that they would have changed nothing.
+                Default: None, from the start, and nothing is changed by hand.
+            **thresholds: Parameters of the sharpener. Default: as they were; the run then goes on as it was.
+
+        Raises:
+            RuntimeError: The run has not ended.
+            ValueError: The sharpener has no such parameters, or they cannot be so; the run had no such epoch before it
+                ended for the first time.
+            ArchiveError: The weights are damaged.
+        """
+        number, settings, before, trace = self.number, self.settings, self.nudges, self.trace
+        if self._run is not None and self._run.alive:
+            raise RuntimeError("Expected a run that has ended; stop it first.")
+        if epoch is not None and not 0 <= epoch < settings.epochs:
+            raise ValueError(f"Expected an epoch from 0 to {settings.epochs - 1}; got {epoch}. What was trained on "
+                             "after the end of a run cannot be run again.")
+        asked = {**self.thresholds, **thresholds}
+        _check_thresholds(settings, asked)
+        begins, past = 0, None
+        if number is not None and epoch is not None:
+            checkpoints = self.experiments.checkpoints(number)
+            begins = checkpoints.before(min(epoch, trace.epochs))
+            if begins:
+                past = Past(trace, begins, checkpoints.read(begins), self.snapshots.networks)
+        self.reset(settings, self.thresholds if begins else asked)
+        with self._lock:
+            if number is not None and begins:
+                self.origin, self._past, self.nudges = Origin(number, begins), past, before.between(0, begins)
+                if thresholds:
+                    self._ahead.add(begins, int(trace.epoch_ends[begins - 1]), thresholds)
+            for nudge in before.between(begins, 0 if epoch is None else epoch + 1, thresholds).made:
+                self._ahead.add(nudge.epoch, nudge.batches, nudge.values)
+        self.start()
 
     def wait(self, timeout: float | None = None) -> None:
         """Waits until the run has ended.
@@ -199,6 +246,11 @@ class Bench:
     def bare(self) -> bool:
         """Whether there will be no network to look at: an experiment is shown that was kept without."""
         return self.trace.status == "recorded" and not self.snapshots.networks
+
+    @property
+    def resumable(self) -> list[int]:
+        """The epochs after which the experiment that is shown can be trained on otherwise; see :meth:`again`."""
+        return [] if self.number is None or self._ended is None else self.experiments.checkpoints(self.number).epochs
 
     def wave(self, epochs: float | None = None) -> tuple[int, SpikeRecord] | None:
         """What the neurons did, or would have done if all of them spiked, on the pictures shown.
@@ -242,16 +294,15 @@ class Bench:
             with suppress(Exception):
                 before.wait()
             self._before = None
-        with _MAKING:
-            self._make(placeholder)
+        self._make(placeholder)
 
     def _make(self, placeholder: Trace) -> None:
         with self._lock:
-            settings, thresholds = self.settings, dict(self.thresholds)
             if self.trace is not placeholder:
                 return  # the bench was cleared meanwhile
+            settings, thresholds, past, ahead = self.settings, dict(self.thresholds), self._past, self._ahead
         try:
-            run, snapshots = self._made(settings, thresholds)
+            assembly = self._assemble(settings, thresholds, past, ahead)
         except Exception as error:
             with self._lock:
                 if self.trace is placeholder:
@@ -261,68 +312,52 @@ class Bench:
         with self._lock:
             if self.trace is not placeholder:
                 return
-            self._run, self.trace, self.snapshots = run, run.trace, snapshots
+            run = assembly.run
+            self._run, self.trace, self.snapshots = run, run.trace, assembly.companion.snapshots
             placeholder.hand_over(run.trace)
             commands, self._waiting = self._waiting, []
-            self._seed()
             for command in commands:
                 command(run)
         run.trace.publish(urgent=True)
 
-    def _seed(self) -> None:
-        import keras
+    def _assemble(self, settings: Settings, thresholds: Mapping[str, float], past: Past | None,
+                  ahead: Nudges) -> Assembly:
+        from whetstone_lab.laboratory.assembly import assemble
 
-        keras.utils.set_random_seed(self.settings.seed)
+        nudges = self.nudges
+        assembly: Assembly = assemble(settings, thresholds, past, ahead, steered=nudges.add,
+                                      keep=lambda ended: self._keep(assembly, ended))
+        return assembly
 
-    def _made(self, settings: Settings, thresholds: Mapping[str, float]) -> tuple[LiveRun, Snapshots]:
-        import keras
+    def _keep(self, assembly: Assembly, ended: bool) -> None:
+        """Keeps the experiment, unless the bench was cleared: now and then, so that it outlives its process.
 
-        from whetstone_lab.laboratory.companion import Companion
-        from whetstone_lab.recipes import OPTIMIZERS, prepare
-        from whetstone_lab.training import models, sharpeners
-        from whetstone_lab.training.background import LiveRun
-
-        data = datasets.load(settings.data, flatten=not settings.topology.filters)
-        name, positional, named = model_arguments(settings)
-        make = getattr(models, name)
-        baseline = None
-        if settings.baseline:
-            keras.utils.set_random_seed(settings.seed)
-            baseline = make(*positional, **named, spiking=False)
-            baseline.compile(OPTIMIZERS[settings.optimizer](), "sparse_categorical_crossentropy")
-        keras.utils.set_random_seed(settings.seed)
-        model = make(*positional, **named)
-        kind, parameters = sharpener_arguments(settings, layer_count(settings))
-        sharpener = getattr(sharpeners, kind)(**{**parameters, **thresholds}, probe=data.x_train[:PROBE])
-        prepare(model, epochs=settings.epochs, optimizer=settings.optimizer)
-        snapshots = Snapshots.of_data(data)
-        companion = Companion(data, snapshots, baseline, settings.batch_size, settings.seed,
-                              epochs=lambda: sharpener.trace.epochs)
-        keep = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: self._keep(run, ended=False),
-                                              on_train_end=lambda logs: self._keep(run, ended=True))
-        run: LiveRun = LiveRun(model, data.x_train, data.y_train, callbacks=[companion, sharpener, keep],
-                      epochs=settings.epochs, batch_size=settings.batch_size,
-                      validation_data=(data.x_test, data.y_test))
-        return run, snapshots
-
-    def _keep(self, run: LiveRun, ended: bool) -> None:
-        """Keeps the experiment, unless the bench was cleared: now and then, so that it outlives its process."""
+        The weights of each whole epoch are kept at once: what the others say of it can be told again from there.
+        """
+        run = assembly.run
         with self._lock:
-            due = ended or time.monotonic() - self._kept_at >= _EVERY
-            if run is not self._run or not run.trace.epochs or not due:
+            if run is not self._run or not run.trace.epochs:
                 return
+            due = ended or time.monotonic() - self._kept_at >= _EVERY
             if ended and self._ended is None:
                 self.stopped = run.trace.batches if run.model.stop_training else None
                 self._ended = run.trace.epochs
-            self._kept_at = time.monotonic()
             try:
-                self._kept = self.experiments.keep(run.trace, self.settings, self.thresholds, self.nudges, self.stopped,
-                                                   self._kept, self._more(), self.snapshots, ended).number
+                if due:
+                    self._kept_at = time.monotonic()
+                    self.number = self.experiments.keep(
+                        run.trace, self.settings, self.thresholds, self.nudges, self.stopped, self.number,
+                        self._more(), self.snapshots, ended, self.origin).number
+                if self.number is not None and self._checkpoints is None:
+                    self._checkpoints = self.experiments.checkpoints(self.number)
+                if self._checkpoints is not None and not ended and not run.model.stop_training and not self._more():
+                    self._checkpoints.keep(run.trace.epochs, assembly.weights())
                 self.unkept = ""
             except OSError as error:  # no place to write: the training is worth more than its file
                 self.unkept = (f"This run is not kept. Expected a folder that can be written to; got {error}. Name "
                                "another with Laboratory(folder=...).")
-        self._tell()
+        if due:
+            self._tell()
 
     def _more(self) -> int:
         """Epochs that were trained after the run had ended once."""

@@ -1,4 +1,4 @@
-"""Experiments that are kept: each is a trace and, beside it, its settings in JSON, in one folder."""
+"""Experiments that are kept: each is a trace and, beside it, its settings in JSON and weights of it, in one folder."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from whetstone_lab import datasets
+from whetstone_lab.laboratory.checkpoints import Checkpoints, trim
 from whetstone_lab.laboratory.nudges import Nudges
 from whetstone_lab.laboratory.presets import Preset
 from whetstone_lab.laboratory.script import script
@@ -28,6 +29,19 @@ _TOLD = ("val_accuracy", "spiking_accuracy", "relu_accuracy", "loss")
 
 
 @dataclass(frozen=True)
+class Origin:
+    """What a run went on from.
+
+    Attributes:
+        number: The number of an experiment.
+        epochs: After how many epochs of it, from 1.
+    """
+
+    number: int
+    epochs: int
+
+
+@dataclass(frozen=True)
 class Experiment:
     """One experiment that was kept.
 
@@ -41,6 +55,7 @@ class Experiment:
         logs: What was told of its last epoch, by name.
         kept: When it was kept, as ISO 8601 has it.
         more: How many of the epochs were trained after it had ended once. Default: 0.
+        origin: What it went on from. Default: nothing, it was trained from the start.
     """
 
     number: int
@@ -52,6 +67,7 @@ class Experiment:
     logs: Mapping[str, float]
     kept: str
     more: int = 0
+    origin: Origin | None = None
 
     @property
     def preset(self) -> str:
@@ -75,7 +91,8 @@ class Experiments:
 
     def keep(self, trace: Trace, settings: Settings, thresholds: Mapping[str, float] | None = None,
              nudges: Nudges | None = None, stopped: int | None = None, number: int | None = None,
-             more: int = 0, snapshots: Snapshots | None = None, whole: bool = True) -> Experiment:
+             more: int = 0, snapshots: Snapshots | None = None, whole: bool = True,
+             origin: Origin | None = None) -> Experiment:
         """Keeps an experiment.
 
         Args:
@@ -88,15 +105,20 @@ class Experiments:
             more: As for :class:`Experiment`. Default: 0.
             snapshots: What the network was. Default: it is not kept.
             whole: Whether the networks of earlier epochs are kept too, which takes longer. Default: yes.
+            origin: As for :class:`Experiment`. Default: nothing.
         """
         logs = trace.epoch_logs[trace.epochs - 1] if trace.epochs else {}
         facts = {"settings": settings.asdict(), "thresholds": dict(thresholds or {}),
                  "nudges": (nudges or Nudges()).asdict(), "stopped": stopped, "epochs": trace.epochs, "more": more,
+                 "origin": None if origin is None else [origin.number, origin.epochs],
                  "logs": {name: logs[name] for name in _TOLD if name in logs},
                  "kept": datetime.now().astimezone().isoformat(timespec="seconds")}
         self.folder.mkdir(parents=True, exist_ok=True)
         with turn(self.folder):  # or two laboratories would keep theirs under one number
-            number = max(self._numbers(), default=0) + 1 if number is None else number
+            if number is None:
+                numbers = self._numbers()
+                number = max(numbers, default=0) + 1
+                trim(map(self.checkpoints, sorted(numbers)))
             trace.save(self.folder / f"{number:03}.npz")
             if snapshots is not None:
                 snapshots.save(self.folder / f"{number:03}.network.npz", whole)
@@ -109,6 +131,11 @@ class Experiments:
         """Removes an experiment, if it is there."""
         for ending in ("json", "npz", "network.npz", "epochs.npz"):
             (self.folder / f"{number:03}.{ending}").unlink(missing_ok=True)
+        self.checkpoints(number).clear()
+
+    def checkpoints(self, number: int) -> Checkpoints:
+        """Where the weights of an experiment are kept, those after some of its epochs."""
+        return Checkpoints(self.folder / f"{number:03}.weights")
 
     def all(self, most: int | None = None) -> list[Experiment]:
         """All that can be read, the newest first, or the newest ``most``; what cannot be read is left out."""
@@ -178,8 +205,10 @@ def _experiment(number: int, facts: Mapping[str, Any]) -> Experiment:
         _values(nudge.values)
     # Files from before "more" was noted say as much by how many epochs there were to be.
     more = int(facts.get("more", max(epochs - settings.epochs, 0)))
+    origin = facts.get("origin")
     return Experiment(number, settings, thresholds, nudges, None if stopped is None else int(stopped), epochs,
-                      {str(name): float(value) for name, value in facts["logs"].items()}, str(facts["kept"]), more)
+                      {str(name): float(value) for name, value in facts["logs"].items()}, str(facts["kept"]), more,
+                      None if origin is None else Origin(*map(int, origin)))
 
 
 def _values(found: Mapping[str, Any]) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +44,21 @@ class Nudges:
     def made(self) -> tuple[Nudge, ...]:
         """The changes, oldest first."""
         return tuple(self._made)
+
+    def between(self, first: int, last: int, without: Collection[str] = ()) -> Nudges:
+        """The changes made in some epochs, but for those of some parameters.
+
+        Args:
+            first: The first epoch that counts, from 0.
+            last: The first that does not count any more.
+            without: Names of parameters whose changes are left out. Default: none.
+        """
+        kept = Nudges()
+        for nudge in self._made:
+            values = {name: value for name, value in nudge.values.items() if name not in without}
+            if first <= nudge.epoch < last and values:
+                kept.add(nudge.epoch, nudge.batches, values)
+        return kept
 
     def asdict(self) -> list[list[Any]]:
         """The changes as JSON can carry them; :meth:`of` makes them again."""

@@ -6,6 +6,7 @@ import math
 import os
 import weakref
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -85,7 +86,8 @@ class Laboratory(RunView):
 
     def __init__(self, source: Any = None, *, preset: str = "", folder: str | os.PathLike[str] = FOLDER,
                  network: Network | None = None, x: Any = None, y: Any = None) -> None:
-        self._preset = presets.read(preset)
+        #: What the code of the page holds fast, and the same with what a line that was typed on the page adds.
+        self._fast = self._preset = presets.read(preset)
         self._given = _given(source, network, x, y)
         self.bench: Bench | None = source if isinstance(source, Bench) else None
         if source is None:
@@ -175,10 +177,11 @@ class Laboratory(RunView):
             return
         bench, preset, picked = self.bench, self._preset, self._picked
         self.setup = {
-            "fields": _fields(picked), "settings": picked.asdict(), "locked": sorted(preset.locked | preset.hidden),
+            "fields": _fields(picked), "settings": picked.asdict(), "locked": sorted(preset.fast),
             "hidden": sorted(preset.hidden), "pending": picked != bench.settings and bool(bench.trace.layers),
-            "preset": str(presets.Preset(picked)), "folder": str(bench.experiments.folder),
-            "unkept": bench.unkept, "goal": bench.settings.epochs, "spikes": not bench.bare,
+            "preset": str(replace(preset, settings=picked)), "given": bool(self._fast.fast),
+            "folder": str(bench.experiments.folder), "unkept": bench.unkept, "number": bench.number,
+            "resumable": bench.resumable, "goal": bench.settings.epochs, "spikes": not bench.bare,
             "hands": _BARE if bench.bare else "", "layers": _layers(layer_shapes(bench.settings)),
             "picture": {"name": "picture", **_part(DATA[bench.settings.data].spec.image_shape[:2])}}
         self.kept = [_listed(each) for each in bench.experiments.all(_LISTED)]
@@ -204,7 +207,8 @@ class Laboratory(RunView):
 
     def _asked_preset(self, bench: Bench, content: Mapping[str, Any]) -> None:
         try:
-            self._pick(bench, presets.read(content["line"]).settings)
+            self._preset = self._fast.with_typed(presets.read(content["line"]))
+            self._pick(bench, self._preset.settings)
         finally:
             self._show_setup()  # a line that means nothing gives way to the one before
 
@@ -217,8 +221,10 @@ class Laboratory(RunView):
     def _asked_again(self, bench: Bench, content: Mapping[str, Any]) -> None:
         changed = {name: value for name, value in content["thresholds"].items()
                    if name in ("sig_increase", "sig_decrease", "patience")}
-        bench.reset(thresholds={**bench.thresholds, **changed})
-        bench.start()
+        epoch, before = content.get("epoch"), bench.number
+        bench.again(None if epoch is None else int(epoch), **changed)
+        if before is not None:
+            self._asked_compare(bench, {"number": before})
 
     def _tell_wave(self, content: Mapping[str, Any]) -> None:
         found = self.snapshots.wave(float(content["epoch"]))
@@ -243,8 +249,8 @@ class Laboratory(RunView):
             self.send({"kind": "compared"})
             return
         trace = bench.experiments.trace(int(number))
-        self.send(*packed({"kind": "compared", "number": int(number), "table": Past().whole(trace)["past"]["table"],
-                           **Accuracies().whole(trace)}))
+        self.send(*packed({"kind": "compared", "number": int(number), "layers": len(trace.layers),
+                           **Past().whole(trace), **Accuracies().whole(trace)}))
 
     def _asked_open(self, bench: Bench, content: Mapping[str, Any]) -> None:
         number = int(content["number"])
@@ -269,9 +275,7 @@ class Laboratory(RunView):
 
     def _held(self, settings: Settings) -> Settings:
         """The settings, with what the preset holds fast as it has it."""
-        fast = self._preset.locked | self._preset.hidden
-        return Settings.of({**settings.asdict(), **{
-            name: value for name, value in self._preset.settings.asdict().items() if name in fast}})
+        return self._preset.hold(settings)
 
 
 #: What the page may ask besides what every view of a run may be asked.
@@ -342,6 +346,7 @@ def _listed(kept: Experiment) -> dict[str, Any]:
     told = {"soft": "val_accuracy", "spikes": "spiking_accuracy"}
     known = {words: kept.logs[name] for words, name in told.items() if name in kept.logs}
     return {"number": kept.number, "words": kept.settings.words(), "preset": kept.preset, "epochs": kept.epochs,
+            "goal": kept.settings.epochs, "origin": None if kept.origin is None else asdict(kept.origin),
             "accuracy": ", ".join(f"{words} {100 * value:.1f} %" for words, value in known.items()),
             "kept": kept.kept, "nudges": len(kept.nudges.made)}
 

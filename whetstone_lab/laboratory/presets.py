@@ -34,6 +34,19 @@ class Preset:
     locked: frozenset[str] = frozenset()
     hidden: frozenset[str] = frozenset()
 
+    @property
+    def fast(self) -> frozenset[str]:
+        """Names of settings that cannot be changed."""
+        return self.locked | self.hidden
+
+    def hold(self, settings: Settings) -> Settings:
+        """Other settings, but for what is held fast."""
+        return replace(settings, **{name: getattr(self.settings, name) for name in self.fast})
+
+    def with_typed(self, typed: Preset) -> Preset:
+        """This preset with another one that is typed on its page, which may hold more fast, and lets nothing go."""
+        return Preset(self.hold(typed.settings), self.locked | typed.locked, self.hidden | typed.hidden)
+
     def __str__(self) -> str:
         """The preset as a line; :func:`read` makes a preset of it again."""
         words = []

@@ -1,6 +1,7 @@
 """An experiment as a Python script: what was picked and what was changed by hand, in the words of the library.
 
-On the same backend, and on one thread, the script gives the run of the page again, batch by batch.
+On the same backend, and on one thread, the script gives the run of the page again, batch by batch. A run that went on
+from weights of another is given from its start: up to there it is the other one.
 """
 
 from __future__ import annotations
@@ -67,17 +68,17 @@ def script(settings: Settings, thresholds: Mapping[str, float] | None = None, nu
     flat = ", flatten=False" if settings.topology.filters else ""
     listed = "\n".join(f"    ({epoch}, {batches}, {values})," for epoch, batches, values in made)
     return (f'"""{settings.words()};\nfrom the laboratory of whetstone_lab."""\n\n'
-            "import keras\n\nimport whetstone_lab as wl\n\n"
-            f'data = wl.datasets.load("{settings.data}"{flat})\n\n'
-            f"keras.utils.set_random_seed({settings.seed})  # the weights at the start\n"
+            + ("import keras\n\n" if made or stopped is not None else "") + "import whetstone_lab as wl\n\n"
+            f'data = wl.datasets.load("{settings.data}"{flat})\n'
+            f"pictures = wl.Shuffled(data.x_train, data.y_train, batch_size={settings.batch_size}, "
+            f"seed={settings.seed})\n\n"
             f"model = wl.models.{name}({_arguments(positional, named)})\n"
             f"sharpener = wl.{sharpener}(\n    {_arguments((), parameters)},\n    probe=data.x_train[:{PROBE}])\n"
             + (_REPLAY.format(nudges=listed) if made else "")
             + (_STOP.format(batches=stopped) if stopped is not None else "") +
-            f"\nkeras.utils.set_random_seed({settings.seed})  # the order of the pictures\n"
-            f"trace = wl.train(model, data.x_train, data.y_train, epochs={settings.epochs}, "
-            f'batch_size={settings.batch_size},\n                 optimizer="{settings.optimizer}", '
-            "validation_data=(data.x_test, data.y_test),\n"
+            f'\ntrace = wl.train(model, pictures, shuffle=False, epochs={settings.epochs}, '
+            f'optimizer="{settings.optimizer}",\n'
+            "                 validation_data=(data.x_test, data.y_test),\n"
             f"                 callbacks=[{', '.join(callbacks)}], verbose=0)\n"
             + (f"# On the page it was trained on for {more} epochs; this script ends before.\n" if more > 0 else "") +
             'trace.save("run.npz")\nprint(trace)\n')

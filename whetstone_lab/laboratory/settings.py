@@ -178,8 +178,8 @@ def model_arguments(settings: Settings) -> tuple[str, tuple[Any, ...], dict[str,
     shape, spec = settings.topology, DATA[settings.data].spec
     if shape.filters:
         return "convnet", (spec.image_shape, spec.classes), {"filters": shape.filters, "kernel": 3, "padding": "same",
-                                                             "hidden": shape.hidden}
-    return "mlp", (math.prod(spec.image_shape), spec.classes), {"hidden": shape.hidden}
+                                                             "hidden": shape.hidden, "seed": settings.seed}
+    return "mlp", (math.prod(spec.image_shape), spec.classes), {"hidden": shape.hidden, "seed": settings.seed}
 
 
 def layer_shapes(settings: Settings) -> dict[str, tuple[int, ...]]:

@@ -36,7 +36,7 @@ class ArchiveError(ValueError):
 
 
 def write(path: str | os.PathLike[str], kind: str, version: int, header: Mapping[str, Any],
-          arrays: Mapping[str, np.ndarray]) -> Path:
+          arrays: Mapping[str, np.ndarray], *, compress: bool = True) -> Path:
     """Writes an archive in one piece: a reader sees the old file or the new one, never a half.
 
     Args:
@@ -45,6 +45,7 @@ def write(path: str | os.PathLike[str], kind: str, version: int, header: Mapping
         version: Format version, an integer from 1.
         header: JSON-able facts; NumPy's numbers and arrays are taken as plain ones. NaN and infinity are kept.
         arrays: Name -> numeric or boolean array.
+        compress: Whether to deflate the arrays, which makes traces and spikes small, and weights hardly. Default: True.
 
     Returns:
         The path written.
@@ -56,7 +57,7 @@ def write(path: str | os.PathLike[str], kind: str, version: int, header: Mapping
             raise TypeError(f"Array {name!r} has dtype {array.dtype}; an archive takes booleans, integers and floats.")
     everything: dict[str, Any] = {_HEADER: np.frombuffer(text.encode(), np.uint8), **arrays}
     with in_one_piece(path) as part, part.open("wb") as file:
-        np.savez_compressed(file, **everything)
+        (np.savez_compressed if compress else np.savez)(file, **everything)
     return path
 
 

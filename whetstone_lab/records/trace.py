@@ -342,9 +342,13 @@ class Trace:
 
     # -- files --------------------------------------------------------------------------------------------------------
 
-    def to_parts(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """The trace as plain facts and arrays, what a file holds; :meth:`from_parts` makes a trace of them again."""
-        return _take_apart(self)
+    def to_parts(self, epochs: int | None = None) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """The trace as plain facts and arrays, what a file holds; :meth:`from_parts` makes a trace of them again.
+
+        Args:
+            epochs: Only these first epochs of it, without what was decided or changed by hand after them. Default: all.
+        """
+        return _take_apart(self, epochs)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Writes the trace to an ``.npz`` file without pickle, in one piece; returns the path."""
@@ -380,12 +384,16 @@ def _event(batch: int, epoch: int, kind: str, reason: str, layer: int | None, va
     return Event(int(batch), int(epoch), str(kind), str(reason), None if layer is None else int(layer), dict(values))
 
 
-def _take_apart(trace: Trace) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def _take_apart(trace: Trace, first: int | None) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     # Epochs first: while a run goes on, the batches read after them hold at least those of the epochs.
-    epochs, batches, bins = trace.epochs, trace.batches, trace.bins
+    epochs, batches, bins, events = trace.epochs, trace.batches, trace.bins, list(trace.events)
+    if first is not None:
+        epochs = min(epochs, first)
+        batches = int(trace.epoch_ends[epochs - 1]) if epochs else 0
+        events = [event for event in events if event.epoch < epochs]
     header = {
         "layers": trace.layers, "curves": trace.curves, "policy": trace.policy, "meta": trace.meta,
-        "status": trace.status, "message": trace.message, "events": [asdict(event) for event in trace.events],
+        "status": trace.status, "message": trace.message, "events": [asdict(event) for event in events],
         "epoch_logs": trace.epoch_logs[:epochs], "states": trace.states[:epochs],
     }
     arrays = {name: trace._batches[name][:batches] for name in trace._batches.specs}

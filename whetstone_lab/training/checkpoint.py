@@ -103,6 +103,11 @@ def loaded(layers: Sequence[SpikingLayer]) -> Mapping[str, np.ndarray]:
     return arrays
 
 
+def put(layers: Sequence[SpikingLayer], arrays: Mapping[str, np.ndarray]) -> None:
+    """Has a sharpener go on from a checkpoint, as if it had come from a file with the weights of its layers."""
+    layers[0].loaded_checkpoint = dict(arrays)
+
+
 def release(layers: Sequence[SpikingLayer], make: Callable[[], Mapping[str, np.ndarray]]) -> None:
     """Has a file of layers hold a run no longer, if it is ``make`` that makes the checkpoint."""
     for layer in layers[:1]:
@@ -139,6 +144,25 @@ def pack(checkpoint: Checkpoint) -> dict[str, np.ndarray]:
     text = json.dumps({**facts, "trace": header}, default=lambda value: value.tolist())
     seeds = {f"seed_{number}": seed for number, seed in enumerate(checkpoint.seeds)}
     return {"facts": np.frombuffer(text.encode(), np.uint8), **seeds, **columns}
+
+
+def after_epochs(trace: Trace, epochs: int) -> dict[str, np.ndarray]:
+    """The checkpoint of a run as it stood after some of its epochs, which its trace tells; its weights are not in it.
+
+    What was changed by hand after the last of these epochs is not in it either, and a roll-back knows no good epoch.
+
+    Args:
+        trace: The trace of the run.
+        epochs: How many of its epochs, at least 1 and at most all.
+
+    Raises:
+        ValueError: There are not as many epochs.
+    """
+    if not 1 <= epochs <= trace.epochs:
+        raise ValueError(f"Expected epochs from 1 to {trace.epochs}, as there are in the trace; got {epochs}.")
+    past = Trace.from_parts(*trace.to_parts(epochs))
+    return pack(Checkpoint(past.thresholds_at(past.batches), past.states[-1], None, epochs - 1, 0, past.epoch_logs[-1],
+                           past))
 
 
 def unpack(arrays: Mapping[str, np.ndarray]) -> Checkpoint:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 
 from whetstone_lab.method import class_keys
 from whetstone_lab.training.decode import SoftmaxDecode
@@ -23,11 +24,21 @@ class Blocks:
         batchnorm: Whether batch norm stands before each activation.
         surrogate_width: Of the spiking layers.
         spiking: Whether to make spiking layers, or ReLU in their place.
+        seed: Where the draws of the weights and of dropout begin. Default: None, Keras's own, for the whole process.
     """
 
-    def __init__(self, dropout: float, batchnorm: bool, surrogate_width: float | None, spiking: bool) -> None:
+    def __init__(self, dropout: float, batchnorm: bool, surrogate_width: float | None, spiking: bool,
+                 seed: int | None = None) -> None:
         self.dropout, self.batchnorm = dropout, batchnorm
         self.surrogate_width, self.spiking = surrogate_width, spiking
+        self._chance = None if seed is None else np.random.default_rng(seed)
+
+    def draw(self) -> Any:
+        """How the weights of the next linear layer are drawn: as Keras does, or from a seed of their own."""
+        return "glorot_uniform" if self._chance is None else keras.initializers.GlorotUniform(self._seed())
+
+    def _seed(self) -> int | None:
+        return None if self._chance is None else int(self._chance.integers(2**31))
 
     def block(self, linear: keras.layers.Layer, name: str, scale: float = 1.0) -> list[keras.layers.Layer]:
         """A linear layer with its activation, which bears the name; batch norm, where it is, begins with the scale."""
@@ -39,11 +50,13 @@ class Blocks:
 
     def hidden(self, linear: keras.layers.Layer, name: str) -> list[keras.layers.Layer]:
         """The same with dropout."""
-        return [*self.block(linear, name), *([keras.layers.Dropout(self.dropout)] if self.dropout else [])]
+        dropout = [keras.layers.Dropout(self.dropout, seed=self._seed())] if self.dropout else []
+        return [*self.block(linear, name), *dropout]
 
     def read_out(self, classes: int, width: int | None, key: Any, temperature: float | None) -> list:
         """From the last hidden layer to the classes; of a map of places, to a class for each."""
         if not self.spiking:
-            return [keras.layers.Dense(classes, activation="softmax")]
+            return [keras.layers.Dense(classes, activation="softmax", kernel_initializer=self.draw())]
         key = class_keys.make_key(classes, width) if key is None else class_keys.check_key(key, width=width)
-        return [*self.block(keras.layers.Dense(key.shape[1]), "output"), SoftmaxDecode(key, temperature)]
+        dense = keras.layers.Dense(key.shape[1], kernel_initializer=self.draw())
+        return [*self.block(dense, "output"), SoftmaxDecode(key, temperature)]

@@ -14,7 +14,7 @@ def convnet(shape: Sequence[int], classes: int, *, filters: Sequence[int] = (16,
             kernel: int | Sequence[int] = 5, padding: str = "valid", hidden: Sequence[int] = (128,),
             width: int | None = None, dropout: float = 0.1, batchnorm: bool = False, key: Any = None,
             temperature: float | None = None, surrogate_width: float | None = 2.0,
-            spiking: bool = True) -> keras.Sequential:
+            spiking: bool = True, seed: int | None = None) -> keras.Sequential:
     """A small convolutional net that speaks in spikes, or its ReLU baseline; by default of about LeNet-5's size.
 
     ``[Conv2D, MaxPooling2D, SpikingBReLU]`` for each number of filters, then the layers of :func:`mlp`. The largest
@@ -36,6 +36,7 @@ def convnet(shape: Sequence[int], classes: int, *, filters: Sequence[int] = (16,
         temperature: As for :func:`mlp`.
         surrogate_width: As for :func:`mlp`.
         spiking: As for :func:`mlp`.
+        seed: As for :func:`mlp`.
 
     Returns:
         The model, not yet compiled.
@@ -51,13 +52,14 @@ def convnet(shape: Sequence[int], classes: int, *, filters: Sequence[int] = (16,
     kernels = (kernel,) * len(filters) if isinstance(kernel, int) else tuple(kernel)
     if len(kernels) != len(filters):
         raise ValueError(f"Expected a kernel for each of {len(filters)} convolutions, or one for all; got {kernel!r}.")
-    make = Blocks(dropout, batchnorm, surrogate_width, spiking)
+    make = Blocks(dropout, batchnorm, surrogate_width, spiking, seed)
     layers = [keras.layers.Input(tuple(shape))]
     for number, (count, size) in enumerate(zip(filters, kernels, strict=True), 1):
-        *linear, activation = make.block(keras.layers.Conv2D(count, size, padding=padding), f"conv_{number}")
+        conv = keras.layers.Conv2D(count, size, padding=padding, kernel_initializer=make.draw())
+        *linear, activation = make.block(conv, f"conv_{number}")
         layers += [*linear, keras.layers.MaxPooling2D(), activation]
     layers.append(keras.layers.Flatten())
     for number, units in enumerate(hidden, 1):
-        layers += make.hidden(keras.layers.Dense(units), f"hidden_{number}")
+        layers += make.hidden(keras.layers.Dense(units, kernel_initializer=make.draw()), f"hidden_{number}")
     layers += make.read_out(classes, width, key, temperature)
     return keras.Sequential(layers, name="spiking_convnet" if spiking else "relu_convnet")

@@ -12,7 +12,7 @@ from whetstone_lab.training.models.blocks import Blocks
 
 def mlp(inputs: int, classes: int, *, hidden: Sequence[int] = (256, 64), width: int | None = None,
         dropout: float = 0.1, batchnorm: bool = False, key: Any = None, temperature: float | None = None,
-        surrogate_width: float | None = 2.0, spiking: bool = True) -> keras.Sequential:
+        surrogate_width: float | None = 2.0, spiking: bool = True, seed: int | None = None) -> keras.Sequential:
     """A multilayer perceptron that speaks in spikes, or its ReLU baseline.
 
     Spiking: ``[Dense, SpikingBReLU, Dropout]`` for each hidden layer, then ``Dense(width), SpikingBReLU,
@@ -31,13 +31,16 @@ def mlp(inputs: int, classes: int, *, hidden: Sequence[int] = (256, 64), width: 
         temperature: Of the decode layer. Default: ``sqrt(width) / 2``.
         surrogate_width: Of the spiking layers. Default: 2.
         spiking: Whether to make the spiking net or its ReLU baseline. Default: spiking.
+        seed: Where the draws of the weights and of dropout begin, at least 0; with the same seed they are the same,
+            whatever else the process draws. (On PyTorch dropout draws from a generator of the whole process.)
+            Default: None, Keras's own chance, which ``keras.utils.set_random_seed`` sets.
 
     Returns:
         The model, not yet compiled.
     """
-    make = Blocks(dropout, batchnorm, surrogate_width, spiking)
+    make = Blocks(dropout, batchnorm, surrogate_width, spiking, seed)
     layers = [keras.layers.Input((inputs,))]
     for number, units in enumerate(hidden, 1):
-        layers += make.hidden(keras.layers.Dense(units), f"hidden_{number}")
+        layers += make.hidden(keras.layers.Dense(units, kernel_initializer=make.draw()), f"hidden_{number}")
     layers += make.read_out(classes, width, key, temperature)
     return keras.Sequential(layers, name="spiking_mlp" if spiking else "relu_mlp")

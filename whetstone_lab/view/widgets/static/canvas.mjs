@@ -71,7 +71,9 @@ export function surface(scope, box, draw, attributes = {}) {
   const sizes = new ResizeObserver(redraw);
   sizes.observe(box);
   const themes = new MutationObserver(redraw);
-  themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name", "class"] });
+  // JupyterLab names the theme first, and then takes one sheet away and loads another.
+  themes.observe(document.body, { childList: true, attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name", "class"] });
+  scope.on(document, "load", redraw, true);
   scope.undo.push(() => (sizes.disconnect(), themes.disconnect()));
   scope.on(matchMedia("(prefers-color-scheme: dark)"), "change", redraw);
   return { canvas, redraw };

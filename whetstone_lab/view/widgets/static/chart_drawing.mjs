@@ -17,11 +17,14 @@ import { beside, logTicks, ticks } from "./scales.mjs";
 /** @typedef {{
  *   at: Layout, rows: Record<string, number>[], points: Points, spans: [number, number][], passed: Step[], coming: Step[],
  *   marks: { decision: any, x: number }[], unknownFrom: number | null, pointed: number | null,
- *   judged: string, mode: import("./method.mjs").Mode, waiting: string, here?: number | null, layer?: number | null, other?: Record<string, number>[],
+ *   judged: string, mode: import("./method.mjs").Mode, waiting: string, here?: number | null, layer?: number | null, other?: import("./run.mjs").Course | null,
  * }} Picture
  *   `spans`: of sharpening; `passed` and `coming`: the lines epoch by epoch, and those of the epoch to come; `unknownFrom`: the epoch from which a replay knows nothing; `pointed`: where the pointer is;
  *   `judged`: what is judged, in words, and `mode`: how it gets better; `waiting`: what is said where there is nothing yet;
- *   `here` and `layer`: the moment and the layer that are looked at elsewhere; `other`: the epochs of another run, to compare with */
+ *   `here` and `layer`: the moment and the layer that are looked at elsewhere; `other`: another run, to compare with */
+
+/** The dashes of another run. */
+const OTHER = [6, 3];
 
 /** Draws the chart, of which a finger moves little: what has been is kept on layers, below and above the lines.
  * @param {Pen} pen @param {Picture} picture */
@@ -151,22 +154,36 @@ function drawEpochLosses({ context, colour }, { at, rows }) {
 }
 
 /** The epoch loss of another run. @param {Pen} pen @param {Picture} picture */
-function drawOther({ context, colour }, { at, other = [] }) {
+function drawOther({ context, colour }, { at, other }) {
+  if (!other) return;
+  const { rows } = other;
   context.strokeStyle = colour("sharpening");
   context.lineWidth = 1.8;
-  context.setLineDash([6, 3]);
-  trace(context, other.length, (row) => at.x(other[row].end), (row) => (at.shows(other[row].loss) ? at.y(other[row].loss) : NaN));
+  context.setLineDash(OTHER);
+  trace(context, rows.length, (row) => at.x(rows[row].end), (row) => (at.shows(rows[row].loss) ? at.y(rows[row].loss) : NaN));
   context.setLineDash([]);
 }
 
-/** @param {Pen} pen @param {Picture} picture */
-function drawSharpness({ context, colour }, { at, points, layer: picked = null }) {
+/** The sharpness of the layers; of another run in its dashes, below. @param {Pen} pen @param {Picture} picture */
+function drawSharpness(pen, { at, points, other, layer = null }) {
+  const { context } = pen;
+  context.save();
+  context.beginPath();
+  context.rect(at.left - 1, at.low - 14, at.right - at.left + 3, at.end - at.low + 16);
+  context.clip();
+  if (other) drawLayers(pen, at, other.points, layer, () => OTHER, 0.75);
+  drawLayers(pen, at, points, layer, layerDash);
+  context.restore();
+}
+
+/** @param {Pen} pen @param {Layout} at @param {Points} points @param {number | null} picked @param {(layer: number) => number[]} dash @param {number} [alpha] */
+function drawLayers({ context, colour }, at, points, picked, dash, alpha = 1) {
   const layers = points.width - 2;
   for (let layer = layers - 1; layer >= 0; layer--) {
     context.strokeStyle = colour(layerColour(layer));
     context.lineWidth = layer === picked ? 3 : 1.8;
-    context.globalAlpha = picked === null || layer === picked ? 1 : 0.45;
-    context.setLineDash(layerDash(layer));
+    context.globalAlpha = alpha * (picked === null || layer === picked ? 1 : 0.45);
+    context.setLineDash(dash(layer));
     const up = beside(layer, layers, 12);
     trace(context, points.length, (row) => at.x(points.values[row * points.width]), (row) => at.strip(points.values[row * points.width + layer + 2]) - up);
   }

@@ -21,22 +21,30 @@ export function markOf(decision) {
   return { sign: mark.sign, colour: decision.kind === "sharp" ? layerColour(decision.layer) : mark.colour };
 }
 
-/** What a replay has to say, in a sentence or two.
- * @param {ReturnType<typeof import("./method.mjs").whatIf>["first"]} first @param {string} [judged] what was judged */
-export function verdict(first, judged = "loss") {
+/** What a replay has to say, in some sentences.
+ * @param {ReturnType<typeof import("./method.mjs").whatIf>["first"]} first @param {string} [judged] what was judged
+ * @param {number | null} [begins] after how many epochs the run can go on with the other lines, or null where it cannot */
+export function verdict(first, judged = "loss", begins = null) {
   if (!first) return "With these lines every decision would have come out the same.";
   const loss = Number.isFinite(first.change) ? ` (the ${judged} changed by ${percent(first.change, true)})` : "";
   const [would, did] = {
     "goes on": ["have gone on", "it stopped"], stops: ["have stopped", "it went on"],
     starts: ["have started", "it waited"], waits: ["have waited", "it started"],
   }[first.kind] ?? ["", ""];
-  return `After epoch ${first.epoch} sharpening would ${would}${loss}; in this run ${did}. What would follow is not known: that takes a new training.`;
+  return `After epoch ${first.epoch} sharpening would ${would}${loss}; in this run ${did}. ${followed(begins)}`;
 }
 
-/** What moving a line means to a run. @param {{ recorded: boolean, whole: boolean, known: boolean }} run */
-export function remarkWords({ recorded, whole, known }) {
+/** How what is not known can be found out. @param {number | null} begins */
+const followed = (begins) => (begins === null
+  ? "What would follow is not known: that takes a new training. A run of Laboratory() can go on from there, since the weights of its epochs are kept; here there are none."
+  : begins ? `What would follow is not known yet. The weights after epoch ${begins} are kept: run it again from there.`
+    : "What would follow is not known yet. No weights from before are kept: run it again from the start.");
+
+/** What moving a line means to a run. @param {{ recorded: boolean, whole: boolean, known: boolean, ended?: boolean }} run */
+export function remarkWords({ recorded, whole, known, ended = false }) {
   if (recorded && !whole) return "A record of so many epochs is drawn thinned, so it cannot be asked what if.";
   if (recorded) return "This run is over. Move a line, and see which decision would have been the first to come out differently; nothing is trained again.";
+  if (ended) return "This run has ended. What you move holds if you train on; “What if” asks what other lines would have decided.";
   return known ? "What you move holds from the next batch on, also while the run is paused." : "The lines appear after the first epoch.";
 }
 

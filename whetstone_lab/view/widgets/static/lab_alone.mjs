@@ -77,7 +77,7 @@ export function alone(model) {
   const answers = {
     wave: waveAt,
     network: networkAt,
-    compare: ({ number }) => (number === null ? { kind: "compared" } : { kind: "compared", number, table: runs()[number].past.table, accuracies: runs()[number].accuracies }),
+    compare: ({ number }) => (number === null ? { kind: "compared" } : { kind: "compared", number, layers: runs()[number].about.layers.length, past: runs()[number].past, accuracies: runs()[number].accuracies }),
     code: ({ number }) => ({ kind: "code", text: number === undefined ? get("script") ?? model.get("taken").script : runs()[number].script }),
     open: ({ number }) => ((shown = runs()[number]), tell("change:about"), null),
   };

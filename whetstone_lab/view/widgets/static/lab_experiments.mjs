@@ -5,16 +5,23 @@ import { h, say, button } from "./page.mjs";
 /** @typedef {import("./page.mjs").Scope} Scope */
 
 /** An experiment that was kept, as Python tells of it.
- * @typedef {{ number: number, words: string, preset: string, epochs: number, accuracy: string, kept: string, nudges: number }} Kept */
+ * @typedef {{ number: number, words: string, preset: string, epochs: number, goal: number, accuracy: string, kept: string, nudges: number,
+ *   origin: { number: number, epochs: number } | null }} Kept */
 
 /** What can be done with an experiment that was kept. */
 const DOES = [["open", "Look", "Show it in place of the run"], ["compare", "Compare", "Draw it beside the run that is shown"], ["code", "Code", "As a Python script"]];
 
+/** What there is to say of an experiment. @param {Kept} one */
+export const facts = ({ epochs, goal, accuracy, kept, nudges, origin }) => [
+  ...(accuracy ? [accuracy] : []), epochs < goal ? `${epochs} of ${goal} epochs` : `${epochs} epochs`, ...(nudges ? [`${nudges} by hand`] : []),
+  ...(origin ? [`on from ${origin.number} after epoch ${origin.epochs}`] : []), kept.slice(5, 16).replace("T", " "),
+].join(" · ");
+
 /** An experiment in the list. @param {Kept} one @param {number | null} compared */
-function entry({ number, words, preset, epochs, accuracy, kept, nudges }, compared) {
-  const facts = `${accuracy}, ${epochs} epochs${nudges ? `, ${nudges} by hand` : ""} · ${kept.slice(5, 16).replace("T", " ")}`;
+function entry(one, compared) {
+  const { number, words, preset } = one;
   const buttons = DOES.map(([does, label, title]) => h("button", { type: "button", class: "wl-button wl-small", "data-does": does, "data-number": number, title, "aria-label": `${label}: experiment ${number}`, "aria-pressed": does === "compare" ? String(compared === number) : undefined }, label));
-  return h("li", { title: words }, h("div", {}, h("b", {}, String(number)), ` ${preset}`), h("div", { class: "wl-means" }, facts), h("div", { class: "wl-back" }, ...buttons));
+  return h("li", { title: words }, h("div", {}, h("b", {}, String(number)), ` ${preset}`), h("div", { class: "wl-means" }, facts(one)), h("div", { class: "wl-back" }, ...buttons));
 }
 
 /** @param {Scope} scope @param {{ kept: () => Kept[], folder: string, unkept: () => string, send: (content: any) => void, compared: () => number | null, compare: (number: number | null) => void }} what */
@@ -40,7 +47,11 @@ export function experimentsView(scope, { kept, folder, unkept, send, compared, c
       const state = JSON.stringify([all, compared(), unkept()]);
       if (state === written) return;
       written = state;
+      const held = list.contains(document.activeElement) ? /** @type {HTMLElement} */ (document.activeElement).dataset : {};
       list.replaceChildren(...all.map((one) => entry(one, compared())));
+      // Whoever stands on a button goes on standing on it.
+      const same = held.does ? /** @type {HTMLElement | null} */ (list.querySelector(`[data-does="${held.does}"][data-number="${held.number}"]`)) : null;
+      if (held.does) (same ?? list).focus({ preventScroll: true });
       say(note, unkept() || (all.length ? "" : `None yet. A run is kept in ${folder} when it ends.`));
     },
     /** Shows a script, and puts it on the clipboard where the page may. @param {string} script */

@@ -49,7 +49,7 @@ export function setupView(scope, { fields, setup, send }) {
       h("div", { class: "wl-kicker" }, "Begin anew"), h("div", { class: "wl-back" }, same, fresh),
       h("label", { class: "wl-line" }, h("span", { class: "wl-means" }, "Preset, to write on the board"), line)),
     show() {
-      const { settings, locked, hidden, pending, preset, unkept } = setup();
+      const { settings, locked, hidden, pending, preset, given, unkept } = setup();
       for (const { field, control, row } of rows) {
         row.hidden = hidden.includes(field.name);
         control.disabled = locked.includes(field.name);
@@ -60,7 +60,7 @@ export function setupView(scope, { fields, setup, send }) {
         else control.value = String(settings[field.name]);
       }
       if (document.activeElement !== line) line.value = preset;
-      line.disabled = locked.length + hidden.length > 0;
+      line.disabled = given; // what the code of the page holds fast, no line lets go
       say(remark, unkept || (pending ? "This run goes on as it was set up. Begin anew to train with these settings." : ""));
     },
   };

@@ -12,14 +12,14 @@ import { setupView } from "./lab_setup.mjs";
 import { firingOf, readWave, waveAsker, waveView } from "./lab_wave.mjs";
 import { drawings } from "./pad.mjs";
 import { Scope, attended, h, keepKeys, renderer, say, watchKernel } from "./page.mjs";
-import { epochRows, runOf } from "./run.mjs";
+import { courseOf, runOf } from "./run.mjs";
 import { saveMenu } from "./saving.mjs";
 import { chartTable, mountChart } from "./sharpener_chart.mjs";
 
 /** @typedef {import("./page.mjs").Model} Model */
 
 /** What the page goes on with when the run becomes another and all is drawn anew.
- * @typedef {{ tab: string, stage: string, sample: number, drawing: ReturnType<typeof drawings>, compared: { number: number, rows: any[], accuracies: any } | null }} Memory */
+ * @typedef {{ tab: string, stage: string, sample: number, drawing: ReturnType<typeof drawings>, compared: (import("./run.mjs").Course & { number: number, accuracies: any }) | null }} Memory */
 
 /** @type {WeakMap<HTMLElement, Memory>} */
 const MEMORIES = new WeakMap();
@@ -86,9 +86,10 @@ export function clock() {
  * laboratory has it. @param {Model} model @param {import("./cursor.mjs").Cursor} cursor @param {Memory} memory */
 function viewsOf(model, cursor, memory) {
   const [curves, chart] = [h("div", { class: "wl-part wl-lab-curves", role: "group", tabindex: 0, "aria-label": "Activation curves. Arrow keys pick a layer." }), h("div", { class: "wl-part wl-lab-chart" })];
+  let redrawn = () => {};
   const leave = [
     mountCurves({ model, el: curves, cursor }),
-    mountChart({ model, el: chart, around: { cursor, other: () => memory.compared?.rows, again: model.get("setup").away ? null : (thresholds) => model.send({ kind: "again", thresholds }) } }),
+    mountChart({ model, el: chart, around: { cursor, other: () => memory.compared, drawn: (redraw) => (redrawn = redraw), ...rerun(model) } }),
   ];
   const take = (/** @type {HTMLElement} */ from, /** @type {string} */ selector) => /** @type {HTMLElement} */ (from.querySelector(selector));
   const head = take(chart, ".wl-header");
@@ -96,7 +97,7 @@ function viewsOf(model, cursor, memory) {
   return {
     curves, chart, head, commands: take(chart, ".wl-commands"), error: take(chart, ".wl-error"),
     panel: take(chart, ".wl-panel"), decisions: take(chart, ".wl-decisions"), transport: take(curves, ".wl-transport"),
-    leave: () => leave.forEach((each) => each()),
+    leave: () => leave.forEach((each) => each()), redraw: () => redrawn(),
   };
 }
 
@@ -110,6 +111,19 @@ function pickLayer(event, cursor, layers) {
 
 /** What keeps nobody from looking: why a page without a kernel has no commands. */
 const AWAY = "This page is a file without Python, so it cannot train; all else on it is alive.";
+
+/** How the run that is shown is trained again with other lines, where it is one that is kept. @param {Model} model */
+const rerun = (model) => ({
+  begins(/** @type {number} */ epoch) {
+    const { fields, goal, resumable = [] } = model.get("setup");
+    return fields.length && epoch < goal ? Math.max(0, ...resumable.filter((/** @type {number} */ known) => known <= epoch)) : null;
+  },
+  again: (/** @type {Record<string, number>} */ thresholds, /** @type {number | null} */ epoch) => model.send({ kind: "again", thresholds, epoch }),
+  whatIf() {
+    const { number = null, away = false } = model.get("setup");
+    return number === null || away ? null : () => model.send({ kind: "open", number });
+  },
+});
 
 /** @param {{ model: Model, el: HTMLElement }} view */
 function mountLaboratory({ model, el }) {
@@ -130,7 +144,7 @@ function mountLaboratory({ model, el }) {
   const settings = setup().fields.length ? setupView(scope, { fields: setup().fields, setup, send }) : null;
   const kept = settings || setup().away ? experimentsView(scope, { kept: () => model.get("kept"), folder: setup().folder, unkept: () => setup().unkept ?? "", send, compared: () => memory.compared?.number ?? null, compare }) : null;
   const left = h("span", { class: "wl-facts wl-left-time" });
-  views.head.append(left);
+  /** @type {Element} */ (views.head.querySelector(".wl-facts")).after(left);
   const time = clock();
   const side = tabs(scope, memory, "tab", "Controls", [
     ...(settings ? [/** @type {[string, Node[]]} */ (["Set up", [settings.element]])] : []), ["Thresholds", [views.panel, ...(setup().spikes ? [views.decisions] : [])]],
@@ -176,7 +190,7 @@ function mountLaboratory({ model, el }) {
     hear: {
       network: hands.heard,
       wave: (message) => (wave = message.about ? readWave(message) : wave, asker.heard(), network.show(), spikes.show()),
-      compared: (message) => (memory.compared = message.table ? { number: message.number, rows: epochRows({ table: message.table }), accuracies: message.accuracies } : null, show(), cursor.move({ at: cursor.at })),
+      compared: (message) => (memory.compared = message.past ? { number: message.number, accuracies: message.accuracies, ...courseOf(message.past, message.layers) } : null, show(), views.redraw()),
       code: (message) => void kept?.showCode(message.text),
     },
   });

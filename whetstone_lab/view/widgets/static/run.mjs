@@ -54,6 +54,16 @@ export function epochRows(past) {
   return rows;
 }
 
+/** How another run went, to draw it beside: its epochs, and its points.
+ * @typedef {{ rows: Record<string, number>[], points: Points }} Course */
+
+/** The course of a run that has ended, from its past alone. @param {any} past @param {number} layers @returns {Course} */
+export function courseOf(past, layers) {
+  const rows = epochRows(past);
+  const { batches = 0, end = 0 } = rows[rows.length - 1] ?? {};
+  return { rows, points: placedPoints(past, rows, { batch: batches, at: end }, layers) };
+}
+
 /** From where to where sharpening went on, in epochs: those that follow each other as one, the open epoch up to now.
  * Of thinned rows each stands for all the epochs since the one before it.
  * @param {Record<string, number>[]} rows @param {any} now @returns {[number, number][]} */

@@ -16,9 +16,6 @@ import { steering } from "./steering.mjs";
 /** @typedef {import("./canvas.mjs").Pen} Pen */
 /** @typedef {ReturnType<typeof chartOf>} Chart */
 
-/** No other run. @type {Record<string, number>[]} */
-const NONE = [];
-
 /** What the chart shows: the run, and what follows from it and from what the reader asks.
  * @param {Model} model @param {(chart: any) => import("./steering.mjs").Steering} steeringOf */
 function chartOf(model, steeringOf) {
@@ -58,6 +55,8 @@ function chartOf(model, steeringOf) {
       const asks = chart.recorded && chart.adaptive && run.past.whole && chart.steer.altered();
       chart.replay = asks ? whatIf(run.rows, chart.steer.asked, run.now.policy.min_init_epochs - 1 - run.past.first, mode) : null;
     },
+    /** After how many epochs other lines must be in force, so that the first decision that differs is taken by them; null if none does. */
+    parts: () => (chart.replay?.first ? chart.replay.first.epoch - 1 : null),
     /** The lines in force, epoch by epoch; as long as nothing is another, the same array. */
     passed() {
       const lines = chart.replay?.lines ?? run.rows;
@@ -81,8 +80,13 @@ function chartOf(model, steeringOf) {
   return chart;
 }
 
-/** What surrounds the chart where it is part of something larger: what is shown together, another run to draw beside, and how a
- * run begins anew with other lines. @typedef {{ cursor: import("./cursor.mjs").Cursor, other: () => any, again: ((asked: Record<string, number>) => void) | null }} Around */
+/** What surrounds the chart where it is part of something larger: what is shown together, another run to draw beside, after how many
+ * epochs the run can go on with other lines if they are to hold from an epoch on (0 from its start, null where it cannot), how it does,
+ * and how a run that has ended is asked what if, where it can be.
+ * @typedef {{ cursor: import("./cursor.mjs").Cursor, other: () => import("./run.mjs").Course | null, begins: (epoch: number) => number | null,
+ *   again: (asked: Record<string, number>, epoch: number | null) => void, whatIf: () => (() => void) | null,
+ *   drawn: (redraw: () => void) => void }} Around
+ *   `drawn` is given what draws the chart anew, for when the other run is another one. */
 
 /** @param {{ model: Model, el: HTMLElement, around?: Around }} view */
 export function mountChart({ model, el, around }) {
@@ -96,7 +100,7 @@ export function mountChart({ model, el, around }) {
   const remark = h("p", { class: "wl-note wl-remark", "aria-live": "polite" });
   const undo = button("↶", "Undo", { title: "Take back what was moved last (Ctrl+Z)", disabled: true });
   const reset = button("↺", "Back to the run", { hidden: true });
-  const again = button("↻", "Run again with these", { hidden: true, title: "Train anew with these lines, beside the run that is shown" });
+  const rerun = rerunButtons(scope, chart, around);
   const list = decisionList(chart.layers);
   const commands = commandBar(scope, () => run.now.status, (name, unit) => {
     error.hidden = true;
@@ -106,7 +110,7 @@ export function mountChart({ model, el, around }) {
   const settings = knobs(scope, steer, { adaptive, recorded, policy: run.now.policy, mode });
   const root = h("div", { class: "wl wl-sharpener" }, head.element, commands.element, error,
     h("div", { class: "wl-sides" }, h("div", { class: "wl-left" }, box, list.legend, readout),
-      h("div", { class: "wl-panel" }, ...settings.elements, ...(adaptive ? [h("div", { class: "wl-back" }, undo, reset, again)] : []), remark),
+      h("div", { class: "wl-panel" }, ...settings.elements, ...(adaptive ? [h("div", { class: "wl-back" }, undo, reset, ...rerun.buttons)] : []), remark),
       h("div", { class: "wl-decisions" }, h("div", { class: "wl-kicker" }, "Decisions"), list.log)));
   el.append(root);
   const panel = /** @type {HTMLElement} */ (root.querySelector(".wl-panel"));
@@ -119,7 +123,6 @@ export function mountChart({ model, el, around }) {
   const lines = adaptive ? linesToHold(scope, box, chart) : null;
   scope.on(undo, "click", () => steer.undo());
   scope.on(reset, "click", () => steer.forget());
-  scope.on(again, "click", () => around?.again?.({ ...run.now.policy, ...steer.asked }));
 
   function show() {
     const { status, message } = run.now;
@@ -131,9 +134,9 @@ export function mountChart({ model, el, around }) {
     lines?.show(chart.known());
     undo.disabled = !steer.undoable();
     reset.hidden = !(recorded && steer.altered());
-    again.hidden = reset.hidden || !around?.again;
+    const { begins, ended } = rerun.show(status);
     say(remark, !adaptive ? policyWords(run.now.policy, run.now.batch > 0)
-      : chart.replay ? verdict(chart.replay.first, judged) : remarkWords({ recorded, whole: run.past.whole, known: chart.known() }));
+      : chart.replay ? verdict(chart.replay.first, judged, begins) : remarkWords({ recorded, whole: run.past.whole, known: chart.known(), ended }));
     tell();
     surfaced.redraw();
   }
@@ -151,18 +154,40 @@ export function mountChart({ model, el, around }) {
   /** @param {Pen} pen */
   function draw(pen) {
     const at = chart.where(box);
-    drawChart(pen, { at, judged, mode, rows: run.rows, points: run.points, spans: run.spans, passed: chart.passed(), coming: chart.ahead(at.last), marks: chart.marks(at), unknownFrom: chart.replay?.first?.epoch ?? null, pointed: meant.epoch, here: around?.cursor.at ?? null, layer: around?.cursor.layer ?? null, other: around?.other() ?? NONE, waiting: unbegun(run.now.status) });
+    drawChart(pen, { at, judged, mode, rows: run.rows, points: run.points, spans: run.spans, passed: chart.passed(), coming: chart.ahead(at.last), marks: chart.marks(at), unknownFrom: chart.replay?.first?.epoch ?? null, pointed: meant.epoch, here: around?.cursor.at ?? null, layer: around?.cursor.layer ?? null, other: around?.other() ?? null, waiting: unbegun(run.now.status) });
     const ahead = chart.coming();
     if (!ahead) return;
     const { stop, improve } = levels(ahead.reference, ahead.up, ahead.down, mode);
     lines?.place(at.right + 4, at.y(stop), at.y(improve));
   }
 
+  around?.drawn(surfaced.redraw);
   if (around) linkChart(scope, around.cursor, surfaced, () => chart.where(box), () => meant.epoch);
   heedRun(scope, model, chart, { show, list, complain: (text) => ([error.hidden, error.textContent] = [false, text]) });
   list.show(chart.decisions);
   show();
   return () => scope.end();
+}
+
+/** The buttons that run again with other lines, and that ask a run that has ended what if.
+ * @param {Scope} scope @param {Chart} chart @param {Around | undefined} around */
+function rerunButtons(scope, chart, around) {
+  const again = button("↻", "Run again", { hidden: true, title: "Train with these lines, beside the run that is shown" });
+  const ask = button("?", "What if", { hidden: true, title: "Move the lines of this run, and see what they would have decided" });
+  scope.on(again, "click", () => around?.again({ ...chart.steer.asked }, chart.parts()));
+  scope.on(ask, "click", () => around?.whatIf()?.());
+  return {
+    buttons: [ask, again],
+    /** @param {string} status @returns what there is to say: after how many epochs the run can go on otherwise, and whether it can be asked */
+    show(status) {
+      const begins = around && chart.replay ? around.begins(chart.parts() ?? 0) : null;
+      const ended = chart.adaptive && !chart.recorded && ["finished", "stopped"].includes(status) && Boolean(around?.whatIf());
+      again.hidden = begins === null;
+      ask.hidden = !ended;
+      say(again.children[1], begins ? `Run again from epoch ${begins}` : "Run again from the start");
+      return { begins, ended };
+    },
+  };
 }
 
 /** A click, or Enter where the keys point, moves the cursor to a moment.
