@@ -1,12 +1,19 @@
-"""Makes the pictures that people see before they install: that of the README, and those in the start notebook.
+"""Makes what people see before they install: the picture of the README, and what the chapters show where nothing runs.
 
-``python docs/pictures.py`` photographs the laboratory, with a run that it trains, into ``docs/laboratory.png``. It runs
-the start notebook and keeps in it the static pictures alone: a widget cannot be shown without its kernel.
+    python docs/pictures.py                     # all
+    python docs/pictures.py laboratory          # the photograph of the laboratory, with a run that it trains
+    python docs/pictures.py 01_why_spikes       # the outputs of a chapter
+
+A chapter is run and saved with what it printed and drew. Of a view its static picture is kept, for a widget cannot be
+shown without its kernel, and pictures are made small. What is drawn anew in other colours, or says something else than
+before, is renewed in the same way.
 """
 
 from __future__ import annotations
 
+import argparse
 import base64
+import io
 import shutil
 import time
 from pathlib import Path
@@ -14,14 +21,15 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import nbformat
-from nbclient import NotebookClient
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from whetstone_lab import widgets
+from whetstone_lab.course import pages
 from whetstone_lab.view.widgets import _assets
 
 DOCS = Path(__file__).parent
-NOTEBOOK = DOCS.parent / "notebooks" / "00_start.ipynb"
+NOTEBOOKS = {path.stem: path for path in sorted((DOCS.parent / "notebooks").glob("*.ipynb"))}
 BROWSER = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
            "--disable-component-update", "--disable-sync"]
 
@@ -46,24 +54,50 @@ _PAGE = """async ([source, state]) => {
 }"""
 
 
-def keep_static_pictures() -> None:
-    """Runs the start notebook and saves it with its pictures, without widgets, times and the kernel's name."""
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
-    NotebookClient(notebook, store_widget_state=False).execute()
+#: Colours of a picture in a chapter. With so many a figure looks as before, at a third of the bytes.
+COLOURS = 64
+
+
+def keep_outputs(path: Path) -> None:
+    """Runs a chapter and saves it with its outputs, without widgets, times and the kernel's name."""
+    notebook, _ = pages.run_notebook(path)
+    as_kept(notebook)
+    nbformat.write(notebook, path)
+
+
+def as_kept(notebook: Any) -> None:
+    """Leaves of a notebook that has been run what is to lie in the repository."""
+    number = 0
     for cell in notebook.cells:
-        cell.metadata.clear()
-        if "outputs" not in cell:
+        cell.metadata.pop("execution", None)
+        if cell.cell_type != "code":
             continue
+        number += 1
+        cell.execution_count = number
         # A widget is an output of its own, and its picture the next, as HTML too for JupyterLab beside a live widget.
-        cell.outputs = [output for output in cell.outputs if _WIDGET not in output.get("data", {})]
+        cell.outputs = pages.joined(output for output in cell.outputs if output.get("name") != "stderr"
+                                    and _WIDGET not in output.get("data", {}))
+        if "solution" in cell.metadata.get("tags", ()):
+            cell.outputs = []  # that its source is hidden does not hide what it says
         for output in cell.outputs:
             if "data" in output:
-                if "image/png" in output.data:
-                    output.data.pop("text/html", None)
+                output.data.pop("text/html", None)
                 output.metadata.clear()
-    notebook.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-                         "language_info": {"name": "python"}}
-    nbformat.write(notebook, NOTEBOOK)
+                if "image/png" in output.data:
+                    output.data["image/png"] = smaller(output.data["image/png"])
+            if "execution_count" in output:
+                output.execution_count = number
+    notebook.metadata = nbformat.from_dict({
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"}})
+
+
+def smaller(png: str) -> str:
+    """A picture in few colours, in base64."""
+    few = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGBA").quantize(COLOURS, Image.Quantize.FASTOCTREE)
+    file = io.BytesIO()
+    few.save(file, "PNG", optimize=True)
+    return base64.b64encode(file.getvalue()).decode()
 
 
 def photograph_laboratory() -> None:
@@ -105,5 +139,11 @@ def plain(value: Any) -> Any:
 
 
 if __name__ == "__main__":
-    keep_static_pictures()
-    photograph_laboratory()
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("names", nargs="*", choices=["laboratory", *NOTEBOOKS, []], metavar="NAME",
+                        help="laboratory, or the name of a chapter (default: all)")
+    for name in parser.parse_args().names or ["laboratory", *NOTEBOOKS]:
+        if name == "laboratory":
+            photograph_laboratory()
+        else:
+            keep_outputs(NOTEBOOKS[name])

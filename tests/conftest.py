@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import numpy as np
@@ -40,6 +42,10 @@ NOT_QUICK = {
     "old_files/test_old_models.py", "simulator/test_neurobench_peers.py",
 }
 KERAS = {"keras", "tensorflow", "torch", "jax"}
+
+#: How a browser is started for tests: it does nothing of its own accord.
+CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+            "--disable-component-update", "--disable-sync"]
 
 
 def is_quick(path: Path) -> bool:
@@ -79,6 +85,19 @@ def garbage_is_collected_where_it_is_made() -> Iterator[None]:
     if "keras" in sys.modules:
         gc.collect()
         gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A headless Chromium, the one that is installed."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="the browser tests need playwright")
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("the browser tests need a Chromium on the PATH")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

@@ -93,6 +93,26 @@ def test_solutions_stay_folded():
     assert "<em>x</em>" in only
 
 
+def test_solutions_that_are_cells_are_folded_with_all_that_they_show():
+    outputs = [v4.new_output("stream", text="42\n")]
+    _, (only,) = parts_of(v4.new_code_cell("6 * 7", metadata={"tags": ["solution"]}, outputs=outputs),
+                          v4.new_code_cell("open"))
+    folded = only.partition('<summary>Solution</summary>')[2].partition("</details>")[0]
+    assert "42" in folded
+    assert ">*</span>" in folded
+    assert "open" not in folded
+    assert only.count("<details") == 1
+
+
+def test_what_was_printed_in_pieces_is_one():
+    _, (only,) = parts_of(v4.new_code_cell("x", outputs=[
+        *(v4.new_output("stream", name=name, text=text) for name, text in (
+            ("stdout", "a"), ("stdout", "b\n"), ("stderr", "!"), ("stdout", "c"))),
+        v4.new_output("execute_result", {"text/plain": "2"})]))
+    assert only.count("<pre>") == 1 + 4
+    assert "<pre>ab\n" in only
+
+
 def test_ways_on():
     names = ["00_start", "01_why", "02_how"]
     assert pages._top("00_start", names, "").count("href") == 3

@@ -10,6 +10,6 @@ test("the last control moves fastest, as itertools.product has it", () => {
   assert.deepEqual(places, [...Array(12).keys()]);
 });
 
-test("each column of an array is the same whole number of pixels wide", () => {
-  assert.deepEqual([8, 92, 300, 5000].map(across), [480, 460, 300, 5000]);
+test("an array is drawn as large as there is room, each of its places with the same whole number of pixels", () => {
+  assert.deepEqual([[8, 8], [28, 92], [90, 60], [300, 300], [2, 5000]].map(([rows, columns]) => across(rows, columns)), [320, 460, 180, 300, 5000]);
 });

@@ -23,6 +23,19 @@ from whetstone_lab.course.index import CHAPTERS, notebooks_in
 if TYPE_CHECKING:
     from whetstone_lab.view.page import TakenView
 
+#: Folds solutions that are cells, which a notebook hides by their tag.
+_FOLDED = """{% extends "basic/index.html.j2" %}
+{% block codecell %}
+{% if "solution" in cell.metadata.get("tags", []) %}
+<details class="text_cell"><summary>Solution</summary>
+{{ super() }}
+</details>
+{% else %}
+{{ super() }}
+{% endif %}
+{% endblock codecell %}
+"""
+
 #: What the pages need besides the laboratory.
 NEEDED = ("latex2mathml", "nbclient", "nbconvert", "nbformat")
 
@@ -92,14 +105,16 @@ def run_notebook(path: Path) -> tuple[Any, dict[str, TakenView]]:
 
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(notebook, timeout=_PATIENCE, resources={"metadata": {"path": str(path.parent)}})
-    with client.setup_kernel(stderr=subprocess.DEVNULL):  # what cells write there is an output; this is the kernel's
+    with (tempfile.TemporaryDirectory(prefix="whetstone-views-") as scratch,
+          client.setup_kernel(stderr=subprocess.DEVNULL)):  # what cells write there is an output; this is the kernel's
         for number, cell in enumerate(notebook.cells):
             client.execute_cell(cell, number)
-        handed = path.with_suffix(".views")
+        handed = Path(scratch) / "views"
         notebook.cells.append(nbformat.v4.new_code_cell(hand_over(handed)))
         client.execute_cell(notebook.cells[-1], len(notebook.cells) - 1)
+        views = handed_over(handed)
     notebook.cells.pop()
-    return notebook, handed_over(handed)
+    return notebook, views
 
 
 def hand_over(path: Path) -> str:
@@ -162,7 +177,7 @@ def parts_of(notebook: Any, views: Mapping[str, TakenView]) -> tuple[str, list[s
     for cell in notebook.cells:
         if cell.cell_type != "code":
             continue
-        cell.outputs = [output for output in cell.outputs if _WIDGET not in output.get("data", {})]
+        cell.outputs = joined(output for output in cell.outputs if _WIDGET not in output.get("data", {}))
         for output in cell.outputs:
             still = _STILL.search(output.get("data", {}).get("text/html", ""))
             if still and still[1] in views:
@@ -171,6 +186,17 @@ def parts_of(notebook: Any, views: Mapping[str, TakenView]) -> tuple[str, list[s
     body = re.sub(r'href="(\w+)\.ipynb([#"])', r'href="\1.html\2', body)
     parts = [views[part] if number % 2 else part for number, part in enumerate(_MARK.split(body))]
     return re.sub(r"[*`_]", "", heading[1]) if heading else "whetstone_lab", parts
+
+
+def joined(outputs: Iterable[Any]) -> list[Any]:
+    """Outputs in which what was printed without a pause by others is one: where it was cut depends on the moment."""
+    whole: list[Any] = []
+    for output in outputs:
+        if output.output_type == "stream" and whole and whole[-1].get("name") == output.name:
+            whole[-1].text += output.text
+        else:
+            whole.append(output)
+    return whole
 
 
 def _write(target: Path, parts: Iterable[str | TakenView], title: str) -> None:
@@ -232,7 +258,7 @@ def _exporter() -> Any:
             renderer = Renderer(escape=False, attachments=cell.get("attachments", {}), exclude_anchor_links=True)
             return str(MarkdownWithMath(renderer=renderer).render(source))
 
-    return Exporter(template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True)
+    return Exporter(template_name="basic", raw_template=_FOLDED, exclude_input_prompt=True, exclude_output_prompt=True)
 
 
 @cache

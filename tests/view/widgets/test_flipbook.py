@@ -29,7 +29,7 @@ def test_each_position_has_its_picture_with_the_last_control_the_fastest():
     assert book.about["controls"] == [{"name": "row", "kind": "slider", "values": ["0", "1"]},
                                       {"name": "loud", "kind": "switch", "values": ["False", "True"]},
                                       {"name": "word", "kind": "list", "values": ["a", "b", "c"]}]
-    assert (book.about["at"], book.about["grain"]) == ([1, 0, 2], 3)
+    assert (book.about["at"], book.about["grain"]) == ([1, 0, 2], [2, 3])
     found = files(book)
     for place, (row, loud, word) in enumerate(np.ndindex(2, 2, 3)):
         expected = np.ones((2, 3))
@@ -71,7 +71,7 @@ def test_figures_are_as_wide_as_others_are_in_a_notebook():
 
     book = Flipbook(draw, {"high": (1, 2)})
     assert [one.shape[:2] for one in files(book)] == [(110, 220)] * 2
-    assert book.about["grain"] == 0
+    assert book.about["grain"] == []
     assert book.picture().axes[0].lines[0].get_ydata()[1] == 1
 
 

@@ -60,7 +60,7 @@ class Flipbook(View):
     _css = style("flipbook", root="wl-flipbook")
 
     #: The controls (``name``, ``kind``, ``values`` as text), where they stand at first, the line below each picture,
-    #: and the columns of an array, 0 for figures.
+    #: and the rows and columns of an array, none for figures.
     about = traitlets.Dict().tag(sync=True)
     #: All the PNG files, one behind the other, and where each ends. The last control moves fastest.
     pictures = traitlets.Bytes().tag(sync=True)
@@ -90,7 +90,7 @@ class Flipbook(View):
                     for name, each in values.items()]
         at = [each.index(_plain(begin[name])) for name, each in values.items()]
         super().__init__(about={"controls": controls, "at": at, "lines": lines,
-                                "grain": drawn.shape[1] if isinstance(drawn, np.ndarray) else 0},
+                                "grain": list(drawn.shape[:2]) if isinstance(drawn, np.ndarray) else []},
                          pictures=b"".join(files), ends=[*itertools.accumulate(map(len, files))])
 
     def __repr__(self) -> str:
@@ -105,7 +105,8 @@ class Flipbook(View):
         if not isinstance(drawn, np.ndarray):
             return drawn
         rows, columns = drawn.shape[:2]
-        figure = plots.Picture(figsize=(4.8, 4.8 * rows / columns), layout="none")
+        wide = min(4.8, 3.2 * columns / rows)
+        figure = plots.Picture(figsize=(wide, wide * rows / columns), layout="none")
         axes = figure.add_axes((0, 0, 1, 1))
         axes.imshow(drawn, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest", aspect="auto")  # no map for colours
         axes.axis("off")

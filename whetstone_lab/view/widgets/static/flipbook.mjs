@@ -7,9 +7,9 @@ import { Scope, h, keepKeys, renderer, say } from "./page.mjs";
  * @param {Control[]} controls @param {number[]} at the place of each control among its values */
 export const pictureAt = (controls, at) => controls.reduce((place, { values }, number) => place * values.length + at[number], 0);
 
-/** Pixels across that a picture of so many columns gets, so that each column has the same whole number of them.
- * @param {number} columns */
-export const across = (columns) => columns * Math.max(Math.floor(480 / columns), 1);
+/** Pixels across that an array is drawn with: the same whole number for each of its columns, and for each of its rows.
+ * @param {number} rows @param {number} columns */
+export const across = (rows, columns) => columns * Math.max(Math.floor(Math.min(480 / columns, 320 / rows)), 1);
 
 /** One control, which tells at which of its values it stands.
  * @param {Scope} scope @param {Control} control @param {number} start @param {(place: number) => void} moved */
@@ -43,7 +43,7 @@ function controlOf(scope, { name, kind, values }, start, moved) {
 /** @param {{ model: import("./page.mjs").Model, el: HTMLElement }} view */
 function mount({ model, el }) {
   const scope = new Scope();
-  /** @type {{ controls: Control[], at: number[], lines: string[], grain: number }} */
+  /** @type {{ controls: Control[], at: number[], lines: string[], grain: number[] }} */
   const { controls, at: start, lines, grain } = model.get("about");
   /** @type {DataView} */
   const bytes = model.get("pictures");
@@ -58,7 +58,7 @@ function mount({ model, el }) {
     return (addresses[place] ??= URL.createObjectURL(new Blob([/** @type {any} */ (file)], { type: "image/png" })));
   };
   scope.undo.push(() => addresses.forEach((address) => URL.revokeObjectURL(address)));
-  const picture = h("img", grain ? { class: "wl-grain", width: across(grain) } : {});
+  const picture = h("img", grain.length ? { class: "wl-grain", width: across(grain[0], grain[1]) } : {});
   const line = h("p", { class: "wl-line", role: "status" });
   const show = () => {
     const place = pictureAt(controls, at);
