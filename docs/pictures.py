@@ -15,6 +15,7 @@ import argparse
 import base64
 import io
 import shutil
+import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,33 +27,17 @@ from playwright.sync_api import sync_playwright
 
 from whetstone_lab import widgets
 from whetstone_lab.course import pages
-from whetstone_lab.view.widgets import _assets
 
 DOCS = Path(__file__).parent
+sys.path += [str(DOCS.parent / "tests"), str(DOCS.parent / "tests" / "browser")]
+
+from bare_page import open_view  # noqa: E402
+
 NOTEBOOKS = {path.stem: path for path in sorted((DOCS.parent / "notebooks").glob("*.ipynb"))}
 BROWSER = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
            "--disable-component-update", "--disable-sync"]
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"
-
-#: Draws a widget whose page asks Python by ``window.ask``, which gives the messages that Python answers with.
-_PAGE = """async ([source, state]) => {
-  const decoded = text => new DataView(Uint8Array.from(atob(text), sign => sign.charCodeAt(0)).buffer);
-  const revive = value => value?.base64 !== undefined ? decoded(value.base64)
-    : Array.isArray(value) ? value.map(revive)
-    : value && typeof value === 'object'
-      ? Object.fromEntries(Object.entries(value).map(([name, item]) => [name, revive(item)])) : value;
-  const [values, listeners] = [revive(state), []];
-  const model = {
-    get: name => values[name], set() {}, save_changes() {}, off() {},
-    on: (event, listener) => listeners.push([event, listener]),
-    send: async content => revive(await window.ask(content)).forEach(message =>
-      listeners.filter(([event]) => event === 'msg:custom').forEach(([, listener]) => listener(...message))),
-  };
-  const module = await import(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })));
-  module.default.render({ model, el: document.querySelector('main') });
-}"""
-
 
 #: Colours of a picture in a chapter. With so many a figure looks as before, at a third of the bytes.
 COLOURS = 64
@@ -116,26 +101,13 @@ def photograph_laboratory() -> None:
             deadline = time.monotonic() + 5
             while content["kind"] == "wave" and not answers and time.monotonic() < deadline:
                 time.sleep(0.05)
-            return plain(answers)
+            return answers
 
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=BROWSER)
-        page = browser.new_page(viewport={"width": 1216, "height": 640}, reduced_motion="reduce")
-        page.expose_function("ask", ask)
-        page.set_content(f"<!doctype html><style>body {{ margin: 0; background: #fff }}{lab._css}</style><main></main>")
-        state = {name: value for name, value in lab.get_state().items() if not name.startswith("_")}
-        page.evaluate(_PAGE, [_assets.module("laboratory"), plain(state)])
+        page = open_view(browser, lab, 1216, height=640, margin=0, ask=ask)
         page.wait_for_function("() => document.querySelector('.wl-wave .wl-kicker').textContent.includes('epoch')")
         page.screenshot(path=DOCS / "laboratory.png")
         browser.close()
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON has it, its bytes in base64."""
-    if isinstance(value, bytes | memoryview):
-        return {"base64": base64.b64encode(bytes(value)).decode()}
-    if isinstance(value, dict):
-        return {name: plain(item) for name, item in value.items()}
-    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,11 @@ from whetstone_lab.view.widgets._view import View
 
 ROOT = Path(__file__).parent.parent.parent
 
-#: A model that has what a widget may use and complains of anything else; bytes come as base64.
+#: Where ``npm ci`` puts axe-core.
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+
+#: A model that has what a widget may use and complains of anything else; bytes come as base64. What the widget sends is
+#: kept, and Python is asked, where it plays its part: it gives the messages that it answers with.
 _PAGE = """async ([source, state]) => {
     const revive = value => value?.base64 !== undefined ? new DataView(Uint8Array.from(atob(value.base64), c => c.charCodeAt(0)).buffer)
         : Array.isArray(value) ? value.map(revive)
@@ -27,7 +32,11 @@ _PAGE = """async ([source, state]) => {
         on: (event, listener) => window.listeners.push([event, listener]),
         off: (event, listener) => { window.listeners = window.listeners.filter(l => l[0] !== event || l[1] !== listener); },
         save_changes: () => {},
-        send: content => window.sent.push(content),
+        send: async content => {
+            window.sent.push(content);
+            for (const message of revive(await window.ask?.(content) ?? []))
+                window.listeners.filter(l => l[0] === 'msg:custom').forEach(l => l[1](...message));
+        },
     }, { get: (target, name) => target[name] ?? (() => { throw new Error(`a model has no ${String(name)} here`); })() });
     const module = await import(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })));
     window.model_set = model.set;
@@ -35,24 +44,31 @@ _PAGE = """async ([source, state]) => {
 }"""  # noqa: E501
 
 
-def open_view(chromium: Any, widget: Any, width: int = 900, dark: bool = False) -> Any:
-    """A new page that shows a widget; ``window.sent`` has what it sends."""
-    page = chromium.new_page(viewport={"width": width, "height": 700}, reduced_motion="reduce",
+def open_view(chromium: Any, widget: Any, width: int = 900, dark: bool = False, *, height: int = 700, margin: int = 8,
+              state: dict[str, Any] | None = None, ask: Callable[[dict[str, Any]], Any] | None = None) -> Any:
+    """A new page that shows a widget; ``window.sent`` has what it sends.
+
+    ``state`` is what is shown in place of the widget's own state. ``ask`` plays Python's part: it gets what the widget
+    sends, and gives the messages it is answered with, each as its content and its buffers.
+    """
+    page = chromium.new_page(viewport={"width": width, "height": height}, reduced_motion="reduce",
                              color_scheme="dark" if dark else "light")
     page.on("pageerror", lambda error: pytest.fail(str(error)))
+    if ask is not None:
+        page.expose_function("ask", lambda content: plain(ask(content)))
     ground = "#111" if dark else "#fff"
-    page.set_content(f"<!doctype html><html lang=en><title>A view</title><style>body {{ margin: 8px; background: "
-                     f"{ground} }}{widget._css}</style><body><main></main>")
-    page.evaluate(_PAGE, [widget._esm, plain(View.state(widget))])  # as a page beside a kernel gets it
+    page.set_content(f"<!doctype html><html lang=en><title>A view</title><style>body {{ margin: {margin}px; "
+                     f"background: {ground} }}{widget._css}</style><body><main></main>")
+    # As a page beside a kernel gets it.
+    page.evaluate(_PAGE, [widget._esm, plain(View.state(widget) if state is None else state)])
     return page
 
 
 def axe_finds(page: Any) -> list[str]:
     """What axe-core finds wrong: contrast, names, roles, order."""
-    axe = ROOT / "node_modules" / "axe-core" / "axe.min.js"
-    if not axe.exists():
+    if not AXE.exists():
         pytest.skip("needs axe-core: npm ci")
-    page.evaluate(axe.read_text())
+    page.evaluate(AXE.read_text())
     return page.evaluate("""async () => (await axe.run('.wl', {
         rules: { 'label-content-name-mismatch': { enabled: true } } })).violations
         .map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html).slice(0, 3)}`)""")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from plain_values import plain
+from bare_page import AXE, axe_finds, open_view
 from waiting import await_that
 
 from whetstone_lab import datasets
@@ -17,34 +16,9 @@ from whetstone_lab.laboratory.settings import Settings
 from whetstone_lab.laboratory.snapshots import Snapshots
 from whetstone_lab.simulator.operations import Neurons
 from whetstone_lab.view import scenes
-from whetstone_lab.view.widgets import _assets
 from whetstone_lab.view.widgets._growing import packed
+from whetstone_lab.view.widgets._view import View
 from whetstone_lab.view.widgets.spike_raster import facts
-
-ROOT = Path(__file__).parent.parent.parent
-
-#: A model that has what a widget may use, and plays Python's part where the page asks for spikes and for a network.
-_PAGE = """async ([source, state, answers]) => {
-    const revive = value => value?.base64 !== undefined ? new DataView(Uint8Array.from(atob(value.base64), c => c.charCodeAt(0)).buffer)
-        : Array.isArray(value) ? value.map(revive)
-        : value && typeof value === 'object' ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, revive(v)])) : value;
-    const values = window.values = revive(state);
-    window.listeners = [];
-    window.sent = [];
-    const model = {
-        get: name => values[name], set() {}, save_changes() {},
-        on: (event, listener) => window.listeners.push([event, listener]),
-        off: (event, listener) => { window.listeners = window.listeners.filter(l => l[0] !== event || l[1] !== listener); },
-        send: content => {
-            window.sent.push(content);
-            const [message, buffers] = answers[content.kind] ?? [];
-            if (message) setTimeout(() => window.listeners.filter(l => l[0] === 'msg:custom')
-                .forEach(l => l[1]({ ...structuredClone(message), epoch: content.epoch, sample: content.sample }, revive(buffers))));
-        },
-    };
-    const module = await import(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })));
-    window.leave = module.default.render({ model, el: document.querySelector('main') });
-}"""  # noqa: E501
 
 
 @pytest.fixture
@@ -58,23 +32,23 @@ def stage(chromium, tmp_path, finished_trace, spike_record):
     snapshots.add(finished_trace.epochs, kept.network("digits"))
     finished_trace.publish(urgent=True)
     lab._show_setup()
-    state = plain({name: value for name, value in lab.get_state().items() if not name.startswith("_")})
+    state = View.state(lab)
     state["about"]["live"], state["now"]["status"] = True, "finished"
     network = snapshots.at()[1]
     told = {"wave": hands.wave(0, spike_record.select(range(10)), 0),
             "network": {"network": scenes.page_network(network), **hands.surroundings(snapshots, network)}}
-    answers = {kind: [plain(part) for part in packed({"kind": kind, **content})] for kind, content in told.items()}
+    answers = {kind: packed({"kind": kind, **content}) for kind, content in told.items()}
     pages = []
 
+    def answer(asked):
+        if asked["kind"] not in answers:
+            return []
+        content, buffers = answers[asked["kind"]]
+        return [[{**content, "epoch": asked.get("epoch"), "sample": asked.get("sample")}, buffers]]
+
     def stage(width, height=700, dark=False):
-        page = chromium.new_page(viewport={"width": width, "height": height}, reduced_motion="reduce",
-                                 color_scheme="dark" if dark else "light")
+        page = open_view(chromium, lab, width, dark, height=height, margin=0, state=state, ask=answer)
         pages.append(page)
-        page.errors = []
-        page.on("pageerror", lambda error: page.errors.append(str(error)))
-        page.set_content(f"<!doctype html><html lang=en><title>x</title><style>body {{ margin: 0; background: "
-                         f"{'#111' if dark else '#fff'} }}{Laboratory._css}</style><body><main></main>")
-        page.evaluate(_PAGE, [_assets.module("laboratory"), state, answers])
         await_that(page, "() => document.querySelector('.wl-wave .wl-kicker').textContent.includes('after epoch')")
         return page
 
@@ -90,15 +64,10 @@ def test_all_is_seen_at_once_on_a_laptop_and_nothing_keeps_anybody_out(stage, sc
     assert box["height"] <= 640
     assert page.evaluate("document.documentElement.scrollWidth") <= 1216
     page.screenshot(path=screenshots / f"laboratory-{'dark' if dark else 'light'}.png")
-    axe = ROOT / "node_modules" / "axe-core" / "axe.min.js"
-    if axe.exists():
-        page.evaluate(axe.read_text())
+    if AXE.exists():
         for tab in page.get_by_role("tab").all():
             tab.click()
-            found = page.evaluate("""async () => (await axe.run('.wl-lab', {
-                rules: { 'label-content-name-mismatch': { enabled: true } } })).violations
-                .map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html).slice(0, 3)}`)""")
-            assert found == []
+            assert axe_finds(page) == []
     for choice, begins in {"Numbers, CSV": b"epoch,loss,", "Picture, PNG": b"\x89PNG", "Picture, SVG": b"<svg"}.items():
         page.locator(".wl-lab-top .wl-save summary").click()
         with page.expect_download() as download:
@@ -118,7 +87,6 @@ def test_all_is_seen_at_once_on_a_laptop_and_nothing_keeps_anybody_out(stage, sc
     page.locator(".wl-lab").screenshot(path=screenshots / f"laboratory-narrow-{'dark' if dark else 'light'}.png")
     page.evaluate("window.leave()")
     assert page.evaluate("window.listeners.length") == 0
-    assert page.errors == []
 
 
 def test_one_cursor_moves_all_by_the_keyboard_alone(stage, finished_trace):
@@ -176,7 +144,6 @@ def test_one_cursor_moves_all_by_the_keyboard_alone(stage, finished_trace):
     assert slider.input_value() == patience
     page.get_by_role("button", name="Live").press("Enter")
     assert page.locator(".wl-moment").inner_text() == f"epoch {finished_trace.epochs}.0"
-    assert page.errors == []
 
 
 def test_a_digit_is_drawn_and_neurons_are_broken_without_leaving_the_page(stage, screenshots):
@@ -212,20 +179,16 @@ def test_a_digit_is_drawn_and_neurons_are_broken_without_leaving_the_page(stage,
     page.locator(".wl-bench .wl-pick").nth(3).click()
     assert page.locator(".wl-bench .wl-verdict").inner_text() == "Read as 3, which is right"
     await_that(page, fits)
-    axe = ROOT / "node_modules" / "axe-core" / "axe.min.js"
-    if axe.exists():
-        page.evaluate(axe.read_text())
+    if AXE.exists():
         for name in ("Break", "Draw"):
             page.get_by_role("tab", name=name).click()
-            assert page.evaluate("async () => (await axe.run('.wl-lab')).violations.map(({ id, nodes }) => "
-                                 "`${id}: ${nodes.map(node => node.html).slice(0, 3)}`)") == []
+            assert axe_finds(page) == []
     page.get_by_role("tab", name="Training").click()
     assert page.locator(".wl-wave .wl-pick[aria-checked=true]").get_attribute("aria-label") == "picture 3, a 3"
     assert "spiking_1, neuron 1: " in page.locator(".wl-net .wl-readout").inner_text()
     assert page.locator(".wl-card.wl-picked").count() == 1
     page.evaluate("window.leave()")
     assert page.evaluate("window.listeners.length") == 0
-    assert page.errors == []
 
 
 def test_the_laboratory_is_alive_in_one_file_without_python(chromium, screenshots, tmp_path, finished_trace):

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from backends import EAGERLY, array, only_on, ready
+from backends import EAGERLY, array, only_on, reused
 from keras import ops, optimizers
 
 from whetstone_lab import keys
@@ -32,12 +32,13 @@ KINDS = {
 }
 
 
+@reused
 def make(optimizer, run_eagerly=EAGERLY):
     keras.utils.set_random_seed(1)
     model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(5), SpikingBReLU(), keras.layers.Dense(6),
                               SpikingBReLU(), SoftmaxDecode(keys.make_key(3, 6))])
     model.compile(optimizer, "sparse_categorical_crossentropy", run_eagerly=run_eagerly)
-    return ready(model)
+    return model
 
 
 def fit(model, *callbacks, epochs=3, **kwargs):
