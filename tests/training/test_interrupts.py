@@ -8,7 +8,6 @@ import threading
 import keras
 import numpy as np
 import pytest
-from backends import reused
 
 from whetstone_lab import keys
 from whetstone_lab.training.averaging import WhetstoneOptimizer
@@ -32,7 +31,6 @@ def ctrl_c_interrupts():
     signal.signal(signal.SIGINT, before)
 
 
-@reused
 def make_model(sharpness=1.0):
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4), SpikingBReLU(sharpness=sharpness),

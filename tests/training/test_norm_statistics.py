@@ -5,7 +5,7 @@ import warnings
 import keras
 import numpy as np
 import pytest
-from backends import EAGERLY, array, only_on, reused
+from backends import EAGERLY, array, only_on
 from keras import layers
 from test_fit_hooks import Seen
 
@@ -254,7 +254,6 @@ def test_the_warning_says_how_much_is_left_of_the_beginning():
 # -- in a training ----------------------------------------------------------------------------------------------------
 
 
-@reused
 def make(optimizer=None):
     """A net with batch norm whose moving averages would take hundreds of steps."""
     keras.utils.set_random_seed(1)
@@ -303,7 +302,7 @@ def test_callbacks_keep_and_fit_gives_the_statistics_of_the_weights_that_are_the
 
 
 def test_a_file_without_validation_holds_the_average_and_goes_on_with_the_weights(tmp_path):
-    whole, half = (make() for _ in range(2))
+    whole, half = make(), make()
     fit(whole, sharpener(), epochs=4)
     fit(half, sharpener(), keras.callbacks.ModelCheckpoint(tmp_path / "{epoch}.keras"), epochs=2)
     again = keras.models.load_model(tmp_path / "2.keras")
@@ -352,7 +351,7 @@ def test_without_batch_norm_nothing_is_said_and_nothing_is_called():
 
 
 def test_train_leaves_out_the_rows_that_only_validate():
-    model, seen = make.anew(), Seen()
+    model, seen = make(), Seen()
     train(model, X, Y, epochs=4, batch_size=12, validation_split=0.5, shuffle=False, verbose=0, callbacks=[seen])
     assert len(seen.seen[0]) == 24
     same(statistics(model), population(X[:24] @ array(model.layers[0].kernel) + array(model.layers[0].bias)),

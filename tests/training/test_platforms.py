@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from backends import array, ready, reused
+from backends import array, ready
 
 from whetstone_lab import compat, keys
 from whetstone_lab.method.curves import bounded_relu
@@ -125,19 +125,13 @@ class Heard(keras.callbacks.Callback):
         self.values.append(float(array(self.recorder.mean)))
 
 
-@reused
-def one_layer():
-    """A net that keeps what its spiking layer gives; its learning rate is 0."""
-    model = keras.Sequential([keras.layers.Input((6,)), SpikingBReLU(name="one"), Recorder(),
-                              keras.layers.Dense(2, "softmax")])
-    model.compile(keras.optimizers.SGD(0.0), "sparse_categorical_crossentropy")
-    return model
-
-
 def heard(*others, probe=None, epochs=4):
-    """Trains on the same batch again and again; what the layer put out at every step."""
-    model = one_layer()
-    sharpener, ears = StepwiseSharpener(0, 6, "batch", probe=probe), Heard(model.layers[1])
+    """Trains with a learning rate of 0 on the same batch again and again; what the layer put out at every step."""
+    recorder, spike = Recorder(), SpikingBReLU(name="one")
+    model = keras.Sequential([keras.layers.Input((6,)), spike, recorder, keras.layers.Dense(2, "softmax")])
+    sharpener, ears = StepwiseSharpener(0, 6, "batch", probe=probe), Heard(recorder)
+    model.compile(keras.optimizers.SGD(0.0), "sparse_categorical_crossentropy")
+    ready(model)
     x, y = np.tile(X[:BATCH], (2, 1)), np.tile(Y[:BATCH], 2)
     model.fit(x, y, batch_size=BATCH, epochs=epochs, shuffle=False, verbose=0, validation_data=(x, y),
               callbacks=[sharpener, ears, *others])
@@ -170,8 +164,10 @@ def test_sharpness_set_by_hand_in_a_callback_is_used_too():
         def on_train_batch_end(self, batch, logs=None):
             compat.set_layer_sharpness(model, [0.25 + batch / 2])
 
-    model = one_layer()
-    ears = Heard(model.layers[1])
+    recorder = Recorder()
+    model = keras.Sequential([keras.layers.Input((6,)), SpikingBReLU(), recorder, keras.layers.Dense(2, "softmax")])
+    model.compile(keras.optimizers.SGD(0.0), "sparse_categorical_crossentropy")
+    ears = Heard(recorder)
     model.fit(np.tile(X[:BATCH], (2, 1)), np.tile(Y[:BATCH], 2), batch_size=BATCH, epochs=2, shuffle=False, verbose=0,
               callbacks=[Hand(), ears])
     np.testing.assert_allclose(ears.values, expected([0.0, 0.25, 0.75, 0.25]), atol=1e-6)

@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from backends import only_on, reused
+from backends import only_on, ready
 from fresh import run_fresh
 from keras import ops
 
@@ -29,14 +29,13 @@ Y = (X[:, 0] + X[:, 1] > 1).astype(np.int64)
 FOREVER = 10**6
 
 
-@reused
 def make_model(name="net", seed=1, dropout=(), **compile_options):
     keras.utils.set_random_seed(seed)
     model = keras.Sequential([
         keras.layers.Input((6,)), keras.layers.Dense(5), SpikingBReLU(), *map(keras.layers.Dropout, dropout),
         keras.layers.Dense(8), SpikingBReLU(), SoftmaxDecode(keys.make_key(2, 8))], name=name)
     model.compile("sgd", "sparse_categorical_crossentropy", **compile_options)
-    return model
+    return ready(model)
 
 
 def begin(model=None, sharpener=None, epochs=3, **options):
@@ -358,7 +357,7 @@ def test_a_run_ends_whatever_the_last_commands_do():
 
 @pytest.mark.every_backend
 def test_data_that_do_not_fit_fail_the_run_not_the_caller():
-    run = live.fit(make_model.anew(), X[:, :3], Y, epochs=1, sharpener=AdaptiveSharpener())
+    run = live.fit(make_model(), X[:, :3], Y, epochs=1, sharpener=AdaptiveSharpener())
     with pytest.raises(ValueError, match="shape"):
         run.wait()
     assert run.status == "failed"
@@ -602,7 +601,7 @@ def test_models_can_be_built_in_front_while_one_trains():
     run = begin(make_model("behind"), epochs=FOREVER)
     for i in range(3):
         with keras.name_scope(f"front_{i}"):
-            model = make_model.anew(f"front_{i}", seed=i)
+            model = make_model(f"front_{i}", seed=i)
         model.predict_on_batch(X)
     assert run.alive
     run.stop()
