@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from backends import EAGERLY, array, only_on, reused
+from backends import EAGERLY, array, only_on, ready
 from keras import ops, optimizers
 
 from whetstone_lab import keys
@@ -32,13 +32,12 @@ KINDS = {
 }
 
 
-@reused
 def make(optimizer, run_eagerly=EAGERLY):
     keras.utils.set_random_seed(1)
     model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(5), SpikingBReLU(), keras.layers.Dense(6),
                               SpikingBReLU(), SoftmaxDecode(keys.make_key(3, 6))])
     model.compile(optimizer, "sparse_categorical_crossentropy", run_eagerly=run_eagerly)
-    return model
+    return ready(model)
 
 
 def fit(model, *callbacks, epochs=3, **kwargs):

@@ -10,7 +10,7 @@ import warnings
 import keras
 import numpy as np
 import pytest
-from backends import only_on, reused
+from backends import only_on, ready
 from keras import ops
 from published_rules import PublishedAdaptiveRule, PublishedSimpleRule
 from rehearsal import rehearse as through_the_hooks
@@ -33,14 +33,13 @@ X = RNG.normal(0.5, 1, (SAMPLES, 6)).astype(np.float32)
 Y = (X[:, 0] + X[:, 1] > 1).astype(np.int64)
 
 
-@reused
 def make_model(layers=2, name="net", **compile_options):
     keras.utils.set_random_seed(1)
     hidden = [part for i in range(layers - 1) for part in (keras.layers.Dense(5), SpikingBReLU(name=f"hidden_{i}"))]
     model = keras.Sequential([keras.layers.Input((6,)), *hidden, keras.layers.Dense(8), SpikingSigmoid(name="top"),
                               SoftmaxDecode(keys.make_key(2, 8))], name=name)
     model.compile("sgd", "sparse_categorical_crossentropy", **compile_options)
-    return model
+    return ready(model)
 
 
 def fit(model, sharpener, epochs, *others, **options):
