@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from backends import only_on, reused
+from backends import only_on
 from keras import ops
 
 from whetstone_lab import keys
@@ -34,7 +34,6 @@ class OwnStep(keras.Sequential):
         return super().train_step(*args)
 
 
-@reused
 def make_model(kind=keras.Sequential, **options):
     keras.utils.set_random_seed(1)
     model = kind([keras.layers.Input((6,)), keras.layers.Dense(8), SpikingBReLU(), keras.layers.Dense(8),
@@ -130,10 +129,7 @@ KINDS = {"as Keras makes it": {}, "a train_step of its own": {"kind": OwnStep}, 
     *((driver, "as Keras makes it", False) for driver in DRIVERS),
     *((driver, kind, kind == "as Keras makes it") for driver in MEETS_THE_MODEL for kind in KINDS)])
 def test_the_layers_hold_what_the_trace_says(driver, kind, fitted_before):
-    if driver in MEETS_THE_MODEL and (fitted_before or KINDS[kind]):
-        model = make_model(**KINDS[kind])
-    else:  # one that was never fitted
-        model = make_model.anew()
+    model = make_model(**KINDS[kind])
     if fitted_before:
         model.fit(**FIT)
     sharpener = StepwiseSharpener(0, BATCHES, by="batch")
