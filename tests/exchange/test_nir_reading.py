@@ -207,10 +207,15 @@ def test_values_that_remember_nothing_are_read_from_integrators():
 
 
 def test_an_integrator_at_the_end_is_what_adds_up_over_the_steps():
-    graph = graph_of(("n", nir.Threshold(np.full(4, 0.5))), ("i", nir.I(np.array([1e4, 5e3, 1e4, 2e4]))))
+    neurons = ("n", nir.Threshold(np.full(4, 0.5)))
+    integrator = ("i", nir.I(np.array([1e4, 5e3, 1e4, 2e4])))
+    same = nir.ir.graph.Identity({"input": np.array([4]), "output": np.array([4])})
     trains = np.random.default_rng(0).random((5, 7, 4)).astype(np.float32)
     expected = (trains > 0.5).sum(axis=1) * np.array([1, 0.5, 1, 2])  # v += step r I, in each of seven steps
-    np.testing.assert_allclose(run(from_nir(graph), trains).votes, expected, rtol=1e-6)
+    for graph in (graph_of(neurons, integrator),
+                  graph_of(neurons, ("inner", graph_of(integrator))),  # which leads to the inner graph's output
+                  graph_of(neurons, integrator, ("same", same), ("delay", nir.Delay(np.zeros(4))))):
+        np.testing.assert_allclose(run(from_nir(graph), trains).votes, expected, rtol=1e-6)
 
 
 def test_a_delay_of_nothing_changes_nothing():
@@ -260,6 +265,8 @@ def test_graphs_within_graphs_are_opened(tmp_path):
     (lambda: graph_of(("conv", nir.Conv1d(4, quarters(1, 1, 1), 2, "same", 1, 1, np.zeros(1))), size=(1, 4)),
      "'conv', Conv1d: expected padding 'same' with stride 1 only"),
     (lambda: graph_of(("i", nir.I(np.ones(4))), ("n", cuba())), r"'i', I: expected an integrator to be read.*\['n'\]"),
+    (lambda: graph_of(("inner", graph_of(("i", nir.I(np.ones(4))))), ("n", cuba())),
+     r"'inner\.i', I: expected an integrator to be read.*leads to \['n'\]"),
     (lambda: graph_of(("li", nir.LI(np.full(4, 2e-4), np.ones(4), np.zeros(4)))), "'li', LI: expected tau to be one"),
     (lambda: graph_of(("li", nir.CubaLI(np.full(4, 1e-4), np.full(4, 2e-4), np.ones(4), np.zeros(4)))),
      "'li', CubaLI: expected tau_mem to be one time step"),

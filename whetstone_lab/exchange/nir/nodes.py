@@ -22,6 +22,12 @@ from whetstone_lab.simulator.operations import (
 )
 
 
+def passes_on(node: Any) -> bool:
+    """Whether what comes into a NIR node goes out as it came."""
+    kind = type(node).__name__
+    return kind == "Identity" or (kind == "Delay" and not np.any(node.delay))
+
+
 def read_node(node: Any, shape: Shape, step: float) -> Iterator[Operation]:
     """The operations that do what a NIR node does, in their order; none for a node that changes nothing.
 
@@ -33,8 +39,10 @@ def read_node(node: Any, shape: Shape, step: float) -> Iterator[Operation]:
     Raises:
         ValueError: The simulator cannot do it.
     """
+    if passes_on(node):
+        return
     match type(node).__name__:
-        case "Output" | "Identity":
+        case "Output":
             return
         case "Affine":
             yield Dense(np.asarray(node.weight).T, node.bias)
@@ -60,8 +68,6 @@ def read_node(node: Any, shape: Shape, step: float) -> Iterator[Operation]:
             yield from read_neurons(node, step)
         case "I" | "LI" | "CubaLI":
             yield from read_integrator(node, step)
-        case "Delay" if not np.any(node.delay):
-            return
         case "Delay":
             raise ValueError("expected no delay, as a layer here answers once all that it listens to has come.")
         case kind:

@@ -15,7 +15,7 @@ from whetstone_lab.exchange.layout import channels_last
 from whetstone_lab.exchange.nir.names import read_name
 from whetstone_lab.exchange.nir.nesting import opened
 from whetstone_lab.exchange.nir.neurons import STEP, is_slow
-from whetstone_lab.exchange.nir.nodes import read_node
+from whetstone_lab.exchange.nir.nodes import passes_on, read_node
 from whetstone_lab.exchange.nir.package import load_nir, read_graph
 from whetstone_lab.simulator.network import INPUT, Network, Node, Output, check_size
 from whetstone_lab.simulator.operations import Add, Neurons, Operation, Shape
@@ -153,9 +153,16 @@ class _GraphReader:
         self.names[name] = inputs[0]
 
     def _others(self, name: str) -> list[str]:
-        """The nodes that one leads to, but for outputs."""
-        after = [target for source, target in self.graph.edges if source == name]
-        return [target for target in after if type(self.graph.nodes[target]).__name__ != "Output"]
+        """The nodes that hear what one gives, but for outputs and for what passes it on as it is."""
+        found, ways = [], [name]
+        for source in ways:  # it grows meanwhile; there are no loops
+            for target in (target for before, target in self.graph.edges if before == source):
+                node = self.graph.nodes[target]
+                if passes_on(node):
+                    ways.append(target)
+                elif type(node).__name__ != "Output":
+                    found.append(target)
+        return found
 
     def _free(self, name: str) -> str:
         """A name that neither a node here nor one of NIR's has."""
