@@ -25,6 +25,17 @@ def residual():
     return Network((4, 4, 2), nodes, key=np.eye(3).repeat(2, 1))
 
 
+def potentials():
+    """As a deep residual net adds them up: what leads to one layer of neurons leads to the next sum as well."""
+    nodes = [Node("conv", ops.Conv2D(ties(3, 3, 2, 3), padding="same"), ("input",)),
+             Node("first", ops.Neurons(), ("conv",)),
+             Node("branch", ops.Conv2D(ties(3, 3, 3, 3, seed=1), padding="same"), ("first",)),
+             Node("sum", ops.Add(), ("branch", "conv")), Node("second", ops.Neurons(0.75), ("sum",)),
+             Node("branch2", ops.Conv2D(ties(3, 3, 3, 3, seed=2), ties(3), padding="same"), ("second",)),
+             Node("sum2", ops.Add(), ("branch2", "sum")), Node("third", ops.Neurons(), ("sum2",))]
+    return Network((4, 3, 2), nodes, key=np.eye(3))
+
+
 def branches():
     nodes = [Node("a", ops.Conv2D(ties(2, 2, 3, 4), strides=2), ("input",)), Node("fired", ops.Neurons(), ("a",)),
              Node("b", ops.AveragePool2D(2), ("input",)), Node("both", ops.Concatenate(), ("fired", "b")),
@@ -50,6 +61,7 @@ NETWORKS = {
                              ops.MaxPool2D(2, strides=1, padding="same"), ops.Reshape(), ops.Dense(ties(24, 4)),
                              readout="softmax"),
     "residual": residual,
+    "potentials": potentials,
     "branches": branches,
     "groups, dilation, thresholds of their own": lambda: chain(
         (8, 7, 4), ops.Conv2D(ties(2, 2, 2, 6), ties(6), dilation=(2, 3), groups=2), ops.Neurons(ties(6, 4, 6)),

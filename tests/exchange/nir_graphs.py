@@ -42,14 +42,16 @@ def convnet():
 
 
 def residual():
-    """An identity skip, a projection skip, a dense layer on each place, pools over everything."""
+    """Skips of spikes and of potentials, a projection skip, a dense layer on each place, pools over everything."""
     return Network((6, 6, 2), [
         Node("stem/conv", Conv2D(quarters(3, 3, 2, 4), quarters(4), padding="same"), ("input",)),
         Node("stem/spikes", Neurons(), ("stem/conv",)),
         Node("branch", Conv2D(quarters(3, 3, 4, 4, seed=1), padding="same"), ("stem/spikes",)),
         Node("identity", Add(), ("branch", "stem/spikes")), Node("first", Neurons(), ("identity",)),
-        Node("down", Conv2D(quarters(3, 3, 4, 6, seed=2), padding="same", strides=2), ("first",)),
-        Node("projection", Conv2D(quarters(1, 1, 4, 6, seed=3), strides=2), ("first",)),
+        Node("branch 2", Conv2D(quarters(3, 3, 4, 4, seed=6), padding="same"), ("first",)),
+        Node("potentials", Add(), ("branch 2", "identity")), Node("added", Neurons(), ("potentials",)),
+        Node("down", Conv2D(quarters(3, 3, 4, 6, seed=2), padding="same", strides=2), ("added",)),
+        Node("projection", Conv2D(quarters(1, 1, 4, 6, seed=3), strides=2), ("added",)),
         Node("sum", Add(), ("down", "projection")), Node("second", Neurons(), ("sum",)),
         Node("places", Dense(quarters(6, 5), quarters(5)), ("second",)), Node("third", Neurons(), ("places",)),
         Node("pool", GlobalMaxPool2D(), ("third",)),
