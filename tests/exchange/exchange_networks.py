@@ -32,8 +32,10 @@ def potentials():
              Node("branch", ops.Conv2D(ties(3, 3, 3, 3, seed=1), padding="same"), ("first",)),
              Node("sum", ops.Add(), ("branch", "conv")), Node("second", ops.Neurons(0.75), ("sum",)),
              Node("branch2", ops.Conv2D(ties(3, 3, 3, 3, seed=2), ties(3), padding="same"), ("second",)),
-             Node("sum2", ops.Add(), ("branch2", "sum")), Node("third", ops.Neurons(), ("sum2",))]
-    return Network((4, 3, 2), nodes, key=np.eye(3))
+             Node("sum2", ops.Add(), ("branch2", "sum")), Node("third", ops.Neurons(), ("sum2",)),
+             Node("flat", ops.Reshape(), ("third",)), Node("dense", ops.Dense(ties(36, 6)), ("flat",)),
+             Node("out", ops.Neurons(), ("dense",))]
+    return Network((4, 3, 2), nodes, key=np.eye(3).repeat(2, 1))
 
 
 def branches():

@@ -80,6 +80,18 @@ def identity(kind):
     ])
 
 
+def potentials(kind):
+    """A residual network whose skip brings what the neurons below it were compared with."""
+    return Network((6, 6, 2), [
+        Node("stem", Conv2D(weights(kind, 3, 3, 2, 6), padding="same"), ("input",)),
+        Node("first", Neurons(), ("stem",)),
+        Node("branch", Conv2D(weights(kind, 3, 3, 6, 6), padding="same"), ("first",)),
+        Node("sum", Add(), ("branch", "stem")), Node("second", Neurons(), ("sum",)),
+        Node("branch 2", Conv2D(weights(kind, 3, 3, 6, 6), padding="same"), ("second",)),
+        Node("sum 2", Add(), ("branch 2", "sum")), Node("third", Neurons(), ("sum 2",)),
+    ])
+
+
 def projection(kind):
     """A residual network whose skip goes through weights of its own."""
     return Network((6, 6, 2), [
@@ -101,10 +113,11 @@ def own_thresholds(kind):
     return Network((30,), [Dense(weights(kind, 30, 24)), Neurons(np.linspace(0.25, 1, 24, dtype=np.float32))])
 
 
-NETWORKS = {"mlp": mlp, "convnet": convnet, "identity": identity, "projection": projection, "sigmoids": sigmoids}
+NETWORKS = {"mlp": mlp, "convnet": convnet, "identity": identity, "potentials": potentials,
+            "projection": projection, "sigmoids": sigmoids}
 
-#: What an importer gets wrong or refuses. Norse 1.1.0 misreads two edges into a node where both go through weights;
-#: snnTorch 1.0.0 misreads a threshold of 0.
+#: What an importer gets wrong or refuses. Norse 1.1.0 misreads a skip that goes through weights of its own; snnTorch
+#: 1.0.0 misreads a threshold of 0.
 LIMITS = {("norse", "projection"), ("snntorch", "sigmoids")}
 
 

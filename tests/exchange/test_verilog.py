@@ -6,6 +6,7 @@ import subprocess
 
 import numpy as np
 import pytest
+from exchange_networks import potentials
 
 from whetstone_lab.exchange.integers import as_integers
 from whetstone_lab.exchange.synapses import populations
@@ -100,7 +101,7 @@ def residual():
 
 
 @needs_icarus
-@pytest.mark.parametrize("make", [mlp, convnet, residual])
+@pytest.mark.parametrize("make", [mlp, convnet, residual, potentials])
 def test_every_spike_vote_and_class_is_the_simulator_s(make, tmp_path):
     network = as_integers(make(), 6, step=1 / 7, largest=7)
     x = np.random.default_rng(1).integers(-7, 8, (12, *network.input_shape))
