@@ -5,7 +5,7 @@
 #   it, which sleeps between two looks, and ever longer: up to as long as the iterator has lived, a minute at the most.
 #   Python stands still meanwhile, and other threads with it. With `options.autotune.enabled = False` it goes at once.
 #   The busier the cores, the more often: on two idle cores 2 iterators of 30 waited, on loaded ones most.
-# Output (four busy threads on two cores; the milliseconds differ from run to run):
+# Output (TIMES = 150 and four busy threads on two cores; the milliseconds differ from run to run):
 #   autotuned: of 150 iterators that lived 0.2 s, 61 took more than 50 ms to go, 254 ms at the most
 #   not autotuned: 0 took more than 50 ms
 # Why it matters: Keras's `fit` on arrays makes and drops such an iterator for each epoch and each validation. Where an

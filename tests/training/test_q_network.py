@@ -16,6 +16,8 @@ LOW, HIGH = [-4.8, -np.inf, 1.0, 3.0], [4.8, np.inf, 9.0, 3.0]
 def test_numbers_are_brought_into_range_where_that_is_known_and_stay_so_in_a_file(tmp_path):
     q_network((4,), 2, hidden=(3,), bounds=(LOW, HIGH)).save(tmp_path / "net.keras")
     layer = keras.models.load_model(tmp_path / "net.keras").layers[0]
+    one_array = q_network((4,), 2, hidden=(3,), bounds=np.array([LOW, HIGH])).layers[0]
+    assert one_array.get_config()["scale"] == layer.get_config()["scale"]
     rows = np.array([[4.8, 7.0, 9.0, 3.0], [-2.4, -7.0, 5.0, 4.0]], np.float32)
     np.testing.assert_allclose(array(layer(rows)), [[4, 7, 4, 3], [-2, -7, 0, 4]], rtol=1e-6)
 

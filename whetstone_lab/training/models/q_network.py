@@ -55,7 +55,7 @@ def q_network(shape: Sequence[int], actions: int, *, hidden: Sequence[int] = (25
     """
     make = Blocks(0.0, False, surrogate_width, spiking)
     layers: list[keras.layers.Layer] = [keras.layers.Input(tuple(shape))]
-    low, high = _checked(shape, *(bounds or (np.full(shape, -np.inf), np.full(shape, np.inf))))
+    low, high = _checked(shape, *((-np.full(shape, np.inf), np.full(shape, np.inf)) if bounds is None else bounds))
     if filters:
         layers += _pixels(low, high)
     for number, count in enumerate(filters, 1):
