@@ -57,6 +57,14 @@ def test_an_experiment_of_the_laboratory_is_the_laboratory(tmp_path, capsys):
     assert "Expected a folder in which a laboratory has kept experiments" in capsys.readouterr().err
 
 
+def test_a_file_that_is_only_called_like_an_experiment_is_what_it_is(tmp_path):
+    trace, out = tmp_path / "001.npz", tmp_path / "page.html"
+    recordings.digits_trace().save(trace)
+    (tmp_path / "001.json").write_text("{}")
+    assert cli.main(["page", str(trace), "-o", str(out)]) == 0
+    assert "laboratory" not in modules(out)
+
+
 def test_a_page_that_is_there_is_kept_unless_it_is_to_be_replaced(tmp_path, capsys):
     out = tmp_path / "page.html"
     out.write_text("mine")

@@ -77,7 +77,9 @@ def views_of(path: Path, args: argparse.Namespace) -> list[View]:
     from whetstone_lab.records import archive
 
     if path.is_dir() or (path.stem.isdecimal() and path.with_suffix(".json").is_file()):
-        return _of_experiment(path)
+        laboratory = _of_experiment(path)
+        if laboratory:
+            return laboratory
     if path.suffix == ".keras":
         raise ValueError(f"Expected a trace, a record of spikes or a network; got the Keras model {path}. Make a "
                          f"network of it first: whetstone-lab convert {path} -o {path.with_suffix('.npz')}")
@@ -89,7 +91,10 @@ def views_of(path: Path, args: argparse.Namespace) -> list[View]:
 
 
 def _of_experiment(path: Path) -> list[View]:
-    """The laboratory on an experiment that it kept: the one of a trace, or the newest in a folder of them."""
+    """The laboratory on an experiment that it kept: the one of a trace, or the newest in a folder of them.
+
+    A file that happens to be called like such a trace is something else: of it there is nothing.
+    """
     from whetstone_lab.laboratory.bench import Bench
     from whetstone_lab.laboratory.experiments import Experiments
     from whetstone_lab.laboratory.page import Laboratory
@@ -98,8 +103,9 @@ def _of_experiment(path: Path) -> list[View]:
     kept = [each.number for each in experiments.all()]
     asked = kept[:1] if path.is_dir() else [number for number in kept if f"{number:03}" == path.stem]
     if not asked:
-        raise ValueError(f"Expected a folder in which a laboratory has kept experiments, or the trace of one of these; "
-                         f"got {path}.")
+        if path.is_dir():
+            raise ValueError(f"Expected a folder in which a laboratory has kept experiments; got {path}.")
+        return []
     bench = Bench(experiments=experiments)
     bench.look(asked[0])
     return [Laboratory(bench)]
