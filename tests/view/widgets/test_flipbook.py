@@ -94,6 +94,9 @@ def test_what_it_leaves_behind_is_what_it_began_with():
     (lambda a: np.zeros((4, 4, 4)), {"a": [1]}, None, ValueError, r"shape \(4, 4, 4\)"),
     (lambda a: np.zeros((4, 4, 3, 3)), {"a": [1]}, None, ValueError, r"shape \(4, 4, 3, 3\)"),
     (lambda a: np.zeros((0, 3)), {"a": [1]}, None, ValueError, r"shape \(0, 3\)"),
+    (lambda a: np.zeros((a, 3)), {"a": [1, 2]}, None, ValueError, r"arrays of one size; got 1 x 3 and 2 x 3 at \(2,\)"),
+    (lambda a: (1, 2, 3), {"a": [1]}, None, ValueError, "a line of text; got a tuple of 3"),
+    (np.zeros, {"a": 3}, None, TypeError, "values of each control in a list or a tuple; got a = 3"),
 ])
 def test_what_is_no_book_is_refused(draw, positions, start, error, words):
     with pytest.raises(error, match=words):

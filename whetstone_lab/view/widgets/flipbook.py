@@ -6,7 +6,7 @@ import itertools
 import math
 import struct
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,8 +43,8 @@ class Flipbook(View):
 
     Raises:
         ValueError: There is no control, a control has no values, there are more than 1,000 combinations, ``start``
-            names what is none of the values, or an array has another shape.
-        TypeError: ``draw`` gives neither a figure nor an array of numbers.
+            names what is none of the values, or an array has another shape, also than the one before.
+        TypeError: ``draw`` gives neither a figure nor an array of numbers, or a control has no list of values.
 
     Example:
         >>> import numpy as np
@@ -68,6 +68,9 @@ class Flipbook(View):
 
     def __init__(self, draw: Callable[..., Any], positions: Mapping[str, Sequence[Any]],
                  start: Mapping[str, Any] | None = None) -> None:
+        for name, each in positions.items():
+            if not isinstance(each, Iterable):
+                raise TypeError(f"Expected the values of each control in a list or a tuple; got {name} = {each!r}.")
         values = {name: [_plain(value) for value in each] for name, each in positions.items()}
         count = math.prod(map(len, values.values()))
         if not values or not count:
@@ -81,16 +84,19 @@ class Flipbook(View):
             if name not in values or _plain(value) not in values[name]:
                 raise ValueError(f"Expected start to name values of the controls, {values}; got {name} = {value!r}.")
         self._draw_one, self._begin = draw, begin
-        files, lines = [], []
+        files, lines, grains = [], [], []
         for combination in itertools.product(*values.values()):
             drawn, line = _drawn(draw(**dict(zip(values, combination, strict=True))))
             files.append(_png(drawn) if isinstance(drawn, np.ndarray) else drawn.png(_DPI))
             lines.append(line)
+            grains.append(list(drawn.shape[:2]) if isinstance(drawn, np.ndarray) else [])
+            if grains[-1] != grains[0]:
+                raise ValueError("Expected pictures that are all figures, or all arrays of one size; got "
+                                 f"{' and '.join(map(_size, (grains[0], grains[-1])))} at {combination}.")
         controls = [{"name": name, "kind": _kind(each), "values": [_told(value) for value in each]}
                     for name, each in values.items()]
         at = [each.index(_plain(begin[name])) for name, each in values.items()]
-        super().__init__(about={"controls": controls, "at": at, "lines": lines,
-                                "grain": list(drawn.shape[:2]) if isinstance(drawn, np.ndarray) else []},
+        super().__init__(about={"controls": controls, "at": at, "lines": lines, "grain": grains[0]},
                          pictures=b"".join(files), ends=[*itertools.accumulate(map(len, files))])
 
     def __repr__(self) -> str:
@@ -119,6 +125,8 @@ def _drawn(drawn: Any) -> tuple[Any, str]:
 
     from whetstone_lab.view.plots import Picture
 
+    if isinstance(drawn, tuple) and len(drawn) != 2:
+        raise ValueError(f"Expected a picture, or a tuple of one and a line of text; got a tuple of {len(drawn)}.")
     picture, line = drawn if isinstance(drawn, tuple) else (drawn, "")
     if isinstance(picture, Figure):
         if not isinstance(picture, Picture):
@@ -132,6 +140,10 @@ def _drawn(drawn: Any) -> tuple[Any, str]:
         raise ValueError("Expected an array of greys, of shape (rows, columns), or of colours, of shape (rows, "
                          f"columns, 3); got one of shape {array.shape}.")
     return np.clip(np.nan_to_num(array.astype(np.float64)), 0, 1), str(line)
+
+
+def _size(grain: Sequence[int]) -> str:
+    return "{} x {}".format(*grain) if grain else "a figure"
 
 
 def _plain(value: Any) -> Any:
