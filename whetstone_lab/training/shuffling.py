@@ -31,7 +31,7 @@ class Shuffled(keras.utils.PyDataset):
     Example:
         >>> x, y = np.arange(6.0), np.arange(6)
         >>> [targets.tolist() for _, targets in Shuffled(x, y, batch_size=4, seed=1)]
-        [[1, 3, 0, 4], [5, 2]]
+        [[4, 0, 2, 1], [5, 3]]
     """
 
     def __init__(self, x: Any, y: Any, batch_size: int = 32, *, seed: int = 0, epoch: int = 0) -> None:
