@@ -177,8 +177,10 @@ def test_a_trace_with_its_network_has_neurons_spikes_and_hands(page, finished_tr
     assert {path[0] for path in p.sent[-1]["bytes"]} == {"network", "samples"}
     p.ask(kind="network", epoch=999)
     assert "samples" not in p.sent[-1], "they are sent once"
-    p.ask(kind="network", epoch=0)
-    assert p.sent[-1] == {"kind": "network"}
+    p.ask(kind="network", epoch=0, by="one of two pages")
+    assert p.sent[-1] == {"kind": "network", "by": "one of two pages"}
+    p.ask(kind="wave", epoch=999, sample=3, by="the other")
+    assert p.sent[-1]["by"] == "the other"
     state = p.lab.state()
     assert (state["networks"]["epochs"], state["setup"]["away"]) == ([finished_trace.epochs], True)
     with pytest.raises(ValueError, match="Expected a run beside its network"):
