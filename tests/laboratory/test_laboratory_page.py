@@ -65,6 +65,8 @@ def test_a_preset_is_read_and_holds_fast(page, monkeypatch):
     assert (p.lab.setup["locked"], p.lab.setup["hidden"]) == (["network", "seed"], ["seed"])
     p.ask(kind="preset", line="tiny e4")
     assert p.lab.bench.settings == Settings(network="wide", epochs=4, seed=3), "what is locked stays"
+    p.ask(kind="reset", fresh=True)
+    assert p.lab.bench.settings.seed == 3
     p.ask(kind="preset", line="elephants")
     assert "got 'elephants'" in p.sent[-1]["text"]
     assert p.lab.setup["settings"]["epochs"] == 4
@@ -229,6 +231,10 @@ def test_what_was_kept_is_looked_at_with_its_network_also_without_a_kernel(page,
     assert len(p.lab.to_html()) < 3_000_000
     p.ask(kind="open", number=1)
     assert (p.lab.setup["spikes"], "was not kept" in p.lab.setup["hands"]) == (False, True)
+    (p.lab.bench.experiments.folder / "003.network.npz").write_bytes(b"half")
+    p.ask(kind="open", number=3)
+    assert (p.lab.setup["number"], p.lab.setup["spikes"]) == (3, False), "its curves can be looked at all the same"
+    assert "is damaged" in p.lab.setup["hands"]
 
 
 def test_a_run_that_cannot_be_made_says_why(page, monkeypatch):

@@ -39,7 +39,7 @@ _LISTED = 50
 _NETWORKS, _RUNS = 1_100_000, 600_000
 
 #: Why there is nothing to see of an experiment but its curves.
-_BARE = "The network of this experiment was not kept, so its neurons cannot be looked at."
+_BARE = "The network of this experiment was not kept, or its file is damaged, so its neurons cannot be looked at."
 _ALONE = "This run came without its network. Laboratory(run, network=..., x=..., y=...) shows its neurons and spikes."
 
 
@@ -215,7 +215,7 @@ class Laboratory(RunView):
     def _asked_reset(self, bench: Bench, content: Mapping[str, Any]) -> None:
         if content["fresh"]:
             seed = (self._picked.seed + 1) % (LIMITS["seed"][1] + 1)
-            self._picked = Settings.of({**self._picked.asdict(), "seed": seed})
+            self._picked = self._held(replace(self._picked, seed=seed))
         bench.reset(self._picked)
 
     def _asked_again(self, bench: Bench, content: Mapping[str, Any]) -> None:
