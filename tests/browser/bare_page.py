@@ -26,19 +26,20 @@ _PAGE = """async ([source, state]) => {
     window.revive = revive;
     window.listeners = [];
     window.sent = [];
-    const model = new Proxy({
+    const model = window.model = new Proxy({
         get: name => values[name],
         set: (name, value) => { values[name] = value; window.listeners.filter(l => l[0] === `change:${name}`).forEach(l => l[1]()); },
         on: (event, listener) => window.listeners.push([event, listener]),
         off: (event, listener) => { window.listeners = window.listeners.filter(l => l[0] !== event || l[1] !== listener); },
         save_changes: () => {},
         send: async content => {
-            window.sent.push(content);
+            const { by, ...asked } = content; // a name that each page makes up for itself
+            window.sent.push(asked);
             for (const message of revive(await window.ask?.(content) ?? []))
                 window.listeners.filter(l => l[0] === 'msg:custom').forEach(l => l[1](...message));
         },
     }, { get: (target, name) => target[name] ?? (() => { throw new Error(`a model has no ${String(name)} here`); })() });
-    const module = await import(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })));
+    const module = window.module = await import(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })));
     window.model_set = model.set;
     window.leave = module.default.render({ model, el: document.querySelector('main') });
 }"""  # noqa: E501

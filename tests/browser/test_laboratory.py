@@ -44,7 +44,7 @@ def stage(chromium, tmp_path, finished_trace, spike_record):
         if asked["kind"] not in answers:
             return []
         content, buffers = answers[asked["kind"]]
-        return [[{**content, "epoch": asked.get("epoch"), "sample": asked.get("sample")}, buffers]]
+        return [[{**content, "epoch": asked.get("epoch"), "sample": asked.get("sample"), "by": asked["by"]}, buffers]]
 
     def stage(width, height=700, dark=False):
         page = open_view(chromium, lab, width, dark, height=height, margin=0, state=state, ask=answer)
@@ -52,6 +52,7 @@ def stage(chromium, tmp_path, finished_trace, spike_record):
         await_that(page, "() => document.querySelector('.wl-wave .wl-kicker').textContent.includes('after epoch')")
         return page
 
+    stage.answers = answers
     yield stage
     for page in pages:
         page.close()
@@ -144,6 +145,51 @@ def test_one_cursor_moves_all_by_the_keyboard_alone(stage, finished_trace):
     assert slider.input_value() == patience
     page.get_by_role("button", name="Live").press("Enter")
     assert page.locator(".wl-moment").inner_text() == f"epoch {finished_trace.epochs}.0"
+    # An epoch ends: Python tells of its accuracies first, and of the present last.
+    page.evaluate("""() => {
+        values.now = { ...values.now, epochs: values.now.epochs + 1, at: values.now.at + 1 };
+        for (const name of ['accuracies', 'now']) listeners.filter(l => l[0] === `change:${name}`).forEach(l => l[1]());
+    }""")
+    await_that(page, "words => document.querySelector('.wl-wave .wl-kicker').textContent === words",
+               f"Spikes after epoch {finished_trace.epochs + 1}")
+    stage.answers["network"][0]["samples"]["labels"] = []
+    page.get_by_role("tab", name="Break").click()
+    await_that(page, """() => document.querySelectorAll('.wl-none')[1].checkVisibility()
+               && document.querySelectorAll('.wl-none')[1].textContent.includes('true classes')""")
+
+
+def test_each_colour_follows_the_theme(stage):
+    page = stage(1216)
+    page.evaluate("""() => {
+        document.querySelector('.wl-lab-chart canvas').style.setProperty('--wl-line', 'rgb(255, 0, 0)');
+        document.body.className = 'another-theme';
+    }""")
+    await_that(page, """() => {
+        const canvas = document.querySelector('.wl-lab-chart canvas');
+        const seen = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+        for (let at = 0; at < seen.length; at += 4) if (seen[at] === 255 && !seen[at + 1] && !seen[at + 2]) return true;
+    }""")
+
+
+def test_two_pages_of_one_laboratory_keep_apart_what_they_look_at(stage):
+    page = stage(1216)
+    page.evaluate("""() => {
+        const second = document.body.appendChild(document.createElement('section'));
+        window.leaveSecond = module.default.render({ model, el: second });
+    }""")
+    for place, tab, sample in (("main", "Draw", 3), ("section", "Break", 7)):
+        page.locator(f"{place} .wl-wave .wl-pick").nth(sample).click()
+        await_that(page, """([place, words]) => document.querySelector(`${place} .wl-wave .wl-pick[aria-checked=true]`)
+                   .ariaLabel === words""", [place, f"picture {sample}, a {sample}"])
+        page.locator(place).get_by_role("tab", name=tab).click()
+        await_that(page, "place => document.querySelector(`${place} .wl-hands .wl-verdict`) !== null", place)
+    # Either has its answer, and asks no more because the other has another.
+    known = page.evaluate("new Promise(done => setTimeout(() => done(window.sent.length), 300))")
+    assert page.evaluate("new Promise(done => setTimeout(() => done(window.sent.length), 300))") == known
+    asked = page.evaluate("window.sent.filter(each => ['wave', 'network'].includes(each.kind)).length")
+    assert asked == 6, "a wave at first, one of the picture that was picked, and a network, for each of the two"
+    page.evaluate("window.leaveSecond(); window.leave()")
+    assert page.evaluate("window.listeners.length") == 0
 
 
 def test_a_digit_is_drawn_and_neurons_are_broken_without_leaving_the_page(stage, screenshots):
@@ -242,7 +288,7 @@ def test_the_laboratory_is_alive_in_one_file_without_python(chromium, screenshot
     compared = page.get_by_role("button", name="Compare: experiment 1", pressed=True)
     compared.wait_for(timeout=10_000)
     page.get_by_role("button", name="Code: experiment 1").click()
-    await_that(page, "() => document.querySelector('textarea.wl-code').value.includes('set_random_seed(1)')")
+    await_that(page, "() => document.querySelector('textarea.wl-code').value.includes('seed=1)')")
     page.get_by_role("button", name="Look: experiment 1").click()
     await_that(page, "() => document.querySelector('.wl-pad .wl-verdict')?.textContent === 'Read as 7, which is right'")
     page.screenshot(path=screenshots / "laboratory-file.png")

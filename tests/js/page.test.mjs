@@ -44,6 +44,10 @@ test("Python hears from when until when a view is shown, and a page answers when
 test("a kernel that has gone is told nothing, and the view goes all the same", () => {
   const model = { get() {}, on() {}, off() {}, send() { throw new Error("Cannot send"); } };
   let left = false;
-  attended(() => () => { left = true; })({ model, el: null })();
+  const leave = attended(({ model: given }) => {
+    given.send({ kind: "wave" });
+    return () => { left = true; };
+  })({ model, el: null });
+  leave();
   assert.ok(left);
 });

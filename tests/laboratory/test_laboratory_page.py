@@ -65,6 +65,8 @@ def test_a_preset_is_read_and_holds_fast(page, monkeypatch):
     assert (p.lab.setup["locked"], p.lab.setup["hidden"]) == (["network", "seed"], ["seed"])
     p.ask(kind="preset", line="tiny e4")
     assert p.lab.bench.settings == Settings(network="wide", epochs=4, seed=3), "what is locked stays"
+    p.ask(kind="reset", fresh=True)
+    assert p.lab.bench.settings.seed == 3
     p.ask(kind="preset", line="elephants")
     assert "got 'elephants'" in p.sent[-1]["text"]
     assert p.lab.setup["settings"]["epochs"] == 4
@@ -177,8 +179,10 @@ def test_a_trace_with_its_network_has_neurons_spikes_and_hands(page, finished_tr
     assert {path[0] for path in p.sent[-1]["bytes"]} == {"network", "samples"}
     p.ask(kind="network", epoch=999)
     assert "samples" not in p.sent[-1], "they are sent once"
-    p.ask(kind="network", epoch=0)
-    assert p.sent[-1] == {"kind": "network"}
+    p.ask(kind="network", epoch=0, by="one of two pages")
+    assert p.sent[-1] == {"kind": "network", "by": "one of two pages"}
+    p.ask(kind="wave", epoch=999, sample=3, by="the other")
+    assert p.sent[-1]["by"] == "the other"
     state = p.lab.state()
     assert (state["networks"]["epochs"], state["setup"]["away"]) == ([finished_trace.epochs], True)
     with pytest.raises(ValueError, match="Expected a run beside its network"):
@@ -227,6 +231,10 @@ def test_what_was_kept_is_looked_at_with_its_network_also_without_a_kernel(page,
     assert len(p.lab.to_html()) < 3_000_000
     p.ask(kind="open", number=1)
     assert (p.lab.setup["spikes"], "was not kept" in p.lab.setup["hands"]) == (False, True)
+    (p.lab.bench.experiments.folder / "003.network.npz").write_bytes(b"half")
+    p.ask(kind="open", number=3)
+    assert (p.lab.setup["number"], p.lab.setup["spikes"]) == (3, False), "its curves can be looked at all the same"
+    assert "is damaged" in p.lab.setup["hands"]
 
 
 def test_a_run_that_cannot_be_made_says_why(page, monkeypatch):

@@ -14,6 +14,7 @@ from whetstone_lab.laboratory.nudges import Nudges
 from whetstone_lab.laboratory.script import script
 from whetstone_lab.laboratory.settings import Settings, layer_count, sharpener_arguments
 from whetstone_lab.laboratory.snapshots import Snapshots
+from whetstone_lab.records.archive import ArchiveError
 from whetstone_lab.records.spikes import SpikeRecord
 from whetstone_lab.records.trace import Trace
 
@@ -155,7 +156,10 @@ class Bench:
             ArchiveError: Its trace is damaged.
         """
         kept, trace = self.experiments[number], self.experiments.trace(number)
-        snapshots = self.experiments.snapshots(number)
+        try:
+            snapshots = self.experiments.snapshots(number)
+        except ArchiveError:  # the curves can be looked at without the network
+            snapshots = Snapshots()
         self.reset(kept.settings)
         with self._lock:
             self.trace.hand_over(trace)

@@ -39,7 +39,7 @@ _LISTED = 50
 _NETWORKS, _RUNS = 1_100_000, 600_000
 
 #: Why there is nothing to see of an experiment but its curves.
-_BARE = "The network of this experiment was not kept, so its neurons cannot be looked at."
+_BARE = "The network of this experiment was not kept, or its file is damaged, so its neurons cannot be looked at."
 _ALONE = "This run came without its network. Laboratory(run, network=..., x=..., y=...) shows its neurons and spikes."
 
 
@@ -215,7 +215,7 @@ class Laboratory(RunView):
     def _asked_reset(self, bench: Bench, content: Mapping[str, Any]) -> None:
         if content["fresh"]:
             seed = (self._picked.seed + 1) % (LIMITS["seed"][1] + 1)
-            self._picked = Settings.of({**self._picked.asdict(), "seed": seed})
+            self._picked = self._held(replace(self._picked, seed=seed))
         bench.reset(self._picked)
 
     def _asked_again(self, bench: Bench, content: Mapping[str, Any]) -> None:
@@ -229,28 +229,33 @@ class Laboratory(RunView):
     def _tell_wave(self, content: Mapping[str, Any]) -> None:
         found = self.snapshots.wave(float(content["epoch"]))
         if found is None:
-            self.send({"kind": "wave"})
+            self._answer(content, "wave")
             return
         sample = min(max(int(content["sample"]), 0), found[1].samples - 1)
-        self.send(*packed({"kind": "wave", **hands.wave(*found, sample)}))
+        self._answer(content, "wave", **hands.wave(*found, sample))
 
     def _tell_network(self, content: Mapping[str, Any]) -> None:
         found = self.snapshots.at(float(content["epoch"]))
         if found is None:
-            self.send({"kind": "network"})
+            self._answer(content, "network")
             return
         epoch, network = found
         besides = hands.surroundings(self.snapshots, network) if content.get("first") else {}
-        self.send(*packed({"kind": "network", "epoch": epoch, "network": scenes.page_network(network), **besides}))
+        self._answer(content, "network", epoch=epoch, network=scenes.page_network(network), **besides)
 
     def _asked_compare(self, bench: Bench, content: Mapping[str, Any]) -> None:
         number = content["number"]
         if number is None:
-            self.send({"kind": "compared"})
+            self._answer(content, "compared")
             return
         trace = bench.experiments.trace(int(number))
-        self.send(*packed({"kind": "compared", "number": int(number), "layers": len(trace.layers),
-                           **Past().whole(trace), **Accuracies().whole(trace)}))
+        self._answer(content, "compared", number=int(number), layers=len(trace.layers), **Past().whole(trace),
+                     **Accuracies().whole(trace))
+
+    def _answer(self, asked: Mapping[str, Any], kind: str, **told: Any) -> None:
+        """Tells what was asked, with the name of the page that asked: every page of this view hears it."""
+        message = {"kind": kind, **told, **{name: asked[name] for name in ("by",) if name in asked}}
+        self.send(*packed(message)) if told else self.send(message)
 
     def _asked_open(self, bench: Bench, content: Mapping[str, Any]) -> None:
         number = int(content["number"])
@@ -264,7 +269,7 @@ class Laboratory(RunView):
     def _asked_code(self, bench: Bench, content: Mapping[str, Any]) -> None:
         number = content.get("number")
         of = bench if number is None else bench.experiments[int(number)]
-        self.send({"kind": "code", "text": of.script()})
+        self._answer(content, "code", text=of.script())
 
     def _pick(self, bench: Bench, settings: Settings) -> None:
         self._picked = self._held(settings)

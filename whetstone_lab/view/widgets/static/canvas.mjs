@@ -18,18 +18,22 @@ export const drawingOf = (canvas) => DRAWINGS.get(canvas);
 /** Canvases behind a canvas: what changes seldom is drawn on one of its own, and copied from there. @param {HTMLCanvasElement} canvas
  * @returns {(pen: Pen, name: string, of: unknown[], draw: (pen: Pen) => void) => void} */
 function layersBehind(canvas) {
-  /** @type {Map<string, { sheet: HTMLCanvasElement, of: unknown[] }>} */
+  /** @type {Map<string, { sheet: HTMLCanvasElement, of: unknown[], colours: Record<string, string> }>} */
   const kept = new Map();
   return (pen, name, of, draw) => {
-    const known = [...of, canvas.width, canvas.height, pen.colour("ink"), pen.colour("ground")];
-    const layer = kept.get(name) ?? { sheet: h("canvas"), of: [] };
+    const known = [...of, canvas.width, canvas.height];
+    const layer = kept.get(name) ?? { sheet: h("canvas"), of: [], colours: {} };
     const { sheet } = layer;
-    if (known.length !== layer.of.length || known.some((one, which) => one !== layer.of[which])) {
-      kept.set(name, { sheet, of: known });
+    // As a theme gives way to another, each colour may become another at a moment of its own.
+    const recoloured = Object.entries(layer.colours).some(([colour, value]) => pen.colour(colour) !== value);
+    if (recoloured || known.length !== layer.of.length || known.some((one, which) => one !== layer.of[which])) {
+      /** @type {Record<string, string>} */
+      const colours = {};
+      kept.set(name, { sheet, of: known, colours });
       [sheet.width, sheet.height] = [canvas.width, canvas.height];
       const context = /** @type {CanvasRenderingContext2D} */ (sheet.getContext("2d"));
       context.setTransform(pen.context.getTransform());
-      draw({ ...pen, context });
+      draw({ ...pen, context, colour: (colour) => (colours[colour] = pen.colour(colour)) });
     }
     pen.context.save();
     pen.context.resetTransform();

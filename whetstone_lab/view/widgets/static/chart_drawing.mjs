@@ -87,7 +87,8 @@ function drawAxes(pen, { at, judged, waiting }, begun) {
   for (const loss of !begun ? [] : at.log ? logTicks(least, most) : ticks(least, most, (at.bottom - at.top) / 44)) level(at.y(loss), plain(loss));
   for (const sharpness of [0, 1]) level(at.strip(sharpness), String(sharpness));
   context.textAlign = "center";
-  for (const epoch of ticks(0, at.last, Math.min(10, (at.right - at.left) / 44))) if (Number.isInteger(epoch)) context.fillText(String(epoch), at.x(epoch), at.end + 12);
+  const free = at.width - 8 - context.measureText("epoch").width - 12; // where the word begins that says what is counted
+  for (const epoch of ticks(0, at.last, Math.min(10, (at.right - at.left) / 44))) if (Number.isInteger(epoch) && at.x(epoch) <= free) context.fillText(String(epoch), at.x(epoch), at.end + 12);
   context.textAlign = "left";
   context.fillText(`${judged.includes("loss") ? "loss" : `loss, ${judged}`}${at.log ? ", log scale" : ""}`, at.left, 9);
   context.fillText("sharpness", at.left, at.low - 9);

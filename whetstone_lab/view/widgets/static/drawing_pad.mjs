@@ -51,7 +51,8 @@ function deskOf(model, drawing) {
       const { votes, best } = desk.read;
       const tied = votes.flatMap((count, number) => (count === votes[best] && number !== best ? [number] : []));
       const known = desk.truth < 0 ? "" : desk.truth === best ? ", which is right" : `, in truth ${desk.truth}`;
-      return `Read as ${best}${tied.length ? `, though ${tied.slice(0, 3).join(" and ")} ${tied.length > 1 ? "have" : "has"} as many votes` : ""}${known}`;
+      const others = tied.length > 3 ? `${tied.slice(0, 3).join(", ")} and others` : tied.join(" and ");
+      return `Read as ${best}${known}${tied.length ? `, though ${others} ${tied.length > 1 ? "have" : "has"} as many votes` : ""}`;
     },
     /** How many fire. */
     facts: () => `${many(desk.sent.fired.reduce((sum, fired) => sum + firing(fired), 0), "spike")} from ${many(desk.sent.fired.reduce((sum, fired) => sum + fired.length, 0), "neuron")}`,

@@ -87,6 +87,14 @@ export function growing(model) {
   let known = {};
   let [told, asked] = [0, false];
   const emit = (/** @type {string} */ name) => [...(listeners.get(`change:${name}`) ?? [])].forEach((listener) => listener());
+  /** @param {any} content */
+  function send(content) {
+    try {
+      model.send(content);
+    } catch {
+      // The kernel has gone, and with it the run: the view says so, and stays what it is.
+    }
+  }
   function read() {
     known = Object.fromEntries(GROWS.map((name) => [name, model.get(name)]));
     [told, asked] = [model.get("told"), false];
@@ -95,7 +103,7 @@ export function growing(model) {
   function hear(message, buffers) {
     if (message.kind !== "grown" || message.told <= told) return;
     if (message.told > told + 1) {
-      if (!asked) model.send({ kind: "here", told });
+      if (!asked) send({ kind: "here", told });
       asked = true;
       return;
     }
@@ -115,7 +123,7 @@ export function growing(model) {
       on: (event, listener) => void (listeners.get(event)?.add(listener) ?? model.on(event, listener)),
       off: (event, listener) => void (listeners.has(event) ? listeners.get(event)?.delete(listener) : model.off(event, listener)),
       save_changes: () => model.save_changes(),
-      send: (content) => model.send(content),
+      send,
     },
     end: () => heard.forEach(([event, listener]) => model.off(event, listener)),
   };

@@ -43,7 +43,7 @@ export function accuracyView(scope, cursor, { accuracies, other, now, last }) {
     return value;
   });
   const end = () => Math.max(last(), axisEnd({ ...now(), status: "recorded" }), 1);
-  const left = 34;
+  const left = 40;
   const x = (/** @type {number} */ epoch, /** @type {number} */ width) => left + (epoch / end()) * (width - left - 10);
   let columns = accuracyColumns(accuracies());
   const surfaced = surface(scope, box, draw, { tabindex: 0, "aria-roledescription": "chart" });
@@ -78,7 +78,7 @@ export function accuracyView(scope, cursor, { accuracies, other, now, last }) {
       if (values.length === 1 && !Number.isNaN(values[0])) dot(context, x(1, width), y(values[0]), 2.5);
       context.globalAlpha = 1;
     };
-    beside.forEach((values, which) => curve(values, which, 0.45));
+    beside.forEach((values, which) => curve(values.subarray(0, end()), which, 0.45)); // the other run may have gone further
     columns.forEach((values, which) => curve(values, which, 1));
     if (cursor.at === null) return;
     context.strokeStyle = colour("ink");

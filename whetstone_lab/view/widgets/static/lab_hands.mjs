@@ -65,17 +65,18 @@ export function handsView(scope, model, cursor, { epochs, why, shown, drawing })
   function show() {
     say(moment, at && made[open]?.leave ? `the network after epoch ${at.epoch}, as if every neuron spiked` : "");
     const words = why() || (epochs() < 1 ? "There is a network to put hands on as soon as the first epoch has ended." : at ? "" : "The network is on its way.");
-    for (const { empty, leave } of Object.values(made)) {
-      empty.hidden = leave !== null || !words;
-      say(empty, words);
+    for (const [name, { empty, leave }] of Object.entries(made)) {
+      const told = words || lacking(name);
+      empty.hidden = leave !== null || !told;
+      say(empty, told);
     }
   }
+  /** Why the network that is there is not enough. @param {string} name of a tab */
+  const lacking = (name) => (name === "Break" && at && !at.values.get("samples").labels.length ? "To break neurons is to count what is still read right: that takes samples and their true classes." : "");
   /** Draws what is behind the open tab, the first time that there is a network. */
   function mount() {
     const hand = made[open];
-    if (!hand || hand.leave || !at) return show();
-    if (open === "Break" && !at.values.get("samples").labels.length) say(hand.empty, "To break neurons is to count what is still read right: that takes samples and their true classes.");
-    else hand.leave = HANDS[open]({ model: at.values, el: hand.element, around: { cursor, drawing, shown: shown(), tall: HANDS_TALL, bars: VOTES_LISTED } });
+    if (hand && !hand.leave && at && !lacking(open)) hand.leave = HANDS[open]({ model: at.values, el: hand.element, around: { cursor, drawing, shown: shown(), tall: HANDS_TALL, bars: VOTES_LISTED } });
     show();
   }
   return {

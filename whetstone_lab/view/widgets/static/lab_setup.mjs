@@ -59,6 +59,7 @@ export function setupView(scope, { fields, setup, send }) {
         if (control.type === "checkbox") /** @type {HTMLInputElement} */ (control).checked = settings[field.name];
         else control.value = String(settings[field.name]);
       }
+      fresh.disabled = locked.includes("seed");
       if (document.activeElement !== line) line.value = preset;
       line.disabled = given; // what the code of the page holds fast, no line lets go
       say(remark, unkept || (pending ? "This run goes on as it was set up. Begin anew to train with these settings." : ""));

@@ -89,7 +89,7 @@ function drawPicture(pen, block, picture, name) {
   if (picture) context.drawImage(picture, left, top, width, height);
   context.strokeStyle = colour("line");
   context.lineWidth = 1;
-  context.strokeRect(left - 0.5, top - 0.5, width + 1, height + 1);
+  context.strokeRect(left + 0.5, top + 0.5, width - 1, height - 1); // within: it stands at the edge of the canvas
 }
 
 /** @param {Pen} pen @param {Block} block @param {Scene["layers"][0]} layer @param {Uint8Array | null} voters which of its neurons vote; null for all */

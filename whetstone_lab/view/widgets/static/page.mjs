@@ -120,22 +120,15 @@ export function renderer(mount) {
 export function attended(render) {
   return (/** @type {{ model: Model, el: HTMLElement }} */ view) => {
     const { model, end } = growing(view.model);
-    const tell = (/** @type {any} */ content) => {
-      try {
-        model.send(content);
-      } catch {
-        // The kernel has gone, and with it the run.
-      }
-    };
-    const answer = (/** @type {any} */ message) => message.kind === "ask" && tell({ kind: "here", told: model.get("told") });
+    const answer = (/** @type {any} */ message) => message.kind === "ask" && model.send({ kind: "here", told: model.get("told") });
     const leave = render({ model, el: view.el });
     model.on("msg:custom", answer);
-    tell({ kind: "here", told: model.get("told") });
+    model.send({ kind: "here", told: model.get("told") });
     return () => {
       model.off("msg:custom", answer);
       leave();
       end();
-      tell({ kind: "gone" });
+      model.send({ kind: "gone" });
     };
   };
 }
