@@ -11,8 +11,6 @@ from whetstone_lab.training.decode import SoftmaxDecode
 from whetstone_lab.training.layers import SpikingBReLU, spiking_layers
 from whetstone_lab.training.segmentation import SegmentationCrossentropy
 
-pytestmark = pytest.mark.every_backend
-
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(0.3, 1, (40, 5)).astype(np.float32), RNG.integers(0, 3, 40)
 
@@ -43,6 +41,7 @@ def profile():
     return depth_profile(net(), X, Y)
 
 
+@pytest.mark.every_backend
 def test_accuracy_and_loss_are_those_of_the_net_with_its_lower_layers_sharp(profile):
     assert profile.layers == ("low", "mid", "top")
     assert profile.sharpness.tolist() == [0.25] * 3
@@ -58,6 +57,7 @@ def test_accuracy_and_loss_are_those_of_the_net_with_its_lower_layers_sharp(prof
     assert profile.loss.std() > 1e-3
 
 
+@pytest.mark.every_backend
 def test_the_gradient_of_many_samples_is_the_root_of_the_mean_square():
     model = net()
     alone = [depth_profile(model, X[[row]], Y[[row]]).gradient for row in range(2)]
@@ -65,6 +65,7 @@ def test_the_gradient_of_many_samples_is_the_root_of_the_mean_square():
     np.testing.assert_allclose(together, np.sqrt(np.square(alone).mean(0)), rtol=1e-4)
 
 
+@pytest.mark.every_backend
 def test_the_gradient_below_a_layer_is_that_above_it_times_its_surrogate_and_weights():
     model = keras.Sequential([keras.Input((1,)), SpikingBReLU(name="low"), layers.Dense(1, use_bias=False),
                               SpikingBReLU(name="top")])
@@ -99,6 +100,7 @@ def test_what_flips_is_what_crosses_the_threshold(profile):
     np.testing.assert_allclose(profile.near, [(np.abs(one - 0.5) < 0.1).mean() for one in before])
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("norm_data", [None, X + 1])
 def test_the_model_is_left_as_it_was(norm_data):
     model = net(batchnorm=True)
@@ -108,6 +110,7 @@ def test_the_model_is_left_as_it_was(norm_data):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
 def test_also_where_it_is_broken_off(error):
     model, calls = net(batchnorm=True), []
@@ -126,6 +129,7 @@ def test_also_where_it_is_broken_off(error):
     assert model.layers[2]._tap is None
 
 
+@pytest.mark.every_backend
 def test_batch_norm_is_estimated_anew_where_that_is_asked_for():
     model = net(batchnorm=True)
     profile = depth_profile(model, X, Y, norm_data=X + 1)
