@@ -169,5 +169,5 @@ def test_old_decisions_make_room_without_being_told_again(made_up_run):
 
 
 def test_a_message_has_its_arrays_beside_it():
-    assert _growing.packed({"a": 1, "b": b"x", "c": {"d": b"y", "e": 2}}) == (
-        {"a": 1, "c": {"e": 2}, "bytes": [["b"], ["c", "d"]]}, [b"x", b"y"])
+    assert _growing.packed({"a": 1, "b": b"x", "c": [{"d": 2}, {"d": b"y", "e": 3}]}) == (
+        {"a": 1, "b": None, "c": [{"d": 2}, {"d": None, "e": 3}], "bytes": [["b"], ["c", 1, "d"]]}, [b"x", b"y"])
