@@ -71,7 +71,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         scratch = tempfile.TemporaryDirectory(prefix="whetstone-site-")
         config.add_cleanup(scratch.cleanup)
         site = Path(scratch.name)
-    config.stash[_SITE] = site
+    config.stash[_SITE] = site and site.resolve()
 
 
 @pytest.fixture(scope="session")

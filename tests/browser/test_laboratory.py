@@ -270,7 +270,8 @@ def test_the_laboratory_is_alive_in_one_file_without_python(chromium, screenshot
         counts = [vote.inner_text() for vote in page.locator(".wl-wave .wl-count").all()]
         assert [float(count) for count in counts] == reading["votes"][0]
     page.get_by_role("tab", name="Draw").click()
-    assert "the network after epoch 1," in page.locator(".wl-of-epoch").inner_text()
+    await_that(page, "words => document.querySelector('.wl-of-epoch').textContent.startsWith(words)",
+               "the network after epoch 1,")
     page.locator(".wl-transport input[type=range]").press("End")
     await_that(page, "words => document.querySelector('.wl-of-epoch').textContent.startsWith(words)",
                f"the network after epoch {finished_trace.epochs},")

@@ -31,7 +31,6 @@ def pictures(count, *shape):
     return (RNG.integers(0, 17, (count, *shape)) / 16).astype(np.float32)
 
 
-@pytest.mark.every_backend
 @pytest.mark.parametrize("make", [
     lambda: autoencoder(12, 6, hidden=(7, 5)), lambda: autoencoder(12, 6, hidden=(), batchnorm=False),
     lambda: conv_autoencoder((6, 5, 2), 8, filters=(3, 4)), lambda: conv_autoencoder((6, 6, 1), 5, filters=(3,)),
