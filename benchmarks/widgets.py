@@ -278,6 +278,18 @@ class Kernel:
     def run(self, source: str) -> None:
         self.client.execute_interactive(source, timeout=300, output_hook=lambda message: None)
 
+    def said(self, source: str) -> str:
+        """What a cell prints."""
+        printed: list[str] = []
+        self.client.execute_interactive(source, timeout=60, output_hook=lambda message: printed.append(
+            message["content"].get("text", "")))
+        return "".join(printed)
+
+    def ask(self, comm: str, content: dict[str, Any]) -> None:
+        """Sends a widget what its page would send."""
+        self.client.shell_channel.send(
+            self.client.session.msg("comm_msg", {"comm_id": comm, "data": {"method": "custom", "content": content}}))
+
     def end(self) -> None:
         self.client.stop_channels()
         self.manager.shutdown_kernel(now=True)
@@ -289,21 +301,15 @@ def steering_seconds(checkout: Path, times: int) -> list[float]:
     found = []
     try:
         kernel.run(_TRAIN)
-        opened: list[str] = []
-        kernel.client.execute_interactive(
-            "print(chart.comm.comm_id, end='')", timeout=60,
-            output_hook=lambda message: opened.append(message["content"].get("text", "")))
-        comm = "".join(opened)
+        comm = kernel.said("print(chart.comm.comm_id, end='')")
         rng = np.random.default_rng(0)
         for number in range(times):
             time.sleep(float(rng.uniform(0.3, 0.9)))
             while kernel.client.iopub_channel.msg_ready():
                 kernel.client.get_iopub_msg(timeout=1)
             value = round(0.2 + number / 1000, 3)
-            content = {"method": "custom", "content": {"kind": "steer", "values": {"sig_increase": value}}}
-            message = kernel.client.session.msg("comm_msg", {"comm_id": comm, "data": content})
             began = time.perf_counter()
-            kernel.client.shell_channel.send(message)
+            kernel.ask(comm, {"kind": "steer", "values": {"sig_increase": value}})
             while time.perf_counter() - began < 30:
                 data = kernel.client.get_iopub_msg(timeout=30)["content"].get("data", {})
                 # Older checkouts have it in the widget's state, newer ones in a message.
@@ -324,37 +330,23 @@ def laboratory_open(checkout: Path, rounds: int, seconds: float) -> tuple[list[f
     and the kernel's memory in MB after the first round and after the last.
     """
     kernel = Kernel(checkout)
-
-    def told(source: str) -> list[float]:
-        said: list[str] = []
-        kernel.client.execute_interactive(source, timeout=60, output_hook=lambda message: said.append(
-            message["content"].get("text", "")))
-        return [float(word) for word in "".join(said).split()]
-
-    def ask(content: dict[str, Any]) -> None:
-        kernel.client.shell_channel.send(
-            kernel.client.session.msg("comm_msg", {"comm_id": comm, "data": {"method": "custom", "content": content}}))
-
     look = "import psutil; print(time.process_time(), run.trace.batches, psutil.Process().memory_info().rss / 1e6)"
     speeds: dict[str, list[float]] = {"here": [], "gone": []}
     memory = []
     try:
         kernel.run(_TRAIN + "lab = widgets.Laboratory(run)")
-        opened: list[str] = []
-        kernel.client.execute_interactive("print(lab.comm.comm_id, end='')", timeout=60, output_hook=lambda message:
-                                          opened.append(message["content"].get("text", "")))
-        comm = "".join(opened)
+        comm = kernel.said("print(lab.comm.comm_id, end='')")
         for _ in range(rounds):
             for kind, found in speeds.items():
-                ask({"kind": kind})
-                spent, batches, _ = told(look)
+                kernel.ask(comm, {"kind": kind})
+                spent, batches, _ = map(float, kernel.said(look).split())
                 end = time.monotonic() + seconds
                 while time.monotonic() < end:
                     if kernel.client.iopub_channel.msg_ready():
                         kernel.client.get_iopub_msg(timeout=1)
                     else:
                         time.sleep(0.02)
-                spent_then, batches_then, resident = told(look)
+                spent_then, batches_then, resident = map(float, kernel.said(look).split())
                 found.append((batches_then - batches) / (spent_then - spent))
             memory.append(resident)
         kernel.run("run.stop(); _ = run.wait()")
