@@ -141,8 +141,10 @@ class Notebook:
         return self.lab.read(self.name)
 
     def text(self, index: int) -> str:
-        """The text that a cell printed."""
-        return self.page.locator(".jp-Notebook .jp-Cell").nth(index).locator(".jp-OutputArea").inner_text()
+        """What a cell printed on its standard output: others' warnings land in whichever cell runs."""
+        printed = self.page.locator(".jp-Notebook .jp-Cell").nth(index).locator("[data-mime-type$=stdout]")
+        printed.first.wait_for()
+        return "".join(printed.all_inner_texts())
 
 
 @pytest.fixture(scope="session")
