@@ -40,6 +40,8 @@ QUICK = {"method", "records", "datasets", "environments", "simulator", "exchange
 NOT_QUICK = {
     "cli/test_convert_command.py", "cli/test_demo.py", "datasets/test_keras_datasets.py", "exchange/test_nir_peers.py",
     "old_files/test_old_models.py", "simulator/test_neurobench_peers.py",
+    # These wait for compilers, and for a server of JupyterLab.
+    "cli/test_lab.py", "exchange/test_c.py", "exchange/test_verilog.py",
 }
 KERAS = {"keras", "tensorflow", "torch", "jax"}
 
@@ -56,6 +58,11 @@ def is_quick(path: Path) -> bool:
 
 def only_quick(config: pytest.Config) -> bool:
     return config.getoption("markexpr") == "quick"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if only_quick(config) and not config.getoption("--hypothesis-profile", None):
+        hypothesis.settings.load_profile("few")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -82,9 +82,9 @@ def test_lines_of_equal_values_lie_side_by_side():
     np.testing.assert_array_equal([line.get_ydata() for line in sharpener.axes[1].lines], 0.5)
     same = {str(index): np.full((3, 2), 0.7) for index in range(3)}
     for figure in (sharpener, plots.layer_health(trace), plots.fault_sweep("lost", [0, 0.1, 0.2], same)):
-        image = pixels(figure, dpi=200)
+        image = pixels(figure, dpi=100)
         for index in range(3):
             mine = (np.abs(image[..., :3] - to_rgb(EITHER.layer(index))).max(-1) < 0.02) & (image[..., 3] > 0.97)
-            # The entry of the legend is some 30 wide; of the finest dashes less than half is ink.
-            assert np.ptp(np.flatnonzero(mine.any(axis=0))) > 500, f"line {index} is hidden"
-            assert mine.any(axis=0).sum() > 0.8 * [1, 0.7, 0.44][index] * 500, f"line {index} is hidden"
+            # The entry of the legend is some 15 wide; of the finest dashes less than half is ink.
+            assert np.ptp(np.flatnonzero(mine.any(axis=0))) > 250, f"line {index} is hidden"
+            assert mine.any(axis=0).sum() > 0.8 * [1, 0.7, 0.44][index] * 250, f"line {index} is hidden"

@@ -306,7 +306,7 @@ def test_a_view_whose_cell_is_run_again_rests(live_run, wire, monkeypatch):
     run, source = live_run()
     widgets = [SharpenerChart(source)]
     widgets[0]._ipython_display_()
-    for _ in range(10):  # what a page says as its cell is run anew
+    for _ in range(3):  # what a page says as its cell is run anew
         widgets[-1]._handle_custom_msg({"kind": "here"}, [])
         widgets.append(SharpenerChart(source))
         widgets[-1]._ipython_display_()
