@@ -121,7 +121,7 @@ def test_what_cannot_be_run_again_says_why(ended, tmp_path):
     weights = bench.experiments.checkpoints(1).read(2)
     with pytest.raises(ValueError, match="weights of these networks; got others for relu_000"):
         assemble(Settings(network="tiny"), {}, Past(bench.trace, 2, {**weights, "relu_000": np.zeros(3)}), Nudges(),
-                 steered=print, keep=print)
+                 Nudges(), keep=print)
     with pytest.raises(ValueError, match="epochs from 1 to 3"):
         after_epochs(bench.trace, 4)
 

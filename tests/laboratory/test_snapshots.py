@@ -6,6 +6,7 @@ from whetstone_lab.laboratory.snapshots import Snapshots, size, thinned
 from whetstone_lab.records.archive import ArchiveError
 from whetstone_lab.simulator import Network
 from whetstone_lab.simulator.operations import Dense, Neurons
+from whetstone_lab.simulator.runner import run
 
 
 def network(threshold, width=4):
@@ -34,6 +35,20 @@ def test_waves_are_those_of_the_network_that_was():
     snapshots.add(2, network(0.1))
     assert list(snapshots.networks) == [1, 2], "a run that was taken back knows nothing of what came after"
     assert len(snapshots.wave(2)[1].neuron) == 3
+
+
+def test_a_network_that_comes_while_a_wave_is_worked_out_has_a_wave_of_its_own(monkeypatch):
+    snapshots = Snapshots(np.array([[0.3, 0.6, 0.9, 0.0]], np.float32))
+    snapshots.add(1, network(0.2))
+
+    def interrupted(*arguments, **options):
+        monkeypatch.undo()
+        snapshots.add(1, network(0.8))  # as the thread that trains may do at any moment
+        return run(*arguments, **options)
+
+    monkeypatch.setattr("whetstone_lab.laboratory.snapshots.run", interrupted)
+    assert len(snapshots.wave(1)[1].neuron) == 3
+    assert len(snapshots.wave(1)[1].neuron) == 1
 
 
 def test_of_many_networks_some_are_let_go_but_never_the_newest(monkeypatch):

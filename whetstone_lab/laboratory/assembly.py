@@ -52,8 +52,7 @@ class Assembly:
                 for name, variable in _variables(self.run.model, self.companion.baseline).items()}
 
 
-def assemble(settings: Settings, thresholds: Mapping[str, float], past: Past | None, ahead: Nudges,
-             steered: Callable[[int, int, Mapping[str, Any]], None],
+def assemble(settings: Settings, thresholds: Mapping[str, float], past: Past | None, ahead: Nudges, nudges: Nudges,
              keep: Callable[[bool], None]) -> Assembly:
     """Makes a run.
 
@@ -62,7 +61,7 @@ def assemble(settings: Settings, thresholds: Mapping[str, float], past: Past | N
         thresholds: Parameters of the sharpener with which it begins, where they are not those of the settings.
         past: What it goes on from. Default: it begins.
         ahead: What will be changed in it, as if by hand.
-        steered: Called with the epoch, the batches and the values of each change from ``ahead``.
+        nudges: Where each change from ``ahead`` is noted when it is made.
         keep: Called when an epoch has ended, and with True when the run has.
     """
     data = datasets.load(settings.data, flatten=not settings.topology.filters)
@@ -84,7 +83,7 @@ def assemble(settings: Settings, thresholds: Mapping[str, float], past: Past | N
         if epochs <= begins:
             snapshots.add(epochs, network)
     companion = Companion(data, snapshots, baseline, pictures, epochs=lambda: sharpener.trace.epochs)
-    run: LiveRun = LiveRun(model, pictures, callbacks=[companion, sharpener, Replay(sharpener, ahead, steered),
+    run: LiveRun = LiveRun(model, pictures, callbacks=[companion, sharpener, Replay(sharpener, ahead, nudges),
                                                        Keep(keep)],
                            epochs=settings.epochs, initial_epoch=begins, shuffle=False,
                            validation_data=(data.x_test, data.y_test))
@@ -97,13 +96,12 @@ class Replay(keras.callbacks.Callback):
     Args:
         sharpener: The sharpener, which comes before it among the callbacks.
         ahead: The changes.
-        steered: As for :func:`assemble`.
+        nudges: As for :func:`assemble`.
     """
 
-    def __init__(self, sharpener: Sharpener, ahead: Nudges,
-                 steered: Callable[[int, int, Mapping[str, Any]], None]) -> None:
+    def __init__(self, sharpener: Sharpener, ahead: Nudges, nudges: Nudges) -> None:
         super().__init__()
-        self.sharpener, self._ahead, self._steered = sharpener, list(ahead.made), steered
+        self.sharpener, self._ahead, self._nudges = sharpener, list(ahead.made), nudges
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Changes what is due before the first batch."""
@@ -125,9 +123,7 @@ class Replay(keras.callbacks.Callback):
     def _nudge(self, epoch: int) -> None:
         batches = self.sharpener.trace.batches
         while self._ahead and self._ahead[0].epoch <= epoch and self._ahead[0].batches <= batches:
-            nudge = self._ahead.pop(0)
-            self.sharpener.steer(**dict[str, Any](nudge.values))
-            self._steered(nudge.epoch, nudge.batches, nudge.values)
+            self._nudges.steer(self.sharpener.steer, self._ahead.pop(0).values)
 
 
 class Keep(keras.callbacks.Callback):

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from whetstone_lab.laboratory.checkpoints import Checkpoints, Past
@@ -121,7 +122,7 @@ class Bench:
         run = self._run
         if run is None:
             raise ValueError("Expected a run: its thresholds can be moved as soon as it has begun.")
-        self.nudges.add(*run.steer(gesture=gesture, **parameters), parameters)
+        self.nudges.steer(partial(run.steer, gesture=gesture), parameters)
 
     def reset(self, settings: Settings | None = None, thresholds: Mapping[str, float] | None = None) -> None:
         """Clears the bench for another run; one that has not ended ends and is not kept.
@@ -328,8 +329,7 @@ class Bench:
                   ahead: Nudges) -> Assembly:
         from whetstone_lab.laboratory.assembly import assemble
 
-        nudges = self.nudges
-        assembly: Assembly = assemble(settings, thresholds, past, ahead, steered=nudges.add,
+        assembly: Assembly = assemble(settings, thresholds, past, ahead, self.nudges,
                                       keep=lambda ended: self._keep(assembly, ended))
         return assembly
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,14 +32,29 @@ class Nudges:
 
     def __init__(self, made: Sequence[Nudge] = ()) -> None:
         self._made = list(made)
+        self._turn = threading.RLock()
 
     def add(self, epoch: int, batches: int, values: Mapping[str, Any]) -> None:
         """Notes a change."""
-        last = self._made[-1] if self._made else None
-        if last is not None and (last.epoch, last.batches) == (epoch, batches):
-            self._made[-1] = Nudge(epoch, batches, {**last.values, **values})
-        else:
-            self._made.append(Nudge(epoch, batches, dict(values)))
+        with self._turn:
+            last = self._made[-1] if self._made else None
+            if last is not None and (last.epoch, last.batches) == (epoch, batches):
+                self._made[-1] = Nudge(epoch, batches, {**last.values, **values})
+            else:
+                self._made.append(Nudge(epoch, batches, dict(values)))
+
+    def steer(self, steer: Callable[..., tuple[int, int]], values: Mapping[str, Any]) -> None:
+        """Makes a change and notes it, in one.
+
+        A hand and a replay may steer at once; they are noted in the order in which they come into force.
+
+        Args:
+            steer: Called with the values by name; returns in which epoch and after how many batches they came, as
+                ``Sharpener.steer`` does.
+            values: The new values by name.
+        """
+        with self._turn:
+            self.add(*steer(**values), values)
 
     @property
     def made(self) -> tuple[Nudge, ...]:

@@ -49,7 +49,8 @@ class Snapshots:
         self.y = None if y is None else np.asarray(y)[:len(self.x)]
         self.shown = min(shown, len(self.x))
         self.networks: Mapping[int, Network] = {}
-        self._waves: Mapping[int, SpikeRecord] = {}
+        #: Epochs trained -> the network, and what it did. Replaced as ``networks`` is.
+        self._waves: Mapping[int, tuple[Network, SpikeRecord]] = {}
 
     @classmethod
     def of_data(cls, data: Dataset) -> Snapshots:
@@ -105,12 +106,13 @@ class Snapshots:
         if found is None or not self.shown:
             return None
         at, network = found
-        if at not in self._waves:
+        whose, record = self._waves.get(at, (None, None))
+        if record is None or whose is not network:  # what trains may have noted another network meanwhile
             shown = slice(self.shown)
             x = scenes.Samples.of(network, self.x[shown]).values
             record = run(network, x, labels=None if self.y is None else self.y[shown])
-            self._waves = dict([*self._waves.items(), (at, record)][-_REMEMBERED:])
-        return at, self._waves[at]
+            self._waves = dict([*self._waves.items(), (at, (network, record))][-_REMEMBERED:])
+        return at, record
 
     def pictures(self) -> np.ndarray:
         """The samples that are looked at as pictures, ``(pictures, rows, columns)`` or with 3 channels behind.
