@@ -47,6 +47,17 @@ def test_a_module_needs_only_its_model(chromium, screenshots, finished_trace, sp
     })""")
     ground = page.eval_on_selector(".wl", "element => getComputedStyle(element).backgroundColor")
     assert ground == ("rgb(20, 24, 29)" if dark else "rgb(255, 255, 255)")
+    # VS Code and Colab say on the page whether their theme is dark, whatever the system's is.
+    assert page.evaluate("""() => {
+        const [body, top] = [document.body, document.documentElement];
+        const isDark = () => getComputedStyle(document.querySelector('.wl')).backgroundColor === 'rgb(20, 24, 29)';
+        const found = ['vscode-dark', 'vscode-high-contrast', 'vscode-light',
+            'vscode-high-contrast-light vscode-high-contrast'].map(name => (body.className = name, isDark()));
+        body.className = '';
+        found.push(...['dark', 'light'].map(theme => (top.setAttribute('theme', theme), isDark())));
+        top.removeAttribute('theme');
+        return found;
+    }""") == [True, True, False, False, True, False]
     page.locator(".wl").screenshot(path=screenshots / f"bare-{NAMES[make]}-{'dark' if dark else 'light'}.png")
     assert page.evaluate("window.listeners.length") > 0
     page.evaluate("window.leave()")

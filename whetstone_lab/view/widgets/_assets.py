@@ -37,6 +37,10 @@ _UNREAD = re.compile(r"[ \t]*/\*\*(?:(?!\*/).)*\*/[ \t]*\n|/\*\*(?:(?!\*/).)*\*/
                      re.MULTILINE | re.DOTALL)
 _INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
 
+#: A dark page of VS Code, and of Colab.
+_DARK_ELSEWHERE = ("body:is(.vscode-dark, .vscode-high-contrast:not(.vscode-high-contrast-light)), "
+                   "html[theme='dark'] body")
+
 #: What a page of JupyterLab has colours of its own for.
 _THEMED = {"ink": "--jp-ui-font-color1", "muted": "--jp-ui-font-color2", "ground": "--jp-layout-color0",
            "focus": "--jp-brand-color1"}
@@ -180,12 +184,14 @@ def within(root: str, sheet: str) -> str:
 
 
 def _colours() -> str:
-    """The palettes as CSS variables: that of JupyterLab's theme, or without JupyterLab that of the reader's system."""
+    """The palettes as CSS variables: that of the theme of JupyterLab, VS Code or Colab, else of the reader's system."""
     of = ":is(.wl, .wl-page)"
+    dark = _variables(DARK, themed=False)
     return (f"{of} {{ {_variables(LIGHT, themed=True)} }}\n"
             f"body[data-jp-theme-light='false'] {of} {{ {_variables(DARK, themed=True)} }}\n"
+            f":is({_DARK_ELSEWHERE}) {of} {{ {dark} }}\n"
             "@media (prefers-color-scheme: dark) { "
-            f"body:not([data-jp-theme-light]) {of} {{ {_variables(DARK, themed=False)} }} }}")
+            f"html:not([theme]) body:not([data-jp-theme-light], [class*='vscode-']) {of} {{ {dark} }} }}")
 
 
 def _variables(palette: Palette, themed: bool) -> str:

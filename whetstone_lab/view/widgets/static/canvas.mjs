@@ -75,8 +75,9 @@ export function surface(scope, box, draw, attributes = {}) {
   const sizes = new ResizeObserver(redraw);
   sizes.observe(box);
   const themes = new MutationObserver(redraw);
-  // JupyterLab names the theme first, and then takes one sheet away and loads another.
+  // JupyterLab names the theme first, and then takes one sheet away and loads another. VS Code has a class, and Colab an attribute at the top.
   themes.observe(document.body, { childList: true, attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name", "class"] });
+  themes.observe(document.documentElement, { attributes: true, attributeFilter: ["theme"] });
   scope.on(document, "load", redraw, true);
   scope.undo.push(() => (sizes.disconnect(), themes.disconnect()));
   scope.on(matchMedia("(prefers-color-scheme: dark)"), "change", redraw);
