@@ -141,6 +141,11 @@ def test_one_cursor_moves_all_by_the_keyboard_alone(stage, finished_trace):
     patience = slider.input_value()
     slider.press("ArrowRight")
     assert slider.input_value() != patience
+    asked = slider.input_value()
+    page.evaluate("""() => listeners.filter(l => l[0] === 'msg:custom').forEach(l =>
+        l[1]({ kind: 'error', of: 'preset', text: 'no such word' }, []))""")
+    assert page.locator(".wl-error").inner_text() == "no such word"
+    assert slider.input_value() == asked, "what cannot be done elsewhere takes nothing back here"
     slider.press("Control+z")
     assert slider.input_value() == patience
     page.get_by_role("button", name="Live").press("Enter")
@@ -169,6 +174,32 @@ def test_each_colour_follows_the_theme(stage):
         const seen = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
         for (let at = 0; at < seen.length; at += 4) if (seen[at] === 255 && !seen[at + 1] && !seen[at + 2]) return true;
     }""")
+
+
+def test_what_stands_beside_the_spikes_goes_with_them(stage):
+    """An epoch brings another map of classes, which can be pointed at; a long run must not leave hundreds behind."""
+    page = stage(1216)
+    assert page.evaluate("""async () => {
+        let heard = 0;
+        for (const [name, by] of [['addEventListener', 1], ['removeEventListener', -1]]) {
+            const own = EventTarget.prototype[name];
+            EventTarget.prototype[name] = function (...what) {
+                if (this.className === 'wl-map') heard += by;
+                return own.apply(this, what);
+            };
+        }
+        const found = [];
+        for (const epoch of [1, 2, 3]) {
+            const [[message, buffers]] = revive(await ask({ kind: 'wave', epoch, sample: 0, by: '' }));
+            delete message.by;
+            message.maps = [{ shape: [2, 2], values: new DataView(new ArrayBuffer(4)) }];
+            Object.assign(message.about.readings[0], { shown: 'map', colours: ['black'] });
+            listeners.filter(l => l[0] === 'msg:custom').forEach(l => l[1](message, buffers));
+            found.push(heard);
+        }
+        leave();
+        return [...found, heard];
+    }""") == [3, 3, 3, 0]
 
 
 def test_two_pages_of_one_laboratory_keep_apart_what_they_look_at(stage):

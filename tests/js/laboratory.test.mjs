@@ -2,24 +2,35 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { cursorOf } from "../../whetstone_lab/view/widgets/static/cursor.mjs";
-import { morePoints, unpacked } from "../../whetstone_lab/view/widgets/static/growing.mjs";
+import { growing, morePoints, unpacked } from "../../whetstone_lab/view/widgets/static/growing.mjs";
 import { alone } from "../../whetstone_lab/view/widgets/static/lab_alone.mjs";
 import { accuracyColumns, lowest } from "../../whetstone_lab/view/widgets/static/lab_accuracy.mjs";
 import { facts } from "../../whetstone_lab/view/widgets/static/lab_experiments.mjs";
+import { asking } from "../../whetstone_lab/view/widgets/static/lab_asking.mjs";
 import { refusal } from "../../whetstone_lab/view/widgets/static/lab_setup.mjs";
 import { firingOf, readWave, waveAsker } from "../../whetstone_lab/view/widgets/static/lab_wave.mjs";
 import { clock } from "../../whetstone_lab/view/widgets/static/laboratory.mjs";
+import { Scope } from "../../whetstone_lab/view/widgets/static/page.mjs";
 
-const scope = () => ({ undo: [] });
+/** What stands in for a kernel: what is sent, and a way to tell. @param {Record<string, any>} [values] */
+function modelOf(values = {}) {
+  const [sent, listeners] = [[], []];
+  return {
+    sent, listeners, tell: (event, ...what) => listeners.filter(([heard]) => heard === event).forEach(([, listener]) => listener(...what)),
+    get: (name) => values[name], set() {}, save_changes() {}, send: (content) => sent.push(content),
+    on: (event, listener) => listeners.push([event, listener]),
+    off: (event, listener) => void listeners.splice(listeners.findIndex(([heard, one]) => heard === event && one === listener), 1),
+  };
+}
 
 test("a cursor tells those who follow it, once, and only of what is another", () => {
-  const [cursor, mine, heard] = [cursorOf(), scope(), []];
+  const [cursor, mine, heard] = [cursorOf(), new Scope(), []];
   cursor.follow(mine, (place, before) => heard.push([before.at, place.at, place.layer]));
   cursor.move({ at: 3 });
   cursor.move({ at: 3, layer: null });
   cursor.move({ layer: 1 });
   assert.deepEqual(heard, [[null, 3, null], [3, 3, 1]]);
-  mine.undo.forEach((undo) => undo());
+  mine.end();
   cursor.move({ at: null });
   assert.equal(heard.length, 2);
   assert.deepEqual([cursor.at, cursor.layer, cursor.neuron, cursor.sample], [null, 1, null, 0]);
@@ -51,28 +62,67 @@ test("what fires is a byte for each neuron", () => {
 });
 
 test("waves are asked for one at a time, and only where the cursor is somewhere else", () => {
-  const [sent, cursor] = [[], cursorOf()];
-  let [known, epochs] = [null, 0];
-  const asker = waveAsker(scope(), { send: (content) => sent.push([content.epoch, content.sample]) }, cursor, { epochs: () => epochs, known: () => known });
+  const [model, cursor] = [modelOf(), cursorOf()];
+  let epochs = 0;
+  const asker = waveAsker(new Scope(), model, cursor, () => epochs);
+  const asked = () => model.sent.map(({ epoch, sample }) => [epoch, sample]);
   asker.ask();
-  assert.deepEqual(sent, [], "before the first epoch there is none");
+  assert.deepEqual(asked(), [], "before the first epoch there is none");
   epochs = 1;
   asker.ask();
   epochs = 3;
   asker.ask();
   cursor.move({ sample: 2 });
-  assert.deepEqual(sent, [[1, 0]]);
-  known = readWave(message(0, 1));
+  assert.deepEqual(asked(), [[1, 0]]);
   asker.heard();
-  assert.deepEqual(sent, [[1, 0], [3, 2]], "what was passed over in between is not asked for");
-  known = readWave(message(2, 3));
+  assert.deepEqual(asked(), [[1, 0], [3, 2]], "what was passed over in between is not asked for");
   asker.heard();
   cursor.move({ layer: 1 });
-  assert.equal(sent.length, 2);
+  assert.equal(model.sent.length, 2);
   cursor.move({ at: 1.5 });
-  assert.deepEqual(sent[2], [1, 2]);
+  assert.deepEqual(asked()[2], [1, 2]);
   asker.heard();
-  assert.equal(sent.length, 3, "where there is none, it is not asked for again and again");
+  assert.equal(model.sent.length, 3, "where there is none, it is not asked for again and again");
+});
+
+test("no question is waited for in vain: a refusal is an answer, and with the run comes again what was asked for last", () => {
+  const [scope, model] = [new Scope(), modelOf()];
+  let [wanted, wait] = [1, 0];
+  const asker = asking(scope, model, "wave", { wish: () => (wanted ? { epoch: wanted } : null), besides: () => ({ first: model.sent.length === 0 }), wait: () => wait });
+  asker.ask();
+  wanted = 2;
+  asker.ask();
+  assert.deepEqual(model.sent, [{ kind: "wave", epoch: 1, first: true }]);
+  model.tell("msg:custom", { kind: "error", of: "preset", text: "" });
+  assert.equal(model.sent.length, 1, "that was no answer to this");
+  model.tell("msg:custom", { kind: "error", of: "wave", text: "" });
+  assert.deepEqual(model.sent[1], { kind: "wave", epoch: 2, first: false });
+  model.tell("change:told");
+  assert.deepEqual(model.sent[2], model.sent[1], "the connection was lost, and the answer with it");
+  asker.heard();
+  asker.heard();
+  model.tell("change:told");
+  assert.equal(model.sent.length, 3, "what was answered is not asked for again");
+  [wanted, wait] = [3, 60_000];
+  asker.ask();
+  assert.equal(model.sent.length, 3);
+  scope.end();
+  assert.deepEqual(model.listeners, [], "nor does a timer stay");
+});
+
+test("a page hears what is told to all and the answers to itself", () => {
+  const [model, heard] = [modelOf({ told: 0, now: {}, past: {} }), []];
+  const [mine, other] = [growing(model), growing(model)];
+  mine.model.on("msg:custom", (message, buffers) => heard.push([message.kind, buffers]));
+  [mine, other].forEach(({ model }) => model.send({ kind: "code" }));
+  const [by, another] = model.sent.map((content) => content.by);
+  assert.notEqual(by, another);
+  model.tell("msg:custom", { kind: "code", by: another }, []);
+  model.tell("msg:custom", { kind: "code", by }, ["bytes"]);
+  model.tell("msg:custom", { kind: "ask" }, []);
+  assert.deepEqual(heard, [["code", ["bytes"]], ["ask", []]]);
+  [mine, other].forEach(({ end }) => end());
+  assert.deepEqual(model.listeners, []);
 });
 
 test("points stay in order, the newer of a batch holds, and very many are thinned evenly", () => {

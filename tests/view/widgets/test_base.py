@@ -248,9 +248,9 @@ def test_a_decision_that_is_replaced_is_told(live_run, wire):
 def test_what_goes_wrong_is_said_on_the_page(live_run, wire, message, words):
     _, source = live_run()
     widget = SharpenerChart(source)
-    widget._handle_custom_msg(message, [])
+    widget._handle_custom_msg({**message, "by": "a page"}, [])
     (answer,) = wire.answers()
-    assert answer["kind"] == "error"
+    assert (answer["kind"], answer["of"], answer["by"]) == ("error", message.get("kind"), "a page")
     assert words in answer["text"]
     assert source.asked == []
 

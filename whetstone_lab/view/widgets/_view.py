@@ -186,8 +186,10 @@ class View(anywidget.AnyWidget):
         try:
             self._receive(content)
         except Exception as error:
-            # A message has no cell in which an error could be read: the page shows it.
-            self.send({"kind": "error", "text": f"{type(error).__name__}: {error}"})
+            # A message has no cell in which an error could be read: the page that sent it shows it.
+            asked = content if isinstance(content, Mapping) else {}
+            self.send({"kind": "error", "text": f"{type(error).__name__}: {error}", "of": asked.get("kind"),
+                       **{name: asked[name] for name in ("by",) if name in asked}})
 
     def _receive(self, content: Mapping[str, Any]) -> None:
         """Does what the page asks."""

@@ -17,6 +17,8 @@ export function cursorOf() {
     get layer() { return place.layer; },
     get neuron() { return place.neuron; },
     get sample() { return place.sample; },
+    /** After how many whole epochs it is. @param {number} present how many there are so far */
+    epoch: (present) => (place.at === null ? present : Math.floor(place.at + 1e-6)),
     /** Goes somewhere else; those who follow hear of it if it is somewhere else. @param {Partial<Place>} to */
     move(to) {
       const before = place;

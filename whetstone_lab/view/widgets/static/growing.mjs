@@ -79,18 +79,20 @@ function moreHistograms(before, news) {
 }
 
 /** A model whose run grows: it has what the model has, and the run as it stands now. If a message was missed, it asks for the whole.
+ * Python tells all pages of a view each answer, so what this one asks has its name, and answers to others are passed over.
  * @param {Model} model @returns {{ model: Model, end: () => void }} */
 export function growing(model) {
   /** @type {Map<string, Set<(...args: any[]) => void>>} */
-  const listeners = new Map(GROWS.map((name) => [`change:${name}`, new Set()]));
+  const listeners = new Map(["msg:custom", ...GROWS.map((name) => `change:${name}`)].map((event) => [event, new Set()]));
+  const page = Math.random().toString(36).slice(2);
   /** @type {Record<string, any>} */
   let known = {};
   let [told, asked] = [0, false];
-  const emit = (/** @type {string} */ name) => [...(listeners.get(`change:${name}`) ?? [])].forEach((listener) => listener());
+  const emit = (/** @type {string} */ event, /** @type {any[]} */ ...what) => [...(listeners.get(event) ?? [])].forEach((listener) => listener(...what));
   /** @param {any} content */
   function send(content) {
     try {
-      model.send(content);
+      model.send({ ...content, by: page });
     } catch {
       // The kernel has gone, and with it the run: the view says so, and stays what it is.
     }
@@ -101,7 +103,9 @@ export function growing(model) {
   }
   /** @param {any} message @param {any[]} buffers */
   function hear(message, buffers) {
-    if (message.kind !== "grown" || message.told <= told) return;
+    if ((message.by ?? page) !== page) return;
+    if (message.kind !== "grown") return emit("msg:custom", message, buffers);
+    if (message.told <= told) return;
     if (message.told > told + 1) {
       if (!asked) send({ kind: "here", told });
       asked = true;
@@ -110,10 +114,10 @@ export function growing(model) {
     told = message.told;
     const changed = grown(known, unpacked(message, buffers));
     known = { ...known, ...changed };
-    GROWS.filter((name) => name in changed).forEach(emit);
+    GROWS.filter((name) => name in changed).forEach((name) => emit(`change:${name}`));
   }
   /** @type {[string, (...args: any[]) => void][]} */
-  const heard = [["change:about", read], ["change:told", read], ["msg:custom", hear], ...GROWS.map((name) => /** @type {[string, () => void]} */ ([`change:${name}`, () => ((known[name] = model.get(name)), emit(name))]))];
+  const heard = [["change:about", read], ["change:told", read], ["msg:custom", hear], ...GROWS.map((name) => /** @type {[string, () => void]} */ ([`change:${name}`, () => ((known[name] = model.get(name)), emit(`change:${name}`))]))];
   heard.forEach(([event, listener]) => model.on(event, listener));
   read();
   return {

@@ -27,7 +27,7 @@ export function accuracyColumns(sent) {
 
 /** From which accuracy on the axis begins: so low that all are seen. @param {Float32Array[]} columns */
 export function lowest(columns) {
-  const least = Math.min(1, ...columns.flatMap((column) => [...column].filter((value) => !Number.isNaN(value))));
+  const least = columns.reduce((low, column) => column.reduce((lower, value) => (value < lower ? value : lower), low), 1);
   return Math.max(Math.floor((least - 0.02) * 10) / 10, 0);
 }
 
@@ -88,7 +88,7 @@ export function accuracyView(scope, cursor, { accuracies, other, now, last }) {
 
   function show() {
     columns = accuracyColumns(accuracies());
-    const epoch = cursor.at === null ? columns[0].length : Math.floor(cursor.at + 1e-6);
+    const epoch = cursor.epoch(columns[0].length);
     const words = NETWORKS.map(({ name }, which) => {
       const value = columns[which][epoch - 1];
       const told = value === undefined || Number.isNaN(value) ? "–" : `${(100 * value).toFixed(1)} %`;
@@ -101,7 +101,7 @@ export function accuracyView(scope, cursor, { accuracies, other, now, last }) {
   const go = (/** @type {number} */ at) => cursor.move({ at: at >= now().at ? null : Math.max(at, 0) });
   scope.on(canvas, "click", (/** @type {MouseEvent} */ event) => go(((event.offsetX - left) / (canvas.clientWidth - left - 10)) * end()));
   scope.on(canvas, "keydown", (/** @type {KeyboardEvent} */ event) => {
-    const here = cursor.at === null ? now().epochs : Math.floor(cursor.at);
+    const here = cursor.epoch(now().epochs);
     const to = { ArrowLeft: here - 1, ArrowRight: here + 1, Home: 0, End: Infinity }[event.key];
     if (to === undefined) return;
     event.preventDefault();

@@ -2,6 +2,7 @@
 // Hands on the network at the cursor: a pad to draw on, and a bench on which it is broken.
 import { mountPad } from "./drawing_pad.mjs";
 import { mountBench } from "./fault_bench.mjs";
+import { asking } from "./lab_asking.mjs";
 import { standIn } from "./offline.mjs";
 import { drawings } from "./pad.mjs";
 import { h, say } from "./page.mjs";
@@ -18,31 +19,24 @@ const ASKED = 1000;
 /** What hands do, by the name of the tab. @type {Record<string, (view: any) => () => void>} */
 const HANDS = { Draw: mountPad, Break: mountBench };
 
-/** Asks for the network at the cursor while hands are on it, one at a time. @param {Scope} scope @param {Model} model @param {Cursor} cursor
+/** Asks for the network at the cursor while hands are on it. @param {Scope} scope @param {Model} model @param {Cursor} cursor
  * @param {{ epochs: () => number, wanted: () => boolean, known: () => number | null }} what `known`: after how many epochs that at hand was */
 function networkAsker(scope, model, cursor, { epochs, wanted, known }) {
-  let [asked, answered, last, timer] = [-1, -1, -Infinity, 0];
-  scope.undo.push(() => clearTimeout(timer));
-  const wish = () => (cursor.at === null ? epochs() : Math.floor(cursor.at + 1e-6));
-  function ask() {
-    const epoch = wish();
-    if (!wanted() || asked >= 0 || epoch < 1 || answered === epoch) return;
-    clearTimeout(timer);
-    // A run that goes on is followed at a walk: each network takes more to send than all else together.
-    const wait = cursor.at === null ? last + ASKED - performance.now() : 0;
-    if (wait > 0) return void (timer = window.setTimeout(ask, wait));
-    [asked, last] = [epoch, performance.now()];
-    model.send({ kind: "network", epoch, first: known() === null });
-  }
-  cursor.follow(scope, ask);
-  return {
-    ask,
-    /** An answer has come, be it that there is none. */
-    heard() {
-      [answered, asked] = [asked, -1]; // of an epoch that is not known any more, the one before it has come
-      ask();
+  let last = -Infinity;
+  const asker = asking(scope, model, "network", {
+    wish() {
+      const epoch = cursor.epoch(epochs());
+      return wanted() && epoch >= 1 ? { epoch } : null;
     },
-  };
+    besides() {
+      last = performance.now();
+      return { first: known() === null };
+    },
+    // A run that goes on is followed at a walk: each network takes more to send than all else together.
+    wait: () => (cursor.at === null ? last + ASKED - performance.now() : 0),
+  });
+  cursor.follow(scope, asker.ask);
+  return asker;
 }
 
 /** The panels behind the tabs that put hands on the network. @param {Scope} scope @param {Model} model @param {Cursor} cursor

@@ -1,8 +1,9 @@
 // @ts-check
 // The spikes that one picture sends through the network, as it is at the moment of the cursor, and what they are read as.
 import { layerColour, surface } from "./canvas.mjs";
+import { asking } from "./lab_asking.mjs";
 import { address } from "./neurons.mjs";
-import { h, say } from "./page.mjs";
+import { Scope, h, say } from "./page.mjs";
 import { drawRaster, rasterRoom, spikeSheet } from "./raster_drawing.mjs";
 import { rasterPointing } from "./raster_pointing.mjs";
 import { panel } from "./raster_reading.mjs";
@@ -10,7 +11,6 @@ import { painter, samplePicker } from "./raster_samples.mjs";
 import { firedBefore, firingAt, readSpikes, spikesOf } from "./raster_spikes.mjs";
 
 /** @typedef {import("./page.mjs").Model} Model */
-/** @typedef {import("./page.mjs").Scope} Scope */
 /** @typedef {import("./cursor.mjs").Cursor} Cursor */
 
 /** A wave as Python tells of it: after how many epochs, of which picture, the record of that one alone, and as which class each of
@@ -29,29 +29,16 @@ export const firingOf = (wave) => (wave ? wave.fired.map(({ neuron }, layer) => 
   return found;
 }) : []);
 
-/** Asks for the wave at the cursor, one at a time: the next when the last has come. @param {Scope} scope @param {Model} model @param {Cursor} cursor
- * @param {{ epochs: () => number, known: () => Wave | null }} what */
-export function waveAsker(scope, model, cursor, { epochs, known }) {
-  let asked = "";
-  const wish = () => ({ epoch: cursor.at === null ? epochs() : Math.floor(cursor.at + 1e-6), sample: cursor.sample });
-  function ask() {
-    const { epoch, sample } = wish();
-    const here = known();
-    if (asked || epoch < 1 || (here && here.sample === sample && here.epoch === epoch)) return;
-    asked = JSON.stringify([epoch, sample]);
-    model.send({ kind: "wave", epoch, sample });
-  }
-  cursor.follow(scope, ask);
-  return {
-    ask,
-    /** An answer has come, be it that there is none. */
-    heard() {
-      const before = asked;
-      asked = "";
-      const { epoch, sample } = wish();
-      if (before !== JSON.stringify([epoch, sample])) ask();
+/** Asks for the wave at the cursor. @param {Scope} scope @param {Model} model @param {Cursor} cursor @param {() => number} epochs that were trained */
+export function waveAsker(scope, model, cursor, epochs) {
+  const asker = asking(scope, model, "wave", {
+    wish() {
+      const epoch = cursor.epoch(epochs());
+      return epoch < 1 ? null : { epoch, sample: cursor.sample };
     },
-  };
+  });
+  cursor.follow(scope, asker.ask);
+  return asker;
 }
 
 /** @param {Scope} scope @param {Cursor} cursor @param {{ pictures: any, wave: () => Wave | null }} what */
@@ -62,13 +49,13 @@ export function waveView(scope, cursor, { pictures, wave }) {
   const crosses = [...picker.element.querySelectorAll(".wl-wrong")];
   const box = h("div", { class: "wl-raster" });
   const readout = h("p", { class: "wl-readout", role: "status" });
-  const room = h("div", { class: "wl-read" });
+  const read = readingOf(scope);
   const head = h("div", { class: "wl-kicker" }, "Spikes");
   const sheet = spikeSheet();
   const none = { layers: [], sizes: [], bands: [], steps: 1, shapes: [] };
   let [drawn, inked] = [0, ""];
-  /** @type {ReturnType<typeof panel> | null} */
-  let reading = null;
+  /** The wave that is shown. @type {Wave | null} */
+  let shown = null;
   const about = () => wave()?.about ?? none;
   const where = () => rasterRoom(about(), box.clientWidth, box.clientHeight);
   const surfaced = surface(scope, box, draw, { tabindex: 0, "aria-roledescription": "spike raster" });
@@ -116,16 +103,33 @@ export function waveView(scope, cursor, { pictures, wave }) {
     picker.show(cursor.sample);
     say(head, here ? `Spikes after epoch ${here.epoch}` : "Spikes");
     crosses.forEach((cross, which) => /** @type {HTMLElement} */ (cross).hidden = !here || !truth.length || !here.classes.length || here.classes[which] === truth[which]);
-    reading = here && here.about.readings.length ? panel(scope, here.about.readings[0], here.maps?.[0], LISTED) : null;
-    room.replaceChildren(...(reading ? [reading.element] : []));
-    reading?.show(0, 1);
-    drawn += 1;
+    if (here !== shown) read.show(here);
+    drawn += here === shown ? 0 : 1;
+    shown = here;
     surfaced.canvas.setAttribute("aria-label", here ? `${here.about.layers.map((/** @type {string} */ name, /** @type {number} */ layer) => `${name}: ${here.fired[layer].neuron.length} of ${here.about.sizes[layer]} neurons fire`).join("; ")}. Arrow keys move over neurons and steps, Enter looks at one everywhere.` : "No spikes yet.");
     tell();
     surfaced.redraw();
   }
   cursor.follow(scope, (place, before) => (place.sample !== before.sample ? picker.show(place.sample) : surfaced.redraw()));
-  return { element: h("div", { class: "wl-part wl-wave" }, head, picker.element, h("div", { class: "wl-wave-sides" }, box, room), readout), show };
+  return { element: h("div", { class: "wl-part wl-wave" }, head, picker.element, h("div", { class: "wl-wave-sides" }, box, read.element), readout), show };
+}
+
+/** What a wave is read as; what stands there goes with the wave. @param {Scope} scope */
+function readingOf(scope) {
+  const element = h("div", { class: "wl-read" });
+  let own = new Scope();
+  scope.undo.push(() => own.end());
+  return {
+    element,
+    /** @param {Wave | null} wave */
+    show(wave) {
+      own.end();
+      own = new Scope();
+      const reading = wave?.about.readings.length ? panel(own, wave.about.readings[0], wave.maps?.[0], LISTED) : null;
+      element.replaceChildren(...(reading ? [reading.element] : []));
+      reading?.show(0, 1);
+    },
+  };
 }
 
 /** The layer that is picked: a bar beside its band. @param {import("./canvas.mjs").Pen} pen @param {any} room @param {number} layers @param {number | null} layer */

@@ -19,15 +19,14 @@ import { chartTable, mountChart } from "./sharpener_chart.mjs";
 /** @typedef {import("./page.mjs").Model} Model */
 
 /** What the page goes on with when the run becomes another and all is drawn anew.
- * @typedef {{ tab: string, stage: string, sample: number, drawing: ReturnType<typeof drawings>, compared: (import("./run.mjs").Course & { number: number, accuracies: any }) | null, page: string }} Memory
- *   `page`: by what name it asks, for Python tells all the pages of a laboratory each answer */
+ * @typedef {{ tab: string, stage: string, sample: number, drawing: ReturnType<typeof drawings>, compared: (import("./run.mjs").Course & { number: number, accuracies: any }) | null }} Memory */
 
 /** @type {WeakMap<HTMLElement, Memory>} */
 const MEMORIES = new WeakMap();
 
 /** @param {HTMLElement} el @returns {Memory} */
 function memoryOf(el) {
-  const memory = MEMORIES.get(el) ?? { tab: "", stage: "", sample: 0, drawing: drawings(), compared: null, page: Math.random().toString(36).slice(2) };
+  const memory = MEMORIES.get(el) ?? { tab: "", stage: "", sample: 0, drawing: drawings(), compared: null };
   MEMORIES.set(el, memory);
   return memory;
 }
@@ -129,10 +128,9 @@ const rerun = (model) => ({
 /** @param {{ model: Model, el: HTMLElement }} view */
 function mountLaboratory({ model, el }) {
   const [scope, memory, cursor, run] = [new Scope(), memoryOf(el), cursorOf(), runOf(model)];
-  const named = { ...model, send: (/** @type {any} */ content) => model.send({ ...content, by: memory.page }) };
   cursor.move({ sample: memory.sample });
   cursor.follow(scope, ({ sample }) => (memory.sample = sample));
-  const [setup, send] = [() => model.get("setup"), (/** @type {any} */ content) => ((views.error.hidden ||= run.now.status !== "failed"), named.send(content))];
+  const [setup, send] = [() => model.get("setup"), (/** @type {any} */ content) => ((views.error.hidden ||= run.now.status !== "failed"), model.send(content))];
   /** @type {import("./lab_wave.mjs").Wave | null} */
   let wave = null;
   const views = viewsOf(model, cursor, memory);
@@ -141,8 +139,8 @@ function mountLaboratory({ model, el }) {
   const network = laboratoryNetwork(scope, cursor, { layers: planned, picture: () => setup().picture, pictures: () => model.get("pictures"), firing: () => firingOf(wave) });
   const accuracy = accuracyView(scope, cursor, { accuracies: () => model.get("accuracies"), other: () => memory.compared?.accuracies, now: () => run.now, last: () => setup().goal ?? 0 });
   const spikes = waveView(scope, cursor, { pictures: model.get("pictures"), wave: () => wave });
-  const asker = waveAsker(scope, named, cursor, { epochs: () => run.now.epochs, known: () => wave });
-  const hands = handsView(scope, named, cursor, { epochs: () => run.now.epochs, why: () => setup().hands ?? "", shown: () => model.get("pictures").count ?? 0, drawing: memory.drawing });
+  const asker = waveAsker(scope, model, cursor, () => run.now.epochs);
+  const hands = handsView(scope, model, cursor, { epochs: () => run.now.epochs, why: () => setup().hands ?? "", shown: () => model.get("pictures").count ?? 0, drawing: memory.drawing });
   const settings = setup().fields.length ? setupView(scope, { fields: setup().fields, setup, send }) : null;
   const kept = settings || setup().away ? experimentsView(scope, { kept: () => model.get("kept"), folder: setup().folder, unkept: () => setup().unkept ?? "", send, compared: () => memory.compared?.number ?? null, compare }) : null;
   const left = h("span", { class: "wl-facts wl-left-time" });
@@ -181,12 +179,12 @@ function mountLaboratory({ model, el }) {
   function compare(number) {
     if (number !== null) return send({ kind: "compare", number });
     memory.compared = null;
-    named.send({ kind: "compare", number: null });
+    model.send({ kind: "compare", number: null });
     show();
   }
 
   heed(scope, model, run, {
-    show, page: memory.page,
+    show,
     clock: () => say(left, time.left(run.now.at, setup().goal ?? 0, run.now.status === "running")),
     accuracies: accuracy.show,
     epoch: () => (asker.ask(), hands.show()),
@@ -211,9 +209,8 @@ function laboratoryTable(model, run) {
 }
 
 /** Follows what Python tells. @param {Scope} scope @param {Model} model @param {ReturnType<typeof runOf>} run
- * @param {{ show: () => void, page: string, clock: () => void, accuracies: () => void, epoch: () => void, hear: Record<string, (message: any) => void> }} view
- *   `page`: whose answers are heard, besides what Python tells unasked */
-function heed(scope, model, run, { show, page, clock, accuracies, epoch, hear }) {
+ * @param {{ show: () => void, clock: () => void, accuracies: () => void, epoch: () => void, hear: Record<string, (message: any) => void> }} view */
+function heed(scope, model, run, { show, clock, accuracies, epoch, hear }) {
   scope.follow(model, "change:past", () => run.heed("past"));
   scope.follow(model, "change:now", () => {
     const before = run.now.epochs;
@@ -223,9 +220,7 @@ function heed(scope, model, run, { show, page, clock, accuracies, epoch, hear })
   });
   scope.follow(model, "change:accuracies", accuracies);
   for (const name of ["setup", "kept"]) scope.follow(model, `change:${name}`, show);
-  scope.follow(model, "msg:custom", (/** @type {any} */ message, /** @type {any[]} */ buffers) => {
-    if ((message.by ?? page) === page) hear[message.kind]?.(unpacked(message, buffers));
-  });
+  scope.follow(model, "msg:custom", (/** @type {any} */ message, /** @type {any[]} */ buffers) => void hear[message.kind]?.(unpacked(message, buffers)));
 }
 
 /** A page without a kernel answers itself. @param {{ model: Model, el: HTMLElement }} view */

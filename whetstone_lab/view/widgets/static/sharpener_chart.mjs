@@ -240,7 +240,7 @@ function heedRun(scope, model, chart, { show, list, complain }) {
   scope.follow(model, "msg:custom", (/** @type {any} */ message) => {
     if (message.kind === "steered") chart.steer.settle(message.mark);
     if (message.kind !== "error") return;
-    chart.steer.forget();
+    if (message.of === "steer") chart.steer.forget(); // else what the reader has moved still stands
     complain(message.text);
   });
 }
