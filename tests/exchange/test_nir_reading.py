@@ -292,7 +292,8 @@ def test_graphs_within_graphs_are_opened(tmp_path):
      "'input', Input: the input: expected at most 268435456 values"),
     (lambda: graph_of(("conv", nir.Conv2d(None, quarters(1, 1, 1, 1), 1, 2**26, 1, 1, np.zeros(1))), size=(1, 6, 6)),
      "'conv', Conv2d: its output: expected at most 268435456 values"),
-    (lambda: graph_of(("n", cuba()), size=0), "'input', Input: expected a shape of positive lengths; got"),
+    (lambda: graph_of(("n", cuba()), size=0), "'input', Input: expected a shape of positive lengths in .* got"),
+    (lambda: graph_of(("n", cuba()), size=4.5), r"'input', Input: expected a shape of .* whole numbers; got \[4.5\]"),
     (lambda: graph_of(("n", cuba()), size=[[4]]), "'input', Input: expected a shape as a list of lengths; got 2 axes"),
     (lambda: graph_of(("n", cuba()), size=np.inf), "'input', Input: cannot convert float infinity"),
     (lambda: graph_of(("conv", nir.Conv2d(None, quarters(1, 2, 3, 3), 2, "same", 1, 1, np.zeros(1))), size=(2, 6, 6)),
@@ -312,6 +313,39 @@ def test_graphs_within_graphs_are_opened(tmp_path):
 def test_graphs_that_cannot_run_are_refused_with_the_node(graph, words):
     with pytest.raises(ValueError, match=words):
         from_nir(graph())
+
+
+def convolution(axes, **changes):
+    """A graph of one convolution along so many axes, with other fields than the plain ones."""
+    weights = np.ones((2, 2, *[2] * axes), np.float32)
+    node = (nir.Conv1d if axes == 1 else nir.Conv2d)(None, weights, 1, 0, 1, 1, np.zeros(2, np.float32))
+    for name, value in changes.items():
+        setattr(node, name, value)
+    return graph_of(("conv", node), size=(2, *[6] * axes))
+
+
+@pytest.mark.parametrize(("axes", "field", "value", "words"), [
+    (1, "padding", -1, "a whole number of at least 0; got -1"), (1, "padding", [-1], r"at least 0; got \[-1\]"),
+    (2, "padding", (0, -1), r"2 whole numbers, or one for all axes, of at least 0; got \[0, -1\]"),
+    (2, "padding", -2, "of at least 0; got -2"), (2, "padding", 0.5, "got 0.5"), (2, "padding", (1, 1, 1), "got"),
+    (1, "stride", 0, "at least 1; got 0"), (2, "stride", (1, 1.5), r"got \[1.0, 1.5\]"), (1, "dilation", -1, "got -1"),
+    (2, "dilation", (np.nan, 1), "got"), (1, "groups", 1.5, "a whole number of at least 1; got 1.5"),
+    (2, "groups", 0, "a whole number of at least 1; got 0"), (2, "padding", None, "got None"),
+])
+def test_a_convolution_is_not_rounded_nor_its_image_cut(axes, field, value, words):
+    """PyTorch refuses such a padding, too; as a cut of the image it would give other spikes without a word."""
+    with pytest.raises(ValueError, match=rf"NIR node 'conv', Conv{axes}d: expected {field} to be .*{words}"):
+        from_nir(convolution(axes, **{field: value}))
+    assert from_nir(convolution(axes)).output_shape == (*[5] * axes, 2)
+
+
+@pytest.mark.parametrize("kind", [nir.SumPool2d, nir.AvgPool2d])
+@pytest.mark.parametrize(("sizes", "words"), [
+    (((2, 1.5), 2, 0), "expected kernel_size to be 2 whole numbers"), ((2, 0, 0), "expected stride to be .* got 0"),
+    ((2, 2, -1), "expected no padding; got -1")])
+def test_a_pool_is_not_rounded_nor_its_image_cut(kind, sizes, words):
+    with pytest.raises(ValueError, match=f"NIR node 'pool', {kind.__name__}: {words}"):
+        from_nir(graph_of(("pool", kind(*map(np.array, sizes))), size=(2, 6, 6)))
 
 
 def test_a_step_of_no_time_is_refused():

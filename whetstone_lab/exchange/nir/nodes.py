@@ -52,12 +52,10 @@ def read_node(node: Any, shape: Shape, step: float) -> Iterator[Operation]:
             yield from _conv1d(node, shape)
         case "Conv2d":
             yield from _conv2d(node)
-        case "AvgPool2d" | "SumPool2d" if np.any(node.padding):
-            raise ValueError(f"expected no padding; got {np.asarray(node.padding).tolist()}.")
         case "AvgPool2d":
-            yield AveragePool2D(_pair(node.kernel_size), strides=_pair(node.stride))
+            yield _pool_of(node)
         case "SumPool2d":
-            pool = AveragePool2D(_pair(node.kernel_size), strides=_pair(node.stride))
+            pool = _pool_of(node)
             pool.output_shape(shape)  # it fits the image, so the ones need no more memory than that
             yield Conv2D(np.ones((*pool.size, 1, shape[-1]), np.float32), groups=shape[-1], strides=pool.strides)
         case "Flatten":
@@ -78,52 +76,60 @@ def _conv1d(node: Any, shape: Shape) -> Iterator[Operation]:
     """A convolution of an image of one row."""
     if len(shape) != 2:
         raise ValueError(f"expected an input of channels and a length; got {len(shape)} axes.")
-    columns, padding = 0, _padding(node, _single(node.stride))
-    if not isinstance(padding, str):
-        columns, padding = _single(padding), "valid"
+    (stride,), (dilation,), (groups,) = (_whole(node, name, 1) for name in ("stride", "dilation", "groups"))
+    word, (columns,) = _padding(node, (stride,))
     yield Reshape((1, *shape))
     if columns:
         yield Pad2D((0, 0), (columns, columns))
     weights = np.asarray(node.weight).transpose(2, 1, 0)[None]
-    yield Conv2D(weights, node.bias, (1, _single(node.dilation)), int(node.groups), strides=(1, _single(node.stride)),
-                 padding=padding)
+    yield Conv2D(weights, node.bias, (1, dilation), groups, strides=(1, stride), padding=word)
     yield Reshape((-1, weights.shape[3]))
 
 
 def _conv2d(node: Any) -> Iterator[Operation]:
-    rows = columns = 0
-    padding = _padding(node, _pair(node.stride))
-    if not isinstance(padding, str):
-        rows, columns = _pair(padding)
+    strides, dilation, (groups,) = _whole(node, "stride", 2), _whole(node, "dilation", 2), _whole(node, "groups", 1)
+    word, (rows, columns) = _padding(node, strides)
     if rows or columns:
         yield Pad2D((rows, rows), (columns, columns))
-    yield Conv2D(kernel_channels_last(np.asarray(node.weight)), node.bias, _pair(node.dilation), int(node.groups),
-                 strides=_pair(node.stride), padding=padding if isinstance(padding, str) else "valid")
+    yield Conv2D(kernel_channels_last(np.asarray(node.weight)), node.bias, dilation, groups, strides=strides,
+                 padding=word)
 
 
-def _padding(node: Any, stride: Any) -> Any:
-    """A word, or numbers."""
-    padding = node.padding.decode() if isinstance(node.padding, bytes) else node.padding
-    if isinstance(padding, str) and padding == "same" and np.any(np.asarray(stride) != 1):
+def _padding(node: Any, strides: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
+    """The word for an operation, and how many zeros go at either end of each axis before it."""
+    word = node.padding.decode() if isinstance(node.padding, bytes) else node.padding
+    if not isinstance(word, str):
+        return "valid", _whole(node, "padding", len(strides), least=0)
+    if word == "same" and set(strides) != {1}:
         raise ValueError("expected padding 'same' with stride 1 only, as other strides are padded in several ways.")
-    return padding
+    return word, (0,) * len(strides)
+
+
+def _pool_of(node: Any) -> AveragePool2D:
+    if np.any(node.padding):
+        raise ValueError(f"expected no padding; got {np.asarray(node.padding).tolist()}.")
+    return AveragePool2D(_whole(node, "kernel_size", 2), strides=_whole(node, "stride", 2))
 
 
 def _flatten(node: Any, shape: Shape) -> Iterator[Operation]:
     if len(shape) < 2:
         return
     # Some count the axis of samples: then 1 is the first after it.
-    first, last = int(node.start_dim), int(node.end_dim)
+    first, last = np.asarray(node.start_dim).item(), np.asarray(node.end_dim).item()
     if first not in (-len(shape), 0, 1) or last not in (-1, len(shape) - 1, len(shape)):
         raise ValueError(f"expected all axes to be flattened; got those from {first} to {last} of {len(shape)}.")
     yield Permute((len(shape) - 1, *range(len(shape) - 1)))
     yield Reshape()
 
 
-def _pair(value: Any) -> tuple[int, int]:
-    rows, columns = np.broadcast_to(np.asarray(value), 2).tolist()
-    return int(rows), int(columns)
+def _whole(node: Any, name: str, axes: int, least: int = 1) -> tuple[int, ...]:
+    """A field of whole numbers, one for each axis; a single one stands for all.
 
-
-def _single(value: Any) -> int:
-    return int(np.asarray(value).item())
+    Fractions and negative numbers are refused: rounded, or as a cut, they would give another picture without a word.
+    """
+    given = np.asarray(getattr(node, name))
+    if given.dtype.kind not in "iuf" or given.shape not in ((), (1,), (axes,)) or not (
+            (given == np.floor(given)) & (given >= least)).all():
+        wanted = f"{axes} whole numbers, or one for all axes," if axes > 1 else "a whole number"
+        raise ValueError(f"expected {name} to be {wanted} of at least {least}; got {given.tolist()}.")
+    return tuple(int(value) for value in np.broadcast_to(given, axes))

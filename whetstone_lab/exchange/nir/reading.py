@@ -216,7 +216,6 @@ def _shape(value: Any) -> Shape:
     lengths = np.atleast_1d(value)
     if lengths.ndim > 1:  # which older NumPy takes for a number where it holds but one
         raise ValueError(f"expected a shape as a list of lengths; got {lengths.ndim} axes of them.")
-    shape = tuple(int(length) for length in lengths)
-    if min(shape, default=0) < 1:
-        raise ValueError(f"expected a shape of positive lengths; got {shape}.")
-    return shape
+    if not ((lengths == np.floor(lengths)) & (lengths >= 1)).all() or not lengths.size:
+        raise ValueError(f"expected a shape of positive lengths in whole numbers; got {lengths.tolist()}.")
+    return tuple(int(length) for length in lengths)
