@@ -24,7 +24,8 @@ def test_a_network_goes_to_nir_and_back(saved, tmp_path, capsys):
     assert cli.main(["export", str(saved), "-o", str(nir)]) == 0
     target = table.targets()[".nir"]
     assert capsys.readouterr().out.splitlines() == [
-        repr(Network.load(saved)), f"Wrote {nir}, {target.about}.", f"It keeps: {target.keeps}"]
+        repr(Network.load(saved)), f"Wrote {nir}, {target.about}.", f"It keeps: {target.keeps}",
+        f"To use it: {target.used(nir)}"]
     assert cli.main(["export", str(nir), "-o", str(back)]) == 0
     x = np.random.default_rng(1).integers(0, 3, (20, 6)).astype(np.float32)
     np.testing.assert_array_equal(run(Network.load(back), x).votes, run(Network.load(saved), x).votes)
@@ -85,8 +86,9 @@ def test_targets_says_what_there_is_and_what_is_missing(monkeypatch, tmp_path, c
         table.targets.cache_clear()
     told = capsys.readouterr().out
     for suffix, target in found.items():
-        assert f"{suffix:10} {target.about}\n" in told
+        assert f"{suffix:13} {target.about}\n" in told
         assert f"keeps: {target.keeps}\n" in told
+        assert f"use: {target.use}\n" in told or not target.use
     assert "reads and writes; needs nothing else" in told
     assert "needs the package nir, which is installed" in told
     assert ("writes; needs the package no_such_package, which is not installed: "

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from nir_graphs import quarters
 from rounding import beyond_doubt
 
-from whetstone_lab.simulator import Network, Node, predict, run
+from whetstone_lab.simulator import Network, Node, Output, predict, run
 from whetstone_lab.simulator import operations as ops
 
 
@@ -43,6 +43,19 @@ def assert_near(network, x, found):
     if network.key is not None:
         np.testing.assert_array_equal(found["votes"][sure], record.votes[sure])
     np.testing.assert_allclose(found["votes"][sure], record.votes[sure], atol=1e-5)
+
+
+def several():
+    """A network whose names of inputs and outputs ask for the same ones; inputs, and what its model's outputs hold."""
+    network = Network({"left": (5,), "votes_a": (5,)}, [
+        Node("x", ops.Dense(quarters(5, 4)), ("left",)), Node("y", ops.Dense(quarters(5, 4, seed=1)), ("votes_a",)),
+        Node("sum", ops.Add(), ("x", "y")), Node("class", ops.Neurons(), ("sum",)),
+    ], outputs={"a": Output("class", key=np.eye(4)), "b": Output("x"), "c": Output("class")})
+    x = {name: np.random.default_rng(2).integers(0, 3, (20, 5)).astype(np.float32) for name in network.inputs}
+    record = run(network, x)
+    return network, x, {
+        "votes_a_2": record.votes["a"], "class_a": record.classes["a"], "votes_b": record.votes["b"],
+        "class_b": record.classes["b"], **dict.fromkeys(("spikes_c", "class"), record.dense("class")[:, 0])}
 
 
 SCALES = np.float32([0.1, -0.3, 0.7, 0, 1.3]), np.float32([0.3, 0.1, 0.3, 0.2, 0])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from exchange_networks import NETWORKS, chain, ties
+from exchange_networks import NETWORKS, chain, ties, with_random_weights
 from rounding import beyond_doubt
 
 from whetstone_lab.datasets import load_digits
@@ -97,17 +97,17 @@ def test_every_spike_and_vote_is_the_simulator_s_also_at_ties(name, compiler, tm
         np.testing.assert_array_equal(votes, record.votes.reshape(len(x), -1))
 
 
-def test_with_any_weights_only_neurons_near_their_threshold_may_differ(tmp_path):
-    rng = np.random.default_rng(3)
-    network = chain((6, 6, 2), ops.Conv2D(rng.normal(0, 0.5, (3, 3, 2, 8)).astype("f"), padding="same"), ops.Neurons(),
-                    ops.Reshape(), ops.Dense(rng.normal(0, 0.1, (288, 20)).astype("f")), ops.Neurons())
-    x = rng.random((50, 6, 6, 2)).astype("f")
+@pytest.mark.parametrize("name", ["mlp", "convnet", "residual"])
+def test_with_any_weights_only_neurons_near_their_threshold_may_differ(name, tmp_path):
+    network = with_random_weights(NETWORKS[name]())
+    x = np.random.default_rng(4).normal(size=(50, *network.input_shape)).astype("f")
     expected, record = simulated(network, x)
     fired, _ = ran(network, x, tmp_path)
     sure = beyond_doubt(network, record)
-    assert sure.sum() > 30
+    assert sure.mean() > 0.7
     for got, want in zip(fired, expected, strict=True):
         np.testing.assert_array_equal(got[sure], want[sure])
+        assert 0 < want.mean() < 1
 
 
 def digits_network(data):
@@ -259,3 +259,7 @@ def test_what_c_is_not_written_for_is_refused_by_name_and_writes_nothing(network
     assert not any(tmp_path.iterdir())
     with pytest.raises(ValueError, match=r"ends in \.c"):
         to_c(NETWORKS["mlp"](), tmp_path / "net.h")
+    for name in ('a".c', "a\\.c", "a\n.c"):  # which would end the header's name, or a comment, within the source
+        with pytest.raises(ValueError, match="a name without quotes, backslashes and line breaks"):
+            to_c(NETWORKS["mlp"](), tmp_path / name)
+    assert not any(tmp_path.iterdir())

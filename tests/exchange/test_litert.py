@@ -1,6 +1,6 @@
 """LiteRT models in LiteRT's own interpreter, with XNNPACK and without: the spikes, votes and classes of the simulator.
 
-They are in the extra ``peers``; all but what is refused are skipped where LiteRT is not installed.
+They are in the extra ``peers``; most are skipped where LiteRT is not installed.
 """
 
 import json
@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from exchange_networks import with_random_weights
 from nir_graphs import quarters
-from tensor_networks import ENDS, assert_near, assert_the_same, networks
+from tensor_networks import ENDS, assert_near, assert_the_same, networks, several
 
 from whetstone_lab.exchange.litert import to_litert
 from whetstone_lab.exchange.targets import export
-from whetstone_lab.simulator import Network, Node, Output, run
+from whetstone_lab.simulator import Network
 from whetstone_lab.simulator import operations as ops
 
 pytestmark = pytest.mark.peers
@@ -98,14 +98,8 @@ def test_neurons_in_more_axes_than_a_comparison_has():
 
 
 def test_several_inputs_and_outputs_keep_their_names():
-    network = Network({"left": (5,), "votes_a": (5,)}, [
-        Node("x", ops.Dense(quarters(5, 4)), ("left",)), Node("y", ops.Dense(quarters(5, 4, seed=1)), ("votes_a",)),
-        Node("sum", ops.Add(), ("x", "y")), Node("class", ops.Neurons(), ("sum",)),
-    ], outputs={"a": Output("class", key=np.eye(4)), "b": Output("x"), "c": Output("class")})
-    x = {name: np.random.default_rng(2).integers(0, 3, (20, 5)).astype(np.float32) for name in network.inputs}
-    model, record = model_of(network, spikes=True), run(network, x)
-    want = {"votes_a_2": record.votes["a"], "class_a": record.classes["a"], "votes_b": record.votes["b"],
-            "class_b": record.classes["b"], **dict.fromkeys(("spikes_c", "class"), record.dense("class")[:, 0])}
+    network, x, want = several()
+    model = model_of(network, spikes=True)
     found = in_litert(model, x)
     assert list(found) == list(want)
     # By the signature, as an app asks; it goes by names, of one sample unless told otherwise.
@@ -157,10 +151,3 @@ def test_the_remedy_for_float64_gives_the_same():
     network = ENDS["float64"]()
     the_same(network.with_nodes(replace(node, operation=node.operation.map_weights(np.float32))
                                 for node in network.nodes), nir_graphs.images(network))
-
-
-@pytest.mark.parametrize("memory", [{"leak": 0.5}, {"refractory": 1}, {"delay": 2}])
-def test_neurons_that_remember_are_refused_by_name(memory):
-    network = Network((3,), [ops.Neurons(0.5), ops.Neurons(0.5, **memory)])
-    with pytest.raises(ValueError, match=r"Node 'neurons_2', Neurons: .* leak of 1, no refractory .* simulator"):
-        to_litert(network)

@@ -11,12 +11,11 @@ import nir_graphs
 import numpy as np
 import pytest
 from exchange_networks import with_random_weights
-from nir_graphs import quarters
-from tensor_networks import ENDS, assert_near, assert_the_same, networks
+from tensor_networks import ENDS, assert_near, assert_the_same, networks, several
 
 from whetstone_lab.exchange.onnx import IR_VERSION, OPSET, to_onnx
 from whetstone_lab.exchange.targets import write
-from whetstone_lab.simulator import Network, Node, Output, run
+from whetstone_lab.simulator import Network
 from whetstone_lab.simulator import operations as ops
 
 pytestmark = pytest.mark.peers
@@ -97,16 +96,10 @@ def test_whatever_is_put_together(network):
 
 
 def test_several_inputs_and_outputs_keep_their_names():
-    network = Network({"left": (5,), "votes_a": (5,)}, [
-        Node("x", ops.Dense(quarters(5, 4)), ("left",)), Node("y", ops.Dense(quarters(5, 4, seed=1)), ("votes_a",)),
-        Node("sum", ops.Add(), ("x", "y")), Node("class", ops.Neurons(), ("sum",)),
-    ], outputs={"a": Output("class", key=np.eye(4)), "b": Output("x"), "c": Output("class")})
-    x = {name: np.random.default_rng(2).integers(0, 3, (20, 5)).astype(np.float32) for name in network.inputs}
-    found, record = in_runtime(to_onnx(network, spikes=True), x), run(network, x)
-    assert list(found) == ["votes_a_2", "class_a", "votes_b", "class_b", "spikes_c", "class"]
-    for name, ours in {"votes_a_2": record.votes["a"], "class_a": record.classes["a"], "votes_b": record.votes["b"],
-                       "class_b": record.classes["b"], "spikes_c": record.dense("class")[:, 0],
-                       "class": record.dense("class")[:, 0]}.items():
+    network, x, want = several()
+    found = in_runtime(to_onnx(network, spikes=True), x)
+    assert list(found) == list(want)
+    for name, ours in want.items():
         np.testing.assert_array_equal(found[name], ours)
 
 

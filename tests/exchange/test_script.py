@@ -3,6 +3,7 @@
 import runpy
 import subprocess
 import sys
+from dataclasses import replace
 
 import nir_graphs
 import numpy as np
@@ -30,8 +31,8 @@ def simulate(pictures):
         values[name] = spikes[name] = fires(sums, DATA[f"threshold_{number}"])
     return spikes
 '''
-AT = Simulator("NumPy", ".tool.py", "from numpy import greater_equal as fires", BODY, "At once.")
-ABOVE = Simulator("NumPy", ".tool.py", "from numpy import greater as fires", BODY, "At once.", strict=np.float32)
+AT = Simulator("NumPy", ".tool.py", "numpy", "from numpy import greater_equal as fires", "", BODY, "At once.")
+ABOVE = replace(AT, imports="from numpy import greater as fires", strict=np.float32)
 WRITTEN = [name for name in NETWORKS if name not in ("arithmetic", "pool before thresholds of their own")]
 
 
@@ -74,13 +75,17 @@ def test_a_script_reads_pictures_and_says_what_it_decides(name, tmp_path):
     np.testing.assert_array_equal(classes.astype(int), predict(network, x).ravel())
 
 
-def test_several_inputs_come_by_their_names(tmp_path):
+def test_several_inputs_come_by_their_names(tmp_path, monkeypatch, capsys):
     network = Network({"left": (5,), "right": (5,)}, [
         Node("x", ops.Dense(ties(5, 4)), ("left",)), Node("y", ops.Dense(ties(5, 4, seed=1)), ("right",)),
         Node("sum", ops.Add(), ("x", "y")), Node("out", ops.Neurons(), ("sum",))], key=np.eye(4))
     script, _ = AT.write(network, tmp_path / "net.tool.py")
     x = {name: np.random.default_rng(2).integers(0, 3, (20, 5)).astype(np.float32) for name in network.inputs}
     the_same(network, x, runpy.run_path(str(script)))
+    np.savez(tmp_path / "pictures.npz", **x)
+    monkeypatch.setattr(sys, "argv", [str(script), str(tmp_path / "pictures.npz")])
+    runpy.run_path(str(script), run_name="__main__")
+    assert capsys.readouterr().out.endswith(f"for a picture\n{predict(network, x)}\n")
 
 
 def test_a_name_is_a_name_and_never_a_part_of_the_program(tmp_path):
@@ -96,6 +101,25 @@ def test_a_name_is_a_name_and_never_a_part_of_the_program(tmp_path):
 def test_a_wave_reaches_a_population_a_step_after_the_last_before_it():
     neurons = populations(NETWORKS["residual"]())[:-1]
     assert steps(NETWORKS["residual"](), neurons) == {"input": 0, "first": 1, "second": 2, "out": 3}
+
+
+def test_a_script_says_what_it_needs_and_what_it_takes(tmp_path, monkeypatch):
+    network = NETWORKS["convnet"]()
+    script, _ = AT.write(network, tmp_path / "net.tool.py")
+    for arguments in ([], ["a.npy", "b.npy"]):
+        monkeypatch.setattr(sys, "argv", [str(script), *arguments])
+        with pytest.raises(SystemExit, match=r"^Usage: python net\.tool\.py PICTURES, .* of shape \(7, 6, 2\)\.$"):
+            runpy.run_path(str(script), run_name="__main__")
+    simulate = runpy.run_path(str(script))["simulate"]
+    for wrong in (np.zeros((5, 6, 6, 2)), np.zeros(84), {"input": np.zeros((5, 83))}):
+        with pytest.raises(ValueError, match=r"pictures of shape \(7, 6, 2\) for 'input'; got one of shape \("):
+            simulate(wrong)
+    with pytest.raises(ValueError, match=r"for the inputs \['input'\]; got them for \['other'\]"):
+        simulate({"other": np.zeros((5, 84))})
+    missing = replace(AT, package="no-such-package", imports="import no_such_package")
+    script, _ = missing.write(network, tmp_path / "net.tool.py")
+    with pytest.raises(ImportError, match="This script runs in NumPy: pip install no-such-package"):
+        runpy.run_path(str(script))
 
 
 @pytest.mark.parametrize("limit", [0.5, 0.1, 0.0, -0.25, 1.0, 1 / 3])

@@ -22,7 +22,7 @@ from whetstone_lab.simulator import operations as ops
 
 pytestmark = pytest.mark.peers
 
-TOOLS = ["brian2", "lava", "nengo", "nest", "sanafe"]
+TOOLS = ["brian2", "lava", "nengo", "nest", "rockpool", "sanafe"]
 SAMPLES = 40
 
 #: The tools that take seconds to set up a network are asked for the three kinds of networks that there must be.

@@ -3,6 +3,7 @@
 import dataclasses
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -34,7 +35,8 @@ def add(monkeypatch, tmp_path):
 
 def test_the_table():
     assert list(targets()) == [
-        ".brian2.py", ".c", ".lava.py", ".nengo.py", ".nest.py", ".npz", ".pynn.py", ".sanafe.py", ".v",
+        ".brian2.py", ".c", ".lava.py", ".nengo.py", ".nest.py", ".npz", ".pynn.py", ".rockpool.py",
+        ".sanafe.py", ".v",
         ".nir", ".onnx", ".rockpool.nir", ".sinabs.nir", ".spyx.nir", ".tflite"]
     assert {suffix: target.package for suffix, target in targets().items() if target.package} == {
         ".nir": "nir", ".onnx": "onnx", ".rockpool.nir": "nir", ".sinabs.nir": "nir", ".spyx.nir": "nir",
@@ -43,6 +45,16 @@ def test_the_table():
         assert target.suffix == suffix
         assert target.keeps.endswith(".")
         assert target.about
+        assert ("FILE" in target.use) == (suffix not in (".pynn.py", ".rockpool.nir"))  # which are refused
+        assert target.metadata == ("metadata as JSON" in target.keeps or suffix == ".npz")
+
+
+def test_what_to_do_with_a_file_can_be_pasted_whatever_its_name():
+    paths = [Path("my nets/it's.nir"), Path("net.nir")]
+    assert [targets()[".nir"].used(path).split(";")[0] for path in paths] == [
+        """graph = nir.read("my nets/it's.nir")""", "graph = nir.read('net.nir')"]
+    assert [targets()[".c"].used(path).split(",")[0].split("main.c ")[1] for path in paths] == [
+        """'my nets/it'"'"'s.nir'""", "net.nir"]
 
 
 def test_export_takes_a_network_and_any_kind_of_path(tmp_path):

@@ -52,8 +52,8 @@ def run(args: argparse.Namespace) -> None:
         print("The model's file does not say what it was trained on, so that a test cannot tell which pictures are new "
               "to it; --data, --seed and --test-fraction say it.")
     else:
-        suffix = target_of(args.out).suffix
-        kept = "" if suffix in (".npz", ".onnx") else f", which a {suffix} file does not keep"
+        target = target_of(args.out)
+        kept = "" if target.metadata else f", which a {target.suffix} file does not keep"
         print(f"Trained on {trained_on}{kept}.")
     print(f"Wrote {args.out}")
 

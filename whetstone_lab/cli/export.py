@@ -59,3 +59,5 @@ def run(args: argparse.Namespace) -> None:
     if hasattr(made, "costs"):
         print(f"It takes {made.costs}.")
     print(f"It keeps: {target.keeps}")
+    if target.use:
+        print(f"To use it: {target.used(out)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from itertools import zip_longest
 
 from whetstone_lab.cli.arguments import Commands, command
 
@@ -16,6 +17,7 @@ def run(args: argparse.Namespace) -> None:
     """Prints a few lines for each target."""
     from whetstone_lab.exchange import targets
 
+    width = max(map(len, targets.targets()))
     for suffix, target in targets.targets().items():
         can = "reads and writes" if target.read is not None else "writes"
         if target.package is None:
@@ -25,4 +27,8 @@ def run(args: argparse.Namespace) -> None:
         else:
             needs = (f"the package {target.package}, which is not installed: "
                      f"python -m pip install 'whetstone-lab[{target.extra or target.package}]'")
-        print(f"{suffix:10} {target.about}\n           {can}; needs {needs}\n           keeps: {target.keeps}")
+        lines = [target.about, f"{can}; needs {needs}", f"keeps: {target.keeps}"]
+        if target.use:
+            lines.append(f"use: {target.use}")
+        for term, line in zip_longest([suffix], lines, fillvalue=""):
+            print(f"{term:{width}} {line}")

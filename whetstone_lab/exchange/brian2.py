@@ -51,15 +51,15 @@ def simulate(pictures):
     return spikes
 '''
 
-_IMPORTS = """
-import brian2 as b2
+_IMPORTS = "import brian2 as b2"
 
+_CONSTANTS = """\
 b2.prefs.codegen.target = "numpy"  # starts at once; without this line Brian2 compiles, which pays for large networks
 DT = 1 * b2.ms
 """
 
 _SIMULATOR = Simulator(
-    "Brian2 2.9", ".brian2.py", _IMPORTS, _BODY,
+    "Brian2 2.9", ".brian2.py", "brian2", _IMPORTS, _CONSTANTS, _BODY,
     timing="One picture enters in each time step, and each synapse takes a step.")
 
 
@@ -85,4 +85,4 @@ def to_brian2(network: Network, path: str | Path) -> tuple[Path, Path]:
     return _SIMULATOR.write(network, path)
 
 
-TARGET = _SIMULATOR.target(to_brian2, "brian2 and a NumPy below 2.4 are installed")
+TARGET = _SIMULATOR.target(to_brian2, "brian2 is installed; in Python 3.11 with a NumPy below 2.4")

@@ -56,19 +56,21 @@ def simulate(pictures):
     return {name: found[name][step : step + count] > 0 for name, (_, step) in POPULATIONS.items()}
 '''
 
-_IMPORTS = """from lava.magma.core.run_conditions import RunSteps
+_IMPORTS = """\
+from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi1SimCfg
 from lava.proc.io.sink import RingBuffer as Sink
 from lava.proc.io.source import RingBuffer as Source
 from lava.proc.lif.process import LIF
 from lava.proc.sparse.process import Sparse
-from scipy.sparse import csr_matrix, identity
+from scipy.sparse import csr_matrix, identity"""
 
+_CONSTANTS = """\
 BELOW_ZERO = np.nextafter(0.0, -1.0)
 """
 
 _SIMULATOR = Simulator(
-    "Lava 0.10", ".lava.py", _IMPORTS, _BODY,
+    "Lava 0.10", ".lava.py", "lava-nc", _IMPORTS, _CONSTANTS, _BODY,
     timing="One picture enters in each time step, and each synapse takes a step.")
 
 

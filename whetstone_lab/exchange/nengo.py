@@ -53,14 +53,14 @@ def simulate(pictures):
         return {name: simulator.data[probe] > 0 for name, probe in probes.items()}
 '''
 
-_IMPORTS = """
-import nengo
+_IMPORTS = "import nengo"
 
+_CONSTANTS = """\
 DT = 1.0  # seconds of a step; a spike is 1 / DT high
 """
 
 _SIMULATOR = Simulator(
-    "Nengo 4.1", ".nengo.py", _IMPORTS, _BODY,
+    "Nengo 4.1", ".nengo.py", "nengo", _IMPORTS, _CONSTANTS, _BODY,
     timing="Each time step is one picture, from the first population to the last.")
 
 

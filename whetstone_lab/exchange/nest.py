@@ -48,15 +48,15 @@ def simulate(pictures):
     return spikes
 '''
 
-_IMPORTS = """
-import nest
+_IMPORTS = "import nest"
 
-nest.set_verbosity("M_WARNING")
+_CONSTANTS = """\
+nest.verbosity = nest.VerbosityLevel.WARNING
 DT = 1.0  # milliseconds of a step
 """
 
 _SIMULATOR = Simulator(
-    "NEST 3.10", ".nest.py", _IMPORTS, _BODY,
+    "NEST 3.10", ".nest.py", "nest-simulator", _IMPORTS, _CONSTANTS, _BODY,
     timing="One picture enters in each time step, and each synapse takes a step.")
 
 

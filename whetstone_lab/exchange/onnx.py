@@ -62,7 +62,8 @@ def to_onnx(network: Network, path: str | os.PathLike[str] | None = None, *, spi
 
     Raises:
         ImportError: The package ``onnx`` is not installed.
-        ValueError: A model of ONNX cannot say what one of the nodes does; the message names it.
+        ValueError: A model of ONNX cannot say what one of the nodes does, and the message names it; or the weights
+            are more than its 2 GiB hold.
     """
     network = for_tensors(network, "an ONNX model")
     writer = _GraphWriter(network, spikes)
@@ -335,6 +336,8 @@ def _pads(operation: Any, shape: Shape) -> list[int]:
 
 
 TARGET = Target(
-    ".onnx", write=to_onnx, read=None, package="onnx",
+    ".onnx", write=to_onnx, read=None, package="onnx", metadata=True,
     keeps="Every vote and class, with channels last; the class key, the read-out and the metadata as JSON.",
-    about="ONNX, for runtimes such as ONNX Runtime and OpenVINO")
+    about="ONNX, for runtimes such as ONNX Runtime and OpenVINO",
+    use="onnxruntime.InferenceSession('FILE').run(None, {'input': x}), with x in float32, a row a sample; in OpenVINO "
+        "openvino.compile_model('FILE', 'CPU', {'INFERENCE_PRECISION_HINT': 'f32'})({'input': x}).")

@@ -82,9 +82,9 @@ def run(pictures):
     return spikes, found
 '''
 
-_IMPORTS = """
-import sanafe
+_IMPORTS = "import sanafe"
 
+_CONSTANTS = """\
 NEURONS_OF_A_CORE = 1024
 """
 
@@ -96,7 +96,7 @@ fired, found = run(shown)
 """
 
 _SIMULATOR = Simulator(
-    "SANA-FE 2.2", ".sanafe.py", _IMPORTS, _BODY, fires=_FIRES, strict=np.float32,
+    "SANA-FE 2.2", ".sanafe.py", "sanafe", _IMPORTS, _CONSTANTS, _BODY, fires=_FIRES, strict=np.float32,
     timing="One picture enters in each time step, and each synapse takes a step.")
 
 

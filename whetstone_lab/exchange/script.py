@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,8 @@ from whetstone_lab.simulator.network import Network
 _HEAD = '''\
 """A network of spiking neurons in {tool}, written by whetstone_lab.
 
-Started with a file of pictures, as np.save writes it, it runs them through the network and prints what it decides.
+Started with a file of pictures, as np.save writes it, it runs them through the network and prints what it decides:
+the class of each picture, or what the network reads else.
 ``simulate(pictures)`` gives the spikes of every population, ``votes(pictures, spikes)`` what is read of them.
 
 {timing}
@@ -36,7 +38,13 @@ import sys
 from pathlib import Path
 
 import numpy as np
+
+try:
 {imports}
+except ImportError as error:
+    raise ImportError("This script runs in {tool}: pip install {package}") from error
+
+{constants}
 # {network}
 
 #: Input -> shape of a picture.
@@ -58,7 +66,16 @@ def by_input(pictures):
     """Flat pictures by the name of their input; where there is one input they may come as an array."""
     if not hasattr(pictures, "keys"):
         pictures = {{next(iter(INPUTS)): pictures}}
-    return {{name: np.asarray(pictures[name], float).reshape(len(pictures[name]), -1) for name in INPUTS}}
+    if set(pictures) != set(INPUTS):
+        raise ValueError(f"Expected pictures for the inputs {{[*INPUTS]}}; got them for {{[*pictures]}}.")
+    flat = {{}}
+    for name, shape in INPUTS.items():
+        shown = np.asarray(pictures[name], float)
+        if np.prod(shown.shape[1:]) != np.prod(shape):
+            raise ValueError(f"Expected an array of pictures of shape {{shape}} for {{name!r}}; got one of shape "
+                             f"{{shown.shape}}.")
+        flat[name] = shown.reshape(len(shown), -1)
+    return flat
 
 '''
 
@@ -77,6 +94,8 @@ def votes(pictures, spikes):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(f"Usage: python {{Path(__file__).name}} PICTURES, " + {usage!r})
     shown = np.load(sys.argv[1])
     {fires}
     for name, layer in fired.items():
@@ -92,7 +111,9 @@ class Simulator:
     Attributes:
         tool: Its name and the version that was tried.
         suffix: How the names of its scripts end, such as ``".brian2.py"``.
+        package: What pip calls it.
         imports: Lines that import it.
+        constants: Lines that set what the body needs.
         body: The text of a function ``simulate(pictures)``, which returns population -> spikes, shape ``(pictures,
             neurons)`` and boolean. It finds what :data:`_HEAD` defines.
         timing: When the spikes of a picture come, in a sentence.
@@ -103,7 +124,9 @@ class Simulator:
 
     tool: str
     suffix: str
+    package: str
     imports: str
+    constants: str
     body: str
     timing: str
     fires: str = "fired = simulate(shown)"
@@ -135,12 +158,13 @@ class Simulator:
                    else "votes(shown, fired).argmax(axis=-1)", False: "votes(shown, fired)"}[head.decides]
         # Names are anybody's: they stand as literals, or in a comment of one line.
         text = _HEAD.format(
-            network=" ".join(repr(network).split()), tool=self.tool, timing=self.timing, imports=self.imports,
+            network=" ".join(repr(network).split()), tool=self.tool, timing=self.timing,
+            package=self.package, imports=indent(self.imports, 4 * " "), constants=self.constants,
             inputs=_table(dict(network.inputs)),
             populations=_table({each.name: (each.size, waves[each.name]) for each in neurons}),
             connections=_table(connections), read=[*read.synapses])
         text += self.body + _READ.format(said="a vote for each class" if head.decides else "the output", votes=shape,
-                                         decided=decided, fires=self.fires)
+                                         decided=decided, fires=self.fires, usage=_usage(network))
         files = path, path.with_suffix(".npz")
         with ExitStack() as stack:
             script, numbers = (stack.enter_context(archive.in_one_piece(file)) for file in files)
@@ -154,7 +178,9 @@ class Simulator:
         return Target(
             self.suffix, write=write, read=None, package=None,
             keeps=f"Every spike and every vote; not the metadata. {self.timing}",
-            about=f"a script for {self.tool}, which runs where {needs}")
+            about=f"a script for {self.tool}, which runs where {needs}",
+            use="python FILE pictures.npy, with an array of pictures as np.save writes it; it prints how many neurons "
+                "fire, and what is decided.")
 
 
 def steps(network: Network, neurons: list[Population]) -> dict[str, int]:
@@ -191,6 +217,13 @@ def _below(limit: np.ndarray, precision: type[np.floating]) -> np.ndarray:
 def _columns(name: str, found: Any) -> dict[str, np.ndarray]:
     return {f"pre_{name}": found.pre.astype(np.int32), f"post_{name}": found.post.astype(np.int32),
             f"weight_{name}": found.weight}
+
+
+def _usage(network: Network) -> str:
+    """What file of pictures a script takes."""
+    if len(network.inputs) == 1:
+        return f"as np.save writes an array of pictures of shape {network.input_shape}."
+    return f"as np.savez writes an array of pictures for each of {[*network.inputs]}."
 
 
 def _votes(network: Network) -> tuple[int, ...]:

@@ -11,4 +11,7 @@ TARGET = Target(
     ".sinabs.nir", write=partial(to_nir, reader="sinabs"), read=None, package="nir",
     keeps="Every spike, once each LIFSqueeze layer of the imported model has spike_fn=SingleSpike, the class key and "
           "the read-out; not the metadata.",
-    about="NIR 1.0.4, for sinabs 3.1; a skip through weights of its own is refused")
+    about="NIR 1.0.4, for sinabs 3.1; a skip through weights of its own is refused",
+    use="model = sinabs.nir.from_nir(nir.read('FILE'), batch_size=len(x)); then set spike_fn = "
+        "sinabs.activation.SingleSpike in each sinabs.layers.LIFSqueeze among model.modules(). Images are channels "
+        "first there.")

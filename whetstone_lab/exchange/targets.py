@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -37,6 +38,8 @@ class Target:
         keeps: One sentence: what of a network a file keeps.
         about: What the format is, in a few words.
         extra: The extra of ours that installs the package. Default: the one of the same name.
+        metadata: Whether a file keeps the network's metadata, such as what it was trained on. Default: False.
+        use: What to do with a file there, called ``FILE``, as a command or a call. Default: nothing is said.
     """
 
     suffix: str
@@ -46,6 +49,12 @@ class Target:
     keeps: str
     about: str
     extra: str | None = None
+    metadata: bool = False
+    use: str = ""
+
+    def used(self, path: Path) -> str:
+        """What to do with the file at a path: ``use``, with the path as a shell or as Python wants it."""
+        return self.use.replace("'FILE'", repr(str(path))).replace("FILE", shlex.quote(str(path)))
 
     @property
     def installed(self) -> bool:
@@ -138,7 +147,14 @@ def _named(path: Path, suffixes: Mapping[str, T]) -> T | None:
 
 
 def identifier(path: Path) -> str:
-    """The name of a file as one that programming languages take: letters, digits and _, no digit first."""
+    """The name of a file as one that programming languages take: letters, digits and _, no digit first.
+
+    Raises:
+        ValueError: It has signs that cannot stand between quotes there.
+    """
+    if set(path.name) & set('"\\\n\r'):
+        raise ValueError("Expected a name without quotes, backslashes and line breaks, as it stands in the file; got "
+                         f"{path.name!r}.")
     name = re.sub(r"\W", "_", path.stem, flags=re.ASCII)
     return f"n{name}" if name[:1].isdigit() or not name else name
 

@@ -15,6 +15,10 @@ from whetstone_lab.simulator import operations as ops
 from whetstone_lab.simulator.network import Network, Node
 from whetstone_lab.simulator.operations import without_scale
 
+#: Bytes of numbers that a file may hold: protobuf, which packs ONNX, and flatbuffers, which packs LiteRT, end at 2 GiB.
+#: What is left of these is for names and operators.
+MAX_MODEL_BYTES = (2 << 30) - (16 << 20)
+
 
 def for_tensors(network: Network, model: str) -> Network:
     """The same network as operators on tensors can say it: scales are worked into the thresholds of neurons.
@@ -27,8 +31,14 @@ def for_tensors(network: Network, model: str) -> Network:
         model: What is written, for errors, such as ``"an ONNX model"``.
 
     Raises:
-        ValueError: A node cannot be written so; the message names it.
+        ValueError: A node cannot be written so; the message names it. Or its numbers are more than a file of such a
+            format can hold.
     """
+    size = sum(array.nbytes for node in network.nodes for array in node.operation.arrays().values())
+    if size > MAX_MODEL_BYTES:
+        raise ValueError(f"Expected a network whose weights and thresholds fill at most {MAX_MODEL_BYTES:,} bytes, as "
+                         f"{model} ends at 2 GiB; these fill {size:,}. A .npz file, which has no such end, keeps the "
+                         "network whole.")
     for node in network.nodes:
         if type(node.operation) not in ops.KINDS.values():
             raise ValueError(f"Node {node.name!r}, {type(node.operation).__name__}: {model} is written of the "

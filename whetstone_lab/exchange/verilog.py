@@ -163,7 +163,7 @@ def to_verilog(network: Network, path: str | Path) -> VerilogCore:
         raise ValueError(f"Expected a file whose name ends in .v; got {path}.")
     if not is_whole(network):
         raise ValueError("Expected a network of whole numbers, as hardware has them; make one of this first: "
-                         "whetstone_lab.as_integers(network, bits=8).")
+                         "whetstone_lab.as_integers(network, bits=8), or --bits 8 on the command line.")
     if len(network.inputs) > 1:
         raise ValueError(f"Expected a network with one input; got the inputs {list(network.inputs)}.")
     if len(network.heads) == 1 and network.head.places:
@@ -185,7 +185,7 @@ def to_verilog(network: Network, path: str | Path) -> VerilogCore:
     files = (path, *(path.with_name(f"{path.stem}_{part}.hex") for part in ("synapses", "limits")))
     with ExitStack() as stack:
         for file, content in zip(files, (text, _hex(words, w), _hex(limits, s)), strict=True):
-            stack.enter_context(archive.in_one_piece(file)).write_text(content)
+            stack.enter_context(archive.in_one_piece(file)).write_text(content, encoding="utf-8")
     return VerilogCore(files, name, len(words), len(words) * w + len(limits) * s + (inputs + count) * v)
 
 
@@ -229,4 +229,6 @@ def _hex(values: Iterable[int], bits: int) -> str:
 TARGET = Target(
     ".v", write=to_verilog, read=None, package=None,
     keeps="Every spike and every vote of a network of whole numbers, as a core and its memories; not the metadata.",
-    about="Verilog, for FPGAs and chips of one's own")
+    about="Verilog, for FPGAs and chips of one's own",
+    use="iverilog -g2001 bench.v FILE, where bench.v is yours; the head of the file says how an input goes in and what "
+        "comes out. Start it in the folder of its .hex files.")

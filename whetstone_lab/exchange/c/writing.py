@@ -92,6 +92,6 @@ def to_c(network: Network, path: str | Path) -> CProgram:
     program = Program(network)
     header = path.with_suffix(".h")
     with archive.in_one_piece(header) as one, archive.in_one_piece(path) as other:
-        one.write_text(files.header(program, name))
-        other.write_text(files.source(program, name, header.name))
+        one.write_text(files.header(program, name), encoding="utf-8")
+        other.write_text(files.source(program, name, header.name), encoding="utf-8")
     return CProgram(path, header, name, program.integers, program.flash, program.ram, network.synapses)

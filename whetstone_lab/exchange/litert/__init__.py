@@ -12,6 +12,8 @@ from whetstone_lab.exchange.targets import Target
 __all__ = ["to_litert"]
 
 TARGET = Target(
-    ".tflite", write=to_litert, read=None, package="ai_edge_litert", extra="litert",
+    ".tflite", write=to_litert, read=None, package="ai_edge_litert", extra="litert", metadata=True,
     keeps="Every vote and class, with channels last; the class key, the read-out and the metadata as JSON.",
-    about="LiteRT, once TensorFlow Lite, for phones and small boards")
+    about="LiteRT, once TensorFlow Lite, for phones and small boards",
+    use="ai_edge_litert.interpreter.Interpreter('FILE').get_signature_runner()(input=x), with x in float32, a row a "
+        "sample.")

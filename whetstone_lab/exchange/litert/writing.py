@@ -55,7 +55,8 @@ def to_litert(network: Network, path: str | os.PathLike[str] | None = None, *, s
 
     Raises:
         ImportError: The package ``ai-edge-litert`` is not installed.
-        ValueError: A LiteRT model cannot say what one of the nodes does, or the network computes in float64.
+        ValueError: A LiteRT model cannot say what one of the nodes does, the network computes in float64, or the
+            weights are more than the 2 GiB of a model hold.
     """
     if network.dtype != REAL:
         raise ValueError(f"Expected a network in float32, as LiteRT has no operators in {network.dtype}; got one in "

@@ -17,4 +17,7 @@ __all__ = ["STEP", "from_nir", "to_nir"]
 TARGET = Target(
     ".nir", write=to_nir, read=from_nir, package="nir",
     keeps="Every spike, the class key and the read-out; not the metadata, and names only in letters, digits and _.",
-    about="NIR, for simulators such as Norse, snnTorch and SpikingJelly")
+    about="NIR, for simulators such as Norse, snnTorch and SpikingJelly",
+    use="graph = nir.read('FILE'); then norse.torch.from_nir(graph, dt=1e-4), "
+        "snntorch.import_nir.import_from_nir(graph) or "
+        "spikingjelly.activation_based.nir_exchange.import_from_nir(graph). Images are channels first there.")

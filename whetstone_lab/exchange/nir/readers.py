@@ -101,7 +101,7 @@ def no_file_is_right(graph: Any) -> None:
     """Refuses all: Rockpool takes the time step from the neurons, so that they never forget."""
     raise ValueError("no NIR file gives these spikes in Rockpool 3.1.0: it takes tau / (1 + r) for its time step, so "
                      "that each neuron keeps 0.607 of its potential, lets it fire several times a step, and reads no "
-                     "convolution.")
+                     "convolution. Write a script for it: a name that ends in .rockpool.py.")
 
 
 #: Name -> reader. "1.0.4" is the release of NIR that sinabs 3.1.3 and Rockpool 3.1.0 demand.

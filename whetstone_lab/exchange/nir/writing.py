@@ -46,7 +46,7 @@ def to_nir(network: Network, path: str | os.PathLike[str] | None = None, *, read
       SingleSpike``: by itself it fires several times in a step. A skip through weights of its own is refused.
     - ``"spyx"``, also ``net.spyx.nir``: perceptrons. The spikes were the same in spyx 1.0.0 with ``dt=1e-4`` and the
       input held for as many steps as there are layers, and one more.
-    - ``"rockpool"``: refused, as no file gives these spikes in Rockpool 3.1.0.
+    - ``"rockpool"``: refused, as no file gives these spikes in Rockpool 3.1.0; ``net.rockpool.py``, a script, does.
 
     - Neurons become ``CubaLIF`` nodes whose time constants are one time step, so that nothing is left of a step in the
       next. NIR fires above a threshold, ours at it: the threshold given is the next float below.
