@@ -5,12 +5,18 @@ simulators of single neurons.
 
 The network is the reference perceptron for the digits, 64-256-64-100 with ten neurons a class, with random weights that
 let about a third of the neurons fire. C is compiled with ``-O3`` and goes from picture to picture by itself, as it
-would on a board. ONNX Runtime and LiteRT have one thread. Candidates take turns, and the median over the rounds counts.
+would on a board. ONNX Runtime, OpenVINO, LiteRT and PyTorch have one thread. Norse, sinabs, snnTorch, SpikingJelly and
+spyx run the NIR file that is written for them; spyx sees the picture as long as it needs. Candidates take turns, and
+the median over the rounds counts.
 
-Brian2, Lava, Nengo, NEST and SANA-FE run the scripts that are written for them, which build the network first. They
-have a table of their own: a run with one picture, and the further time of each of the others in a run with 200 of them.
-Each is checked spike for spike; the best of three runs counts. For SANA-FE the pictures are rounded to zeros and ones.
-Lava, which needs an older Python, is asked where LAVA_PYTHON names one that has it; its times are without its start.
+Brian2, Lava, Nengo, NEST, Rockpool and SANA-FE run the scripts that are written for them, which build the network
+first. They have a table of their own: a run with one picture, and the further time of each of the others in a run with
+200 of them. Each is checked spike for spike; the best of three runs counts. For SANA-FE the pictures are rounded to
+zeros and ones. Lava, which needs an older Python, is asked where LAVA_PYTHON names one that has it; its times are
+without its start.
+
+No environment has all of these: what is installed takes part, and each table begins with wl.run on the same machine.
+``TIMES=1 bash benchmarks/peers.sh`` runs this in an environment of each.
 """
 
 from __future__ import annotations
@@ -94,8 +100,11 @@ def main() -> None:
             "C, float": lambda: floats(x), "C, 8-bit weights": lambda: integers(q)}
         if importlib.util.find_spec("onnxruntime"):
             candidates["ONNX Runtime"] = _onnx(network, Path(folder), x)
+        if importlib.util.find_spec("openvino"):
+            candidates["OpenVINO"] = _openvino(network, Path(folder), x)
         if importlib.util.find_spec("ai_edge_litert"):
             candidates["LiteRT"] = _litert(network, x)
+        candidates |= _by_nir(network, Path(folder), x[:1])
         found = medians(candidates, args.rounds)
     found |= {name: seconds / len(x) for name, seconds in found.items() if name.startswith("C, ")}
     print("| one picture | microseconds | times as fast as simulator.predict |\n| --- | --- | --- |")
@@ -103,7 +112,7 @@ def main() -> None:
         print(f"| {name} | {1e6 * seconds:.1f} | {found['simulator.predict'] / seconds:.1f} |")
     print("\n| simulator | milliseconds for one picture | for each further one | times as long as wl.run for one |\n"
           "| --- | --- | --- | --- |")
-    for tool in ("brian2", "lava", "nengo", "nest", "sanafe"):
+    for tool in ("brian2", "lava", "nengo", "nest", "rockpool", "sanafe"):
         if tool == "lava" and os.environ.get("LAVA_PYTHON"):
             one, more = _lava(network, x)
         elif importlib.util.find_spec(tool):
@@ -158,6 +167,79 @@ def _lava(network: Network, x: np.ndarray) -> tuple[float, float]:
         assert (found[layer] == record.dense(layer)[:, network.steps[layer]]).mean() > 0.9999, layer
     one, all_of_them = found["best"]
     return float(one), float(all_of_them - one) / (len(x) - 1)
+
+
+def _by_nir(network: Network, folder: Path, x: np.ndarray) -> dict[str, Callable[[], Any]]:
+    """The network in each simulator that reads NIR and is installed: functions that give the output spikes of ``x``."""
+    if not importlib.util.find_spec("nir"):
+        return {}
+    import nir
+
+    from whetstone_lab.exchange.targets import write
+
+    def graph(suffix: str) -> Any:
+        return nir.read(write(network, folder / f"net{suffix}"))
+
+    found: dict[str, Callable[[], Any]] = {}
+    if importlib.util.find_spec("torch"):
+        import torch
+
+        torch.set_num_threads(1)
+        given = torch.from_numpy(x)
+
+        def asked(model: Any) -> Callable[[], Any]:
+            @torch.inference_mode()
+            def call() -> Any:
+                spikes = model(given)
+                return (spikes[0] if isinstance(spikes, tuple) else spikes).numpy()
+
+            return call
+
+        if importlib.util.find_spec("norse"):
+            from norse.torch import from_nir
+
+            found["Norse"] = asked(from_nir(graph(".nir"), dt=1e-4))
+        if importlib.util.find_spec("snntorch"):
+            from snntorch.import_nir import import_from_nir
+
+            found["snnTorch"] = asked(import_from_nir(graph(".nir")))
+        if importlib.util.find_spec("spikingjelly"):
+            from spikingjelly.activation_based.nir_exchange import import_from_nir
+
+            found["SpikingJelly"] = asked(import_from_nir(graph(".nir")))
+        if importlib.util.find_spec("sinabs"):
+            from sinabs.activation import SingleSpike
+            from sinabs.layers import LIFSqueeze
+            from sinabs.nir import from_nir
+
+            model = from_nir(graph(".sinabs.nir"), batch_size=1)
+            for layer in model.modules():
+                if isinstance(layer, LIFSqueeze):
+                    layer.spike_fn = SingleSpike
+            found["sinabs"] = asked(model)
+    if importlib.util.find_spec("spyx"):
+        from spyx.nir import from_nir
+        from spyx.nn import run as spyx_run
+
+        held = np.repeat(x[None], len(network.layers) + 1, axis=0)
+        model, _ = from_nir(graph(".spyx.nir"), held, dt=1e-4)
+        found["spyx"] = lambda: np.asarray(spyx_run(model, held)[0])[-1]
+    want = run(network, x).dense(network.layers[-1])[:, network.steps[network.layers[-1]]]
+    for name, call in found.items():
+        assert (call() == want).mean() > 0.98, name  # rounding may turn one of a hundred
+    return found
+
+
+def _openvino(network: Network, folder: Path, x: np.ndarray) -> Callable[[], Any]:
+    import openvino
+
+    from whetstone_lab.exchange.targets import write
+
+    options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1, "PERFORMANCE_HINT": "LATENCY"}
+    model = openvino.compile_model(write(network, folder / "openvino.onnx"), "CPU", options)
+    request = model.create_infer_request()
+    assert request.infer({0: x[:1]})["class"] == predict(network, x[:1])
+    return lambda: request.infer({0: x[:1]})
 
 
 def _litert(network: Network, x: np.ndarray) -> Callable[[], Any]:

@@ -68,6 +68,15 @@ def convnet(kind):
     ])
 
 
+def length(kind):
+    """Convolutions along a length, with padding, a stride, and a pool of spikes."""
+    return Network((11, 3), [
+        Reshape((1, 11, 3)), Conv2D(weights(kind, 1, 3, 3, 6), weights(kind, 6), padding="same"), Neurons(),
+        MaxPool2D((1, 2)), Conv2D(weights(kind, 1, 2, 6, 8), strides=(1, 2)), Neurons(), Reshape(),
+        Dense(weights(kind, 16, 15), weights(kind, 15)), Neurons(),
+    ])
+
+
 def identity(kind):
     """A residual network whose skip brings spikes as they are."""
     return Network((6, 6, 2), [
@@ -113,7 +122,7 @@ def own_thresholds(kind):
     return Network((30,), [Dense(weights(kind, 30, 24)), Neurons(np.linspace(0.25, 1, 24, dtype=np.float32))])
 
 
-NETWORKS = {"mlp": mlp, "convnet": convnet, "identity": identity, "potentials": potentials,
+NETWORKS = {"mlp": mlp, "convnet": convnet, "length": length, "identity": identity, "potentials": potentials,
             "projection": projection, "sigmoids": sigmoids}
 
 #: What an importer gets wrong or refuses. Norse 1.1.0 misreads a skip that goes through weights of its own; snnTorch
