@@ -23,6 +23,16 @@ def test_a_teacher_sees_what_went_wrong(students, capsys):
         "  gate                       3 answered,   0 right at first,   1 in the end; at first 2 said '1'\n")
 
 
+def test_a_question_of_the_course_is_told_in_full(tmp_path, capsys):
+    for question in ("uniform", "gone"):  # of this release, and of another
+        answers.add(tmp_path / "answers.json", "why_spikes", "Why spikes", question, "no", False)
+    assert main(["answers", str(tmp_path)]) == 0
+    first, told, second = capsys.readouterr().out.splitlines()[3:]
+    assert first.startswith("  uniform ")
+    assert told.startswith("      The curve of sharpness 0.999")
+    assert second.startswith("  gone ")
+
+
 def test_the_table_holds_no_formulas(students, tmp_path, capsys):
     assert main(["answers", str(students), "--csv", str(tmp_path / "table.csv")]) == 0
     rows = list(csv.reader((tmp_path / "table.csv").open()))

@@ -28,6 +28,8 @@ def add(commands: Commands) -> None:
 def run(args: argparse.Namespace) -> None:
     """Prints, question by question, how many were right at first and in the end, and the commonest wrong answer.
 
+    Below a question of the course's own quizzes stands what it asks.
+
     Args:
         args: ``folder`` and ``csv``.
 
@@ -42,20 +44,29 @@ def run(args: argparse.Namespace) -> None:
         raise FileExistsError(f"There is {args.csv} already, which is no table of answers. Name another file by --csv.")
     students, problems = answers.collect(args.folder)
     print(f"{len(students)} student{'s' * (len(students) != 1)}")
-    quiz = None
+    quiz, asks = None, {}
     for tally in answers.tally(students):
         if tally.quiz != quiz:
             print(f"\n{_visible(tally.title)} ({_visible(tally.quiz)})")
-            quiz = tally.quiz
+            quiz, asks = tally.quiz, _asks(tally.quiz)
         wrong = f"; at first {tally.wrong[0][1]} said {tally.wrong[0][0]!r}" if tally.wrong else ""
         print(f"  {_visible(tally.question):24} {tally.students:3} answered, {tally.right_first:3} right at first, "
               f"{tally.right:3} in the end{wrong}")
+        if tally.question in asks:
+            print(f"      {asks[tally.question]}")
     if args.csv is not None:
         with in_one_piece(args.csv) as part, part.open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows(_rows(students))
         print(f"\nWrote {args.csv}.")
     for problem in problems:
         print(f"whetstone-lab: left out: {problem}", file=sys.stderr)
+
+
+def _asks(quiz: str) -> dict[str, str]:
+    """What each question of a quiz of the course asks, by its id; none for a quiz of somebody's own."""
+    from whetstone_lab.course import quiz_file
+
+    return {one.id: one.ask for one in quiz_file.load(quiz).questions} if quiz in quiz_file.names() else {}
 
 
 def _rows(students: Mapping[str, dict]) -> Iterator[tuple[object, ...]]:
