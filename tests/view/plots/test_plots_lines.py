@@ -27,6 +27,26 @@ def test_lines_takes_logarithmic_axes():
     assert axes.get_legend() is None
 
 
+def marks(axis):
+    return [label.get_text() for label in axis.get_ticklabels()]
+
+
+def test_a_few_places_have_a_mark_each_and_of_many_whole_ones_some_whole_numbers():
+    assert marks(plots.lines([1, 2, 3], {"it": [0, 1, 2]}).axes[0].xaxis) == ["1", "2", "3"]
+    assert marks(plots.lines([4, 8, 64], {"it": [1, 2, 3]}, log="x").axes[0].xaxis) == ["4", "8", "64"]
+    many = plots.lines(range(1, 41), {"it": range(40)}).axes[0].get_xticks()
+    assert all(place == round(place) for place in many)
+    assert len(many) < 12
+
+
+def test_a_short_logarithmic_axis_has_plain_numbers_and_a_long_one_powers_of_ten():
+    short = plots.lines([1, 2], {"it": [0.02, 0.07]}, log="y").axes[0]
+    assert {"0.02", "0.05"} <= set(marks(short.yaxis))
+    tall = plots.lines([1, 2], {"it": [0.01, 100]}, log="y").axes[0]
+    assert {"0.01", "1", "100"} <= set(marks(tall.yaxis))
+    assert "2" not in marks(tall.yaxis)
+
+
 def test_lines_says_what_it_expects():
     with pytest.raises(ValueError, match=r"a value for each of the 2 points; got \{'it': \(3,\)\}"):
         plots.lines([0, 1], {"it": [1, 2, 3]})

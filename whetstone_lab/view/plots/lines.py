@@ -6,15 +6,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.ticker import PercentFormatter
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator, PercentFormatter
 
 from whetstone_lab.view.palette import EITHER
 from whetstone_lab.view.plots.picture import Picture, label_axes, layer_line, legend_beside, plain_axes, write_title
+
+#: The smallest part of the width that two places may lie apart for each to have a mark of its own.
+_APART = 0.05
 
 
 def lines(at: Sequence[float] | np.ndarray, values: Mapping[str, Any], title: str = "", *, across: str = "",
           up: str = "", share: bool = False, log: str = "", guess: float | None = None) -> Picture:
     """Some numbers as lines over others, each line with its name.
+
+    A few places across have a mark each. Lines of equal values lie a hair's breadth apart, so that all are seen.
 
     Args:
         at: Where the values stand, shape ``(points,)``.
@@ -57,6 +63,9 @@ def lines(at: Sequence[float] | np.ndarray, values: Mapping[str, Any], title: st
         # What is drawn beside its place does not count for the axes by itself.
         axes.update_datalim(np.column_stack([places, given])[np.isfinite(given)])
     axes.autoscale_view()
+    _mark_across(axes, places, "x" in log)
+    if "y" in log:
+        _mark_up(axes)
     if guess is not None:
         axes.axhline(guess, color=EITHER.faint, lw=1, ls=(0, (3, 2)), zorder=1)
         axes.annotate("guessing", (0, guess), (4, 3), xycoords=axes.get_yaxis_transform(), textcoords="offset points",
@@ -69,3 +78,23 @@ def lines(at: Sequence[float] | np.ndarray, values: Mapping[str, Any], title: st
         legend_beside(axes, 1)
     plain_axes(axes)
     return figure
+
+
+def _mark_across(axes: Axes, places: np.ndarray, log: bool) -> None:
+    """Marks each place where there is room for it, and whole numbers only where all places are whole."""
+    if log and (places <= 0).any():
+        return
+    scaled = np.sort(np.log(places) if log else places)
+    if len(places) > 1 and np.diff(scaled).min() >= _APART * np.ptp(scaled) > 0:
+        axes.set_xticks(places, [f"{place:g}" for place in places])
+        axes.xaxis.set_minor_locator(NullLocator())
+    elif not log and (places == np.round(places)).all():
+        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
+
+
+def _mark_up(axes: Axes) -> None:
+    """Marks a logarithmic axis with plain numbers: 1, 2, 5 and 10 where it is short, and powers of ten alone else."""
+    low, high = axes.get_ylim()
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 30 * low else (1,)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
