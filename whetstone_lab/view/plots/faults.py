@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 from whetstone_lab.simulator.faults import FAULTS
 from whetstone_lab.view.palette import EITHER
@@ -66,7 +66,7 @@ def fault_sweep(fault: str, values: Sequence[float] | np.ndarray, accuracies: Ma
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     label_axes(axes, FAULTS[fault], "accuracy")
     if fault in ("dead", "stuck", "lost"):
-        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=None))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}%"))
     if fault == "bits":  # more of the fault is further right
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.invert_xaxis()

@@ -88,8 +88,9 @@ def _mark_across(axes: Axes, places: np.ndarray, log: bool) -> None:
     if len(places) > 1 and np.diff(scaled).min() >= _APART * np.ptp(scaled) > 0:
         axes.set_xticks(places, [f"{place:g}" for place in places])
         axes.xaxis.set_minor_locator(NullLocator())
-    elif not log and (places == np.round(places)).all():
-        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
+    elif not log:
+        whole = bool((places == np.round(places)).all())
+        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=whole, steps=[1, 2, 5, 10]))
 
 
 def _mark_up(axes: Axes) -> None:
