@@ -1,8 +1,9 @@
-"""Makes what people see before they install: the picture of the README, and what the chapters show where nothing runs.
+"""Makes what people see before they install: the pictures of the README, and what the chapters show where nothing runs.
 
     python docs/pictures.py                     # all
     python docs/pictures.py laboratory          # the photograph of the laboratory, with a run that it trains
     python docs/pictures.py 01_why_spikes       # the outputs of a chapter
+    python docs/pictures.py course              # one picture of each chapter, as they lie in the chapters
 
 A chapter is run and saved with what it printed and drew. Of a view its static picture is kept, for a widget cannot be
 shown without its kernel, and pictures are made small. What is drawn anew in other colours, or says something else than
@@ -22,11 +23,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import nbformat
+import numpy as np
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from whetstone_lab import widgets
-from whetstone_lab.course import pages
+from whetstone_lab import plots, widgets
+from whetstone_lab.course import CHAPTERS, pages
+from whetstone_lab.view.palette import EITHER
 
 DOCS = Path(__file__).parent
 sys.path += [str(DOCS.parent / "tests"), str(DOCS.parent / "tests" / "browser")]
@@ -36,6 +39,10 @@ from bare_page import open_view  # noqa: E402
 NOTEBOOKS = {path.stem: path for path in sorted((DOCS.parent / "notebooks").glob("*.ipynb"))}
 BROWSER = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
            "--disable-component-update", "--disable-sync"]
+
+#: Which of the pictures of a chapter stands for it, where that is not the first: counted from 0.
+SHOWN = {"why_spikes": 3, "drop_in": 2, "bottom_up": 1, "redundant_outputs": 2, "convolutions": 1, "residual": 2,
+         "network_to_chip": 2, "your_own_model": 2}
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -85,6 +92,26 @@ def smaller(png: str) -> str:
     return base64.b64encode(file.getvalue()).decode()
 
 
+def survey_course() -> None:
+    """Draws the picture of the README that has one of each chapter, under its title."""
+    columns = 3
+    figure = plots.Picture(figsize=(12.16, 2.45 * -(-len(CHAPTERS) // columns)))
+    grid = figure.subplots(-(-len(CHAPTERS) // columns), columns).ravel()
+    for axes in grid:
+        axes.axis("off")
+        axes.set_anchor("NW")
+    for axes, chapter in zip(grid, CHAPTERS, strict=False):
+        notebook = nbformat.read(DOCS.parent / "notebooks" / chapter.notebook, as_version=4)
+        found = [output.data["image/png"] for cell in notebook.cells for output in cell.get("outputs", ())
+                 if "image/png" in output.get("data", {})]
+        png = base64.b64decode(found[SHOWN.get(chapter.name, 0)])
+        axes.imshow(np.asarray(Image.open(io.BytesIO(png)).convert("RGBA")), interpolation="antialiased")
+        axes.set_title(f"{chapter.number} {chapter.title}", loc="left", fontsize=10, color=EITHER.muted)
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=100, transparent=True)
+    (DOCS / "course.png").write_bytes(base64.b64decode(smaller(base64.b64encode(file.getvalue()).decode())))
+
+
 def photograph_laboratory() -> None:
     """Takes the laboratory when an experiment of 30 epochs on digits has ended, in the size that a laptop leaves it."""
     with TemporaryDirectory() as folder, sync_playwright() as playwright:
@@ -112,10 +139,12 @@ def photograph_laboratory() -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("names", nargs="*", choices=["laboratory", *NOTEBOOKS, []], metavar="NAME",
-                        help="laboratory, or the name of a chapter (default: all)")
-    for name in parser.parse_args().names or ["laboratory", *NOTEBOOKS]:
+    parser.add_argument("names", nargs="*", choices=["laboratory", "course", *NOTEBOOKS, []], metavar="NAME",
+                        help="laboratory, the name of a chapter, or course (default: all, in this order)")
+    for name in parser.parse_args().names or ["laboratory", *NOTEBOOKS, "course"]:
         if name == "laboratory":
             photograph_laboratory()
+        elif name == "course":
+            survey_course()
         else:
             keep_outputs(NOTEBOOKS[name])
