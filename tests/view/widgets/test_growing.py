@@ -116,9 +116,10 @@ def test_a_page_that_has_missed_something_asks_once_and_gets_the_whole(made_up_r
     del page.messages[0]  # as when the connection drops
     knows = page.knows()
     told = page.first["told"]
-    assert knows["sent"] == [{"kind": "here", "told": told}]
+    [asked] = knows["sent"]
+    assert asked == {"kind": "here", "told": told, "by": asked["by"]}
     assert knows["past"]["epochs"] == 0, "nothing is put together that does not fit"
-    widget._handle_custom_msg(knows["sent"][0], [])
+    widget._handle_custom_msg(asked, [])
     knows = page.knows()
     assert knows["past"]["epochs"] == 3
     assert knows["told"] == widget._told
