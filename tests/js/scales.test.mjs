@@ -8,7 +8,11 @@ test("axes have round values", () => {
   assert.deepEqual(ticks(-1, 1, 4).map((value) => Number(value.toFixed(6))), [-1, -0.5, 0, 0.5, 1]);
   assert.deepEqual(ticks(1, 1, 4), [1]);
   assert.deepEqual(logTicks(0.15, 2.3).map((value) => Number(value.toPrecision(6))), [0.2, 0.5, 1, 2]);
-  assert.ok(logTicks(1e-6, 1e3).every((value) => Number.isInteger(Math.round(Math.log10(value) * 1e6) / 1e6)));
+  const written = (/** @type {number[]} */ values) => values.map((value) => Number(value.toPrecision(6)));
+  assert.deepEqual(written(logTicks(1e-3, 1e2, 0.15)), [1e-3, 1e-2, 0.1, 1, 10, 100], "no two numbers cover each other");
+  assert.deepEqual(written(logTicks(1e-3, 1e2, 0.3)), [1e-3, 0.1, 10]);
+  assert.deepEqual(written(logTicks(0.04, 2.5, 0.3)), [0.1, 1]);
+  assert.deepEqual(written(logTicks(0.2, 0.8, 0.3)), [0.2, 0.5], "where no power of ten lies, others stand in");
 });
 
 test("marks that would cover each other stand apart, near where they belong", () => {

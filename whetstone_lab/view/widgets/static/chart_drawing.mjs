@@ -84,7 +84,7 @@ function drawAxes(pen, { at, judged, waiting }, begun) {
     context.fillText(words, at.left - 6, y);
   };
   const [least, most] = at.domain;
-  for (const loss of !begun ? [] : at.log ? logTicks(least, most) : ticks(least, most, (at.bottom - at.top) / 44)) level(at.y(loss), plain(loss));
+  for (const loss of !begun ? [] : at.log ? logTicks(least, most, 20 / (at.bottom - at.top)) : ticks(least, most, (at.bottom - at.top) / 44)) level(at.y(loss), plain(loss));
   for (const sharpness of [0, 1]) level(at.strip(sharpness), String(sharpness));
   context.textAlign = "center";
   const free = at.width - 8 - context.measureText("epoch").width - 12; // where the word begins that says what is counted

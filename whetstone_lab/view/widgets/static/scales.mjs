@@ -14,14 +14,18 @@ export function ticks(low, high, count) {
   return found;
 }
 
-/** Values 1, 2 and 5 times a power of ten for a logarithmic axis, at most some six.
- * @param {number} low @param {number} high */
-export function logTicks(low, high) {
+/** Values 1, 2 and 5 times a power of ten for a logarithmic axis, where there is little room powers of ten above all.
+ * @param {number} low @param {number} high @param {number} [room] what share of the axis there must be from one to the next */
+export function logTicks(low, high, room = 0) {
+  /** @type {number[]} */
   const found = [];
-  for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++)
-    for (const factor of [1, 2, 5]) found.push(factor * 10 ** power);
-  const inside = found.filter((value) => value >= low && value <= high);
-  return inside.length <= 7 ? inside : inside.filter((value) => Number.isInteger(Math.round(Math.log10(value) * 1e6) / 1e6));
+  const apart = (/** @type {number} */ one, /** @type {number} */ other) => Math.abs(Math.log(one / other) / Math.log(high / low));
+  for (const factor of [1, 5, 2])
+    for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) {
+      const value = factor * 10 ** power;
+      if (value >= low && value <= high && found.every((other) => apart(value, other) >= room)) found.push(value);
+    }
+  return found.sort((a, b) => a - b);
 }
 
 /** How far above its values one of several lines is drawn that may coincide, in pixels: each a hair's breadth above the one before
