@@ -129,6 +129,9 @@ test("a network fits its width, from one line to as many as it has layers", () =
   assert.ok(crowd.filter(({ room }) => room > 40).length >= 5, "some of them have room for their names");
   const many = layOut([{ places: placesOf({ ...ROW, across: 2 }, 200), classes: 100 }], 24, 600);
   assert.ok(!many.votes.beside, "rows of a hundred classes are too low for numbers");
+  const broad = layOut([LAYERS[0], { places: placesOf({ ...ROW, across: 100 }, 1000), classes: 10 }], 10, 640, { tall: 134, most: 1 });
+  const { left, width } = broad.blocks[1];
+  assert.ok(!broad.votes.beside && broad.votes.left >= left + width && broad.votes.left + broad.votes.width <= 640.5, "neurons of very broad rows leave room for the votes");
 });
 
 test("a picture stands before the layers, and where little height is left, all stand in one line as high as that", () => {
@@ -142,6 +145,10 @@ test("a picture stands before the layers, and where little height is left, all s
       if (which) assert.ok(blocks[which - 1].left + blocks[which - 1].room <= left, "a name has room up to the next");
     });
   }
+  const [shown, ...crowd] = layOut(Array.from({ length: 40 }, () => LAYERS[1]), 0, 580, { picture, tall: 68, most: 1 }).blocks;
+  assert.ok(shown.width === 68 && shown.height === 68 && shown.room >= 80, "before very many layers it keeps its shape and the room for its name");
+  crowd.forEach(({ left, width }, layer) => assert.ok(left >= (layer ? crowd[layer - 1].left + crowd[layer - 1].width : shown.room) && left + width <= 580));
+  assert.ok(crowd[0].room > 40);
   const ofLayers = layOut(LAYERS, 0, 620, { picture, tall: 68, most: 1 }).blocks.filter(({ layer }) => layer >= 0);
   assert.equal(neuronAt(ofLayers, 4, 70), null, "a picture has no neurons");
   assert.deepEqual(stepped(ofLayers, { layer: 0, neuron: 0 }, "ArrowLeft"), { layer: 0, neuron: 0 });

@@ -63,20 +63,28 @@ export function layOut(layers, bars, width, { picture = null, tall = TALL, most 
   for (let lines = 1; ; lines++) {
     const sets = balanced(parts, lines, bars ? VOTES + GAP : 0);
     const scale = Math.min(1, ...sets.map((set, line) => (width - GAP * (set.length - 1) - (bars && line === sets.length - 1 ? VOTES + GAP / 2 : 0)) / set.reduce((sum, { wide }) => sum + wide, 0)));
-    if (scale >= SMALLEST || lines >= Math.max(most, 1)) return place(sets, bars, width, clamp(scale, 0.1, 1), beside, picture ? FAR : GAP);
+    if (scale < SMALLEST && lines < Math.max(most, 1)) continue;
+    const laid = (/** @type {boolean} */ rows) => place(sets, bars, width, clamp(scale, 0.1, 1), rows, picture ? FAR : GAP);
+    const found = laid(beside);
+    // Neurons in rows that keep their height may leave the votes no room.
+    return beside && width - found.votes.left < NAME ? laid(false) : found;
   }
 }
 
 /** Very many layers in one line: each a narrow column of its neurons in their order, with room for the name of every few of them.
- * @param {{ layer: number, places: Places, cell: number }[]} parts @param {number} width @param {number} tall */
+ * A picture before them keeps its shape. @param {{ layer: number, places: Places, cell: number }[]} parts @param {number} width @param {number} tall */
 function crowd(parts, width, tall) {
-  const slot = width / parts.length;
+  const ahead = parts[0].layer < 0 ? 1 : 0;
+  const start = ahead * (Math.max(tall, NAME) + GAP);
+  const slot = (width - start) / (parts.length - ahead);
   const named = Math.ceil(NAME / slot);
-  const blocks = parts.map(({ layer, places: own, cell: most }, which) => {
-    const places = layer < 0 ? own : narrow(own, (slot - 3) / tall);
-    const cell = Math.min(most, (slot - 3) / places.columns, tall / places.rows);
+  const blocks = parts.map(({ layer, places: own, cell: most }) => {
+    const [left, slots] = layer < 0 ? [0, tall] : [start + layer * slot, slot - 3];
+    const places = layer < 0 ? own : narrow(own, slots / tall);
+    const cell = Math.min(most, slots / places.columns, tall / places.rows);
     const [wide, high] = [places.columns * cell, places.rows * cell];
-    return { layer, places, cell, left: which * slot, top: CAPTION + (tall - high) / 2, width: wide, height: high, room: which % named ? 0 : Math.min(named * slot, width - which * slot) - 8 };
+    const room = layer < 0 ? start - 8 : layer % named ? 0 : Math.min(named * slot, width - left) - 8;
+    return { layer, places, cell, left, top: CAPTION + (tall - high) / 2, width: wide, height: high, room };
   });
   return { blocks, votes: { left: 0, top: CAPTION, width, row: 0, beside: false }, height: Math.ceil(CAPTION + tall + 14) };
 }
