@@ -125,6 +125,17 @@ test("a page hears what is told to all and the answers to itself", () => {
   assert.deepEqual(model.listeners, []);
 });
 
+test("what was told since the whole came gives way to the next whole, also where the model sees no difference", () => {
+  const values = { told: 1, now: { status: "ready" }, past: {} };
+  const [model, heard] = [modelOf(values), []];
+  const mine = growing(model);
+  mine.model.on("change:now", () => heard.push(mine.model.get("now").status));
+  model.tell("msg:custom", { kind: "grown", told: 2, now: { status: "failed", sharpness: [] }, points: new DataView(new ArrayBuffer(0)) }, []);
+  values.told = 3; // the run was cleared: it is ready as at first, and the model tells of no other change
+  model.tell("change:told");
+  assert.deepEqual(heard, ["failed", "ready"]);
+});
+
 test("points stay in order, the newer of a batch holds, and very many are thinned evenly", () => {
   assert.deepEqual([...morePoints(new Float32Array([1, 9, 2, 8]), new Float32Array([2, 7, 3, 6]), 2)], [1, 9, 2, 7, 3, 6]);
   assert.deepEqual([...morePoints(new Float32Array([1, 9]), new Float32Array(0), 2)], [1, 9]);

@@ -116,8 +116,10 @@ export function growing(model) {
     known = { ...known, ...changed };
     GROWS.filter((name) => name in changed).forEach((name) => emit(`change:${name}`));
   }
+  // When the whole comes, a part of it may be what the model had before what was told since: the model is silent about it.
+  const whole = () => (read(), GROWS.forEach((name) => emit(`change:${name}`)));
   /** @type {[string, (...args: any[]) => void][]} */
-  const heard = [["change:about", read], ["change:told", read], ["msg:custom", hear], ...GROWS.map((name) => /** @type {[string, () => void]} */ ([`change:${name}`, () => ((known[name] = model.get(name)), emit(`change:${name}`))]))];
+  const heard = [["change:about", read], ["change:told", whole], ["msg:custom", hear], ...GROWS.map((name) => /** @type {[string, () => void]} */ ([`change:${name}`, () => ((known[name] = model.get(name)), emit(`change:${name}`))]))];
   heard.forEach(([event, listener]) => model.on(event, listener));
   read();
   return {

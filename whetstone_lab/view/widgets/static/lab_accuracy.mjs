@@ -67,7 +67,7 @@ export function accuracyView(scope, cursor, { accuracies, other, now, last }) {
       context.fillText(`${Math.round(100 * value)} %`, left - 4, y(value));
     }
     context.textAlign = "center";
-    for (const epoch of ticks(0, end(), Math.min(8, (width - left) / 44))) if (Number.isInteger(epoch)) context.fillText(String(epoch), x(epoch, width), height - 7);
+    for (const epoch of ticks(0, end(), Math.min(8, (width - left) / 44))) if (Number.isInteger(epoch)) context.fillText(String(epoch), Math.min(x(epoch, width), width - context.measureText(String(epoch)).width / 2), height - 7);
     const curve = (/** @type {Float32Array} */ values, /** @type {number} */ which, /** @type {number} */ strength) => {
       context.strokeStyle = context.fillStyle = colour(NETWORKS[which].colour);
       context.globalAlpha = strength;

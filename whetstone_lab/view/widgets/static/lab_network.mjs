@@ -21,9 +21,9 @@ import { painter } from "./raster_samples.mjs";
 const LAYERS_TALL = 68;
 
 /** @param {Scope} scope @param {Cursor} cursor
- * @param {{ layers: () => Layer[], picture: () => { name: string, grid: import("./net_layout.mjs").Grid, size: number }, pictures: () => any, firing: () => Firing }} what
- *   `picture`: the size of a picture; `pictures`: those that can be shown, empty as long as there are none; `firing`: empty as long as nothing is known */
-export function laboratoryNetwork(scope, cursor, { layers, picture, pictures, firing: fired }) {
+ * @param {{ layers: () => Layer[], picture: () => { name: string, grid: import("./net_layout.mjs").Grid, size: number }, pictures: () => any, shown: () => number, firing: () => Firing }} what
+ *   `picture`: the size of a picture; `pictures`: those that can be shown, empty as long as there are none; `shown`: which of them what fires is of; `firing`: empty as long as nothing is known */
+export function laboratoryNetwork(scope, cursor, { layers, picture, pictures, shown, firing: fired }) {
   const readout = h("p", { class: "wl-readout", role: "status" });
   const painted = shownPicture(pictures);
   const state = { pointed: /** @type {Neuron | null} */ (null) };
@@ -38,7 +38,7 @@ export function laboratoryNetwork(scope, cursor, { layers, picture, pictures, fi
     const found = fired();
     return {
       layers: layers().map(({ name, size }, layer) => ({ name, fired: found[layer] ?? new Uint8Array(size), marks: null, differ: null, reached: Boolean(found[layer]) })),
-      first: null, cursor: state.pointed ?? here(), picked: cursor.layer, votes: null, shown: picture().name, picture: painted(cursor.sample, getComputedStyle(view.canvas).color),
+      first: null, cursor: state.pointed ?? here(), picked: cursor.layer, votes: null, shown: picture().name, picture: painted(shown(), getComputedStyle(view.canvas).color),
     };
   }
   /** @param {Neuron | null} neuron @param {boolean} byKey */

@@ -7,9 +7,16 @@ import { h, say } from "./page.mjs";
 /** A setting on the page: its name, its label, and what can be picked or between which numbers it lies.
  * @typedef {{ name: string, label: string, choices?: { value: string, words: string, means: string }[], low?: number, high?: number }} Field */
 
+/** Offers what can be picked, if that is another: a line may ask for pictures that must be fetched first, which then can be picked too.
+ * @param {HTMLElement} control @param {Field} field */
+function offerChoices(control, { choices = [] }) {
+  const offered = [...control.querySelectorAll("option")].map(({ value }) => value).join();
+  if (offered !== choices.map(({ value }) => value).join()) control.replaceChildren(...choices.map(({ value, words }) => h("option", { value }, words)));
+}
+
 /** The control of a setting. @param {Field} field @param {any} value */
 function controlOf({ name, choices, low, high }, value) {
-  if (choices) return h("select", { "data-setting": name }, ...choices.map(({ value: each, words }) => h("option", { value: each, selected: each === value }, words)));
+  if (choices) return h("select", { "data-setting": name });
   if (low !== undefined) return h("input", { type: "number", "data-setting": name, min: low, max: high, step: 1, value });
   return h("input", { type: "checkbox", "data-setting": name, checked: value });
 }
@@ -28,7 +35,6 @@ export function setupView(scope, { fields, setup, send }) {
   const remark = h("p", { class: "wl-note", role: "status" });
   const rows = fields.map((field) => {
     const control = controlOf(field, setup().settings[field.name]);
-    const means = h("span", { class: "wl-means" });
     const row = h("label", { class: "wl-setting" }, h("span", {}, field.label), control);
     scope.on(control, "change", () => {
       const words = refusal(field, control);
@@ -36,7 +42,7 @@ export function setupView(scope, { fields, setup, send }) {
       if (!words) return send({ kind: "settings", settings: { ...setup().settings, [field.name]: valueOf(control) } });
       control.value = String(setup().settings[field.name]); // what is seen is what will be trained
     });
-    return { field, control, row, means };
+    return { name: field.name, control, row };
   });
   const line = h("input", { type: "text", class: "wl-preset", spellcheck: "false", autocomplete: "off", "aria-label": "Preset: the settings in a line" });
   scope.on(line, "change", () => send({ kind: "preset", line: line.value }));
@@ -50,7 +56,9 @@ export function setupView(scope, { fields, setup, send }) {
       h("label", { class: "wl-line" }, h("span", { class: "wl-means" }, "Preset, to write on the board"), line)),
     show() {
       const { settings, locked, hidden, pending, preset, given, unkept } = setup();
-      for (const { field, control, row } of rows) {
+      for (const { name, control, row } of rows) {
+        const field = /** @type {Field} */ (setup().fields.find((/** @type {Field} */ each) => each.name === name));
+        offerChoices(control, field);
         row.hidden = hidden.includes(field.name);
         control.disabled = locked.includes(field.name);
         const chosen = field.choices?.find(({ value }) => value === settings[field.name]);

@@ -136,7 +136,7 @@ function mountLaboratory({ model, el }) {
   const views = viewsOf(model, cursor, memory);
   const names = model.get("about").layers;
   const planned = () => (wave ? names.map((/** @type {string} */ name, /** @type {number} */ layer) => ({ name, size: wave?.about.sizes[layer], shape: wave?.about.shapes[layer], grid: wave?.about.grids[layer] })) : setup().layers ?? []);
-  const network = laboratoryNetwork(scope, cursor, { layers: planned, picture: () => setup().picture, pictures: () => model.get("pictures"), firing: () => firingOf(wave) });
+  const network = laboratoryNetwork(scope, cursor, { layers: planned, picture: () => setup().picture, pictures: () => model.get("pictures"), shown: () => wave?.sample ?? cursor.sample, firing: () => firingOf(wave) });
   const accuracy = accuracyView(scope, cursor, { accuracies: () => model.get("accuracies"), other: () => memory.compared?.accuracies, now: () => run.now, last: () => setup().goal ?? 0 });
   const spikes = waveView(scope, cursor, { pictures: model.get("pictures"), wave: () => wave });
   const asker = waveAsker(scope, model, cursor, () => run.now.epochs);

@@ -144,12 +144,19 @@ export function whenSeen(scope, element, first) {
   scope.undo.push(() => observer.disconnect());
 }
 
-/** Shows that the kernel has gone, by the class `wl-gone`, until something is heard from it again. JupyterLab has a class
- * of its own for that, but anywidget 0.11 takes the listener that sets it away from the view.
- * @param {Scope} scope @param {Model} model @param {HTMLElement} root */
+/** What is worked by Python alone. */
+const WORKED = ".wl-commands, .wl-panel, .wl-grip, .wl-live, .wl-setup, .wl-experiments";
+
+/** Shows that the kernel has gone, by the class `wl-gone`, until something is heard from it again; what it alone works can be reached
+ * neither by a pointer nor by keys. JupyterLab has a class of its own for that, but anywidget 0.11 takes the listener that sets it away
+ * from the view. @param {Scope} scope @param {Model} model @param {HTMLElement} root */
 export function watchKernel(scope, model, root) {
-  scope.follow(model, "comm_live_update", () => root.classList.add("wl-gone"));
-  scope.follow(model, "change", () => root.classList.remove("wl-gone"));
+  const show = (/** @type {boolean} */ gone) => {
+    root.classList.toggle("wl-gone", gone);
+    root.querySelectorAll(WORKED).forEach((part) => part.toggleAttribute("inert", gone));
+  };
+  scope.follow(model, "comm_live_update", () => show(true));
+  scope.follow(model, "change", () => root.classList.contains("wl-gone") && show(false));
 }
 
 /** Has a notebook leave some keys to the elements of a widget. Notebook 7 looks at a key before its element does, and passes

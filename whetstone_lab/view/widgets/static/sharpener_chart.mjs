@@ -102,7 +102,7 @@ export function mountChart({ model, el, around }) {
   const reset = button("↺", "Back to the run", { hidden: true });
   const rerun = rerunButtons(scope, chart, around);
   const list = decisionList(chart.layers);
-  const commands = commandBar(scope, () => run.now.status, (name, unit) => {
+  const commands = commandBar(scope, () => (run.now.status === "failed" && !run.now.batch ? "ready" : run.now.status), (name, unit) => {
     error.hidden = true;
     model.send({ kind: "command", name, ...(unit ? { unit } : {}) });
   });
