@@ -1,13 +1,16 @@
-"""NIR files in simulators that we did not write: snnTorch, Norse and SpikingJelly give the very same spikes.
+"""NIR files in simulators that we did not write: snnTorch, Norse and SpikingJelly give the very same spikes, and so do
+their own files here.
 
 They are in the extra ``peers``; each test is skipped, and says so, where its simulator is not installed.
 """
+
+from functools import partial
 
 import numpy as np
 import pytest
 from rounding import beyond_doubt
 
-from whetstone_lab.exchange.nir import to_nir
+from whetstone_lab.exchange.nir import from_nir, to_nir
 from whetstone_lab.exchange.nir.names import TAKEN
 from whetstone_lab.simulator import Network, Node, run
 from whetstone_lab.simulator.operations import (
@@ -125,9 +128,9 @@ def own_thresholds(kind):
 NETWORKS = {"mlp": mlp, "convnet": convnet, "length": length, "identity": identity, "potentials": potentials,
             "projection": projection, "sigmoids": sigmoids}
 
-#: What an importer gets wrong or refuses. Norse 1.1.0 misreads a skip that goes through weights of its own; snnTorch
-#: 1.0.0 misreads a threshold of 0.
-LIMITS = {("norse", "projection"), ("snntorch", "sigmoids")}
+#: What an importer gets wrong or refuses. Norse 1.1.0 misreads a skip that goes through weights of its own, and knows
+#: no Conv1d; snnTorch 1.0.0 misreads a threshold of 0.
+LIMITS = {("norse", "length"), ("norse", "projection"), ("snntorch", "sigmoids")}
 
 
 def simulate(model, x):
@@ -175,6 +178,82 @@ def test_what_an_importer_cannot_is_still_so(peer, tmp_path):
             print(f"{peer} refuses {name}: {error}")
         else:
             assert (theirs != ours).any()
+
+
+# -- and back ---------------------------------------------------------------------------------------------------------
+
+
+def from_snntorch(net):
+    snntorch, export = pytest.importorskip("snntorch"), pytest.importorskip("snntorch.export_nir")
+    model = net(lambda size: snntorch.Leaky(beta=0.5 * torch.ones(size), threshold=torch.ones(size), init_hidden=True,
+                                            reset_mechanism="zero"))
+    graph = export.export_to_nir(model, torch.zeros(12))
+    pytest.importorskip("snntorch.utils").reset(model)
+    return model, graph, {}
+
+
+def from_norse(net, step=1e-3, leaky=True):
+    norse = pytest.importorskip("norse.torch", reason="Norse is not installed")
+    write = pytest.importorskip("norse.torch.utils.export_nir").to_nir
+
+    def cell(size):
+        ones = torch.ones(size)
+        if leaky:
+            return norse.LIFBoxCell(norse.LIFBoxParameters(tau_mem_inv=500 * ones, v_th=ones, v_leak=0 * ones), dt=step)
+        return norse.IAFCell(norse.IAFParameters(v_th=ones))
+
+    model = norse.SequentialState(*net(cell))
+    return model, write(model, torch.zeros(1, 12), dt=step), {"step": step * step if leaky else 1}
+
+
+def from_spikingjelly(net, kind="LIFNode", **options):
+    jelly = pytest.importorskip("spikingjelly.activation_based", reason="SpikingJelly is not installed")
+    exchange = pytest.importorskip("spikingjelly.activation_based.nir_exchange")
+    kind = getattr(jelly.neuron, kind)
+    model = net(lambda size: kind(v_threshold=1.0, v_reset=0.0, **options))
+    graph = exchange.export_to_nir(model, torch.zeros(1, 12))
+    jelly.functional.reset_net(model)
+    return model, graph, {"at_threshold": True}
+
+
+WRITERS = {
+    "snnTorch's Leaky": from_snntorch, "Norse's LIFBoxCell": from_norse,
+    "Norse's IAFCell": partial(from_norse, leaky=False),
+    "SpikingJelly's LIFNode": partial(from_spikingjelly, tau=2.0),
+    "SpikingJelly's IFNode": partial(from_spikingjelly, kind="IFNode"),
+    "SpikingJelly's CUBALIFNode": partial(from_spikingjelly, kind="CUBALIFNode", c_decay=0.0, v_decay=0.5),
+}
+
+
+@pytest.mark.parametrize("kind", ["ties", "random"])
+@pytest.mark.parametrize("name", WRITERS)
+def test_what_a_peer_writes_spikes_here_as_it_does_there(name, kind, tmp_path):
+    """Step by step, with what the neurons keep; halves of quarters are exact, and so are their sums."""
+    def net(neurons):
+        layers = []
+        for below, above in ((12, 10), (10, 8)):
+            linear = torch.nn.Linear(below, above)
+            linear.weight.data = torch.from_numpy(weights(kind, below, above).T.copy())
+            linear.bias.data = torch.from_numpy(weights(kind, above))
+            layers += [linear, neurons(above)]
+        return torch.nn.Sequential(*layers)
+
+    model, graph, options = WRITERS[name](net)
+    rng, state, theirs = np.random.default_rng(0), None, []
+    trains = (rng.integers(0, 9, (20, 8, 12)) / 4 if kind == "ties" else rng.normal(0.4, 1, (20, 8, 12))).astype("f")
+    with torch.no_grad():
+        for step in torch.from_numpy(trains).unbind(1):
+            made = model(step, state) if name.startswith("Norse") else model(step)
+            made, state = made if isinstance(made, tuple) else (made, None)
+            theirs.append(made.numpy() > 0)
+    nir.write(tmp_path / "net.nir", graph)
+    for source in (graph, tmp_path / "net.nir"):
+        network = from_nir(source, **options)
+        assert network.input_shape == (12,)
+        last = network.layers[-1]
+        ours = run(network, trains).dense(last)[:, network.steps[last]:][:, :8]
+        assert 0.02 < ours.mean() < 0.98
+        np.testing.assert_array_equal(ours, np.stack(theirs, 1))
 
 
 @pytest.mark.parametrize("peer", ["snntorch", "spikingjelly"])

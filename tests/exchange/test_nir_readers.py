@@ -168,6 +168,31 @@ def test_sinabs_has_the_same_spikes(name, kind, tmp_path):
 
 @pytest.mark.peers
 @pytest.mark.parametrize("kind", ["ties", "random"])
+def test_sinabs_has_its_own_spikes_here(kind, tmp_path):
+    sinabs = pytest.importorskip("sinabs", reason="sinabs is not installed")
+    torch = pytest.importorskip("torch")
+    from sinabs.activation import MembraneReset, SingleSpike
+
+    layers = []
+    for below, above in ((12, 10), (10, 8)):
+        linear = torch.nn.Linear(below, above)
+        linear.weight.data = torch.from_numpy(weights(kind, below, above).T.copy())
+        linear.bias.data = torch.from_numpy(weights(kind, above))
+        layers += [linear, sinabs.layers.IAFSqueeze(batch_size=20, spike_fn=SingleSpike, reset_fn=MembraneReset())]
+    model, rng = torch.nn.Sequential(*layers), np.random.default_rng(0)
+    trains = (rng.integers(0, 9, (20, 8, 12)) / 4 if kind == "ties" else rng.normal(0.4, 1, (20, 8, 12))).astype("f")
+    with torch.no_grad():
+        theirs = np.stack([model(step).numpy() > 0 for step in torch.from_numpy(trains).unbind(1)], 1)
+    nir.write(tmp_path / "net.nir", sinabs.nir.to_nir(model, torch.zeros(20, 12)))
+    network = from_nir(tmp_path / "net.nir", step=1, at_threshold=True)
+    last = network.layers[-1]
+    ours = run(network, trains).dense(last)[:, network.steps[last]:][:, :8]
+    assert 0.02 < ours.mean() < 0.98
+    np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("kind", ["ties", "random"])
 def test_spyx_has_the_same_spikes_once_they_have_come_through(kind, tmp_path):
     pytest.importorskip("spyx", reason="spyx is not installed")
     from spyx.nir import from_nir

@@ -348,6 +348,24 @@ def test_a_pool_is_not_rounded_nor_its_image_cut(kind, sizes, words):
         from_nir(graph_of(("pool", kind(*map(np.array, sizes))), size=(2, 6, 6)))
 
 
+def test_neurons_that_fire_at_their_threshold_are_read_as_such():
+    graph = graph_of(("n", nir.IF(np.full(4, 1e4), np.float64([0.5, 0.25, 0.0, 1.0]))))
+    x = np.float32([[0.5, 0.25, 0.0, 0.75]])
+    assert run(from_nir(graph), x).dense("n")[0, 0].tolist() == [0, 0, 0, 0]
+    assert run(from_nir(graph, at_threshold=True), x).dense("n")[0, 0].tolist() == [1, 1, 1, 0]
+
+
+@pytest.mark.parametrize("node", [nir.Affine(quarters(3, 4), quarters(3)), nir.Linear(quarters(3, 4))])
+def test_an_axis_of_one_sample_is_taken_off_an_input(node):
+    x = images(from_nir(graph_of(("a", node))))
+    np.testing.assert_array_equal(run(from_nir(graph_of(("a", node), size=(1, 4))), x).votes,
+                                  run(from_nir(graph_of(("a", node))), x).votes)
+    conv = nir.Conv2d((6, 6), quarters(3, 2, 2, 2), 1, 0, 1, 1, quarters(3))
+    assert from_nir(graph_of(("conv", conv), size=(1, 2, 6, 6))).input_shape == (6, 6, 2)
+    length = nir.Conv1d(4, quarters(1, 1, 2), 1, 0, 1, 1, quarters(1))
+    assert from_nir(graph_of(("conv", length), size=(1, 4))).input_shape == (4, 1)  # one channel
+
+
 def test_a_step_of_no_time_is_refused():
     with pytest.raises(ValueError, match="step to be a positive time in seconds; got 0"):
         from_nir(graph_of(("n", cuba())), step=0)

@@ -36,8 +36,9 @@ SLOW = 1000
 def cuba_lif(nir: ModuleType, threshold: np.ndarray, layout: Layout) -> Any:
     """A ``CubaLIF`` node that remembers nothing and fires where ours do, at the threshold."""
     thresholds, ones = layout.arranged(np.asarray(threshold)), np.ones(layout.shape)
+    reset = {"v_reset": 0 * ones} if hasattr(nir.CubaLIF, "v_reset") else {}  # NIR 1.0.4 has none
     return nir.CubaLIF(
-        tau_syn=STEP * ones, tau_mem=STEP * ones, r=ones, v_leak=0 * ones, v_reset=0 * ones, w_in=ones,
+        tau_syn=STEP * ones, tau_mem=STEP * ones, r=ones, v_leak=0 * ones, w_in=ones, **reset,
         v_threshold=np.nextafter(thresholds, thresholds.dtype.type(-np.inf)))
 
 
@@ -48,12 +49,13 @@ def lif(nir: ModuleType, threshold: np.ndarray, layout: Layout) -> Any:
                    v_threshold=np.nextafter(thresholds, thresholds.dtype.type(-np.inf)))
 
 
-def read_neurons(node: Any, step: float) -> Iterator[Operation]:
+def read_neurons(node: Any, step: float, at_threshold: bool = False) -> Iterator[Operation]:
     """The operations that do what a NIR node of neurons does: a gain where there is one, then the neurons.
 
     Args:
         node: A ``Threshold``, ``IF``, ``LIF`` or ``CubaLIF`` node.
         step: The time step in seconds.
+        at_threshold: Whether they fire at their threshold, too. Default: False, above it.
 
     Raises:
         ValueError: The simulator has no such neurons.
@@ -65,7 +67,7 @@ def read_neurons(node: Any, step: float) -> Iterator[Operation]:
             raise ValueError(f"expected {name} to be 0; got {found.min():g} to {found.max():g}.")
     if not np.allclose(gain, 1.0, rtol=1e-6, atol=0):
         yield Scale(per_neuron(gain).astype(np.float32))
-    yield replace(_firing_above(_threshold(node)), leak=leak)
+    yield replace(_firing(_threshold(node), at_threshold), leak=leak)
 
 
 def read_integrator(node: Any, step: float) -> Iterator[Operation]:
@@ -117,11 +119,11 @@ def _dynamics(node: Any, step: float) -> tuple[float, np.ndarray]:
                 raise ValueError(f"expected tau_syn to be one time step, {step:g} s: synapses here remember nothing. "
                                  "Pass another step if theirs is another.")
             leak = _leak(node, "tau_mem", step)
-            return leak, np.asarray(node.w_in) * node.r * leak
+            return leak, np.asarray(node.w_in) * np.asarray(node.r) * leak
 
 
-def _threshold(node: Any) -> Any:
-    return node.threshold if type(node).__name__ == "Threshold" else node.v_threshold
+def _threshold(node: Any) -> np.ndarray:
+    return np.asarray(node.threshold if type(node).__name__ == "Threshold" else node.v_threshold)
 
 
 def _leak(node: Any, name: str, step: float) -> float:
@@ -134,10 +136,10 @@ def _leak(node: Any, name: str, step: float) -> float:
     return 1.0 if math.isclose(leak, 1.0, rel_tol=1e-6) else float(leak)
 
 
-def _firing_above(threshold: Any) -> Neurons:
-    """Neurons that fire above a threshold of NIR's shape; ours fire at theirs."""
+def _firing(threshold: np.ndarray, at: bool) -> Neurons:
+    """Neurons that fire at or above a threshold of NIR's shape; ours fire at theirs."""
     limit = per_neuron(threshold)
     single = limit.astype(np.float32)
     if (single == limit).all():  # float64 is for those who mean it
         limit = single
-    return Neurons(np.nextafter(limit, limit.dtype.type(np.inf)))
+    return Neurons(limit if at else np.nextafter(limit, limit.dtype.type(np.inf)))

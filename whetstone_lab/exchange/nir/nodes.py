@@ -28,13 +28,14 @@ def passes_on(node: Any) -> bool:
     return kind == "Identity" or (kind == "Delay" and not np.any(node.delay))
 
 
-def read_node(node: Any, shape: Shape, step: float) -> Iterator[Operation]:
+def read_node(node: Any, shape: Shape, step: float, at_threshold: bool = False) -> Iterator[Operation]:
     """The operations that do what a NIR node does, in their order; none for a node that changes nothing.
 
     Args:
         node: The node.
         shape: Of its input, channels last.
         step: The time step in seconds.
+        at_threshold: Whether neurons fire at their threshold, too. Default: False, above it.
 
     Raises:
         ValueError: The simulator cannot do it.
@@ -63,7 +64,7 @@ def read_node(node: Any, shape: Shape, step: float) -> Iterator[Operation]:
         case "Scale":
             yield Scale(per_neuron(node.scale))
         case "Threshold" | "IF" | "LIF" | "CubaLIF":
-            yield from read_neurons(node, step)
+            yield from read_neurons(node, step, at_threshold)
         case "I" | "LI" | "CubaLI":
             yield from read_integrator(node, step)
         case "Delay":

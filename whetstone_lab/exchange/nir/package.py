@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -75,7 +76,9 @@ def read_graph(path: Path) -> Any:
     try:
         with h5py.File(path, "r") as file:
             check(file)
-        return nir.read(path, type_check=False)
+        # NIR 1.0.4, which sinabs and Rockpool demand, checks nothing by itself.
+        unchecked = {"type_check": False} if "type_check" in signature(nir.read).parameters else {}
+        return nir.read(path, **unchecked)
     except ArchiveError:
         raise
     except Exception as error:  # h5py and nir raise what they like on damaged files

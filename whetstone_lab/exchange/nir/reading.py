@@ -22,7 +22,7 @@ from whetstone_lab.simulator.operations import Add, Neurons, Operation, Shape
 from whetstone_lab.simulator.readouts import ANALOG
 
 
-def from_nir(source: Any, *, step: float = STEP) -> Network:
+def from_nir(source: Any, *, step: float = STEP, at_threshold: bool = False) -> Network:
     """Makes a network from a NIR graph or file.
 
     Known are ``Affine``, ``Linear``, ``Conv1d``, ``Conv2d``, ``AvgPool2d`` and ``SumPool2d`` without padding,
@@ -31,15 +31,30 @@ def from_nir(source: Any, *, step: float = STEP) -> Network:
     (r I - v)``. Of nodes that give values, ``LI`` and ``CubaLI`` are known where nothing is left of a step in the next,
     and ``I`` where it is what is read, as votes add up over the steps. A ``Delay`` is known where it is 0. Graphs
     within the graph are opened: node ``n`` of ``inner`` becomes ``inner.n``. Images are channels last in the network:
-    ``(channels, rows, columns)`` in NIR is ``(rows, columns, channels)`` here.
+    ``(channels, rows, columns)`` in NIR is ``(rows, columns, channels)`` here. An axis of one sample, which some tools
+    leave in the shape of an input, is taken off.
+
+    What tools write says of their neurons what NIR has words for, and not always all. Read so, the spikes were those of
+    the tool itself, step by step, with what neurons keep from step to step:
+
+    - snnTorch 1.0.0, ``Leaky`` with ``reset_mechanism="zero"``: as it is. (By itself it subtracts, which no file says.)
+    - SpikingJelly 2.0.0, ``IFNode``, ``LIFNode`` and ``CUBALIFNode`` that reset to 0: with ``at_threshold=True``.
+    - Norse 1.1.0, ``IAFCell``: with ``step=1``. ``LIFBoxCell``: with ``step=dt * dt``, as it writes time constants
+      times ``dt``.
+    - sinabs 3.1.3, ``IAFSqueeze`` with ``SingleSpike``, ``MembraneReset()`` and no ``min_v_mem``: with ``step=1`` and
+      ``at_threshold=True``.
+
+    Files of spyx 1.0.0 have another gain than its neurons, and its spikes come a step late.
 
     Args:
         source: A ``nir.NIRGraph``, or the path of a file. Nothing in a file is ever run.
         step: The time step in seconds, no longer than any time constant. Default: 1e-4, which snnTorch 1.0.0 and
             SpikingJelly 2.0.0 assume too. Some tools write times in steps; their graphs want a step of 1.
+        at_threshold: Whether neurons fire at their threshold, too, as those of SpikingJelly and sinabs do, whose files
+            do not say so. Default: False; NIR's neurons fire above it.
 
     Returns:
-        The network, which fires where NIR does, above the threshold. The class key and the read-out are those that
+        The network. The class key and the read-out are those that
         :func:`to_nir` put into the metadata; what others keep there is left alone. Several ``Input`` and ``Output``
         nodes become several inputs and outputs.
 
@@ -55,7 +70,7 @@ def from_nir(source: Any, *, step: float = STEP) -> Network:
     """
     if isinstance(source, (str, os.PathLike)):
         source = read_graph(Path(source))
-    reader = _GraphReader(source, step)
+    reader = _GraphReader(source, step, at_threshold)
     network = reader.network()
     if reader.slow:
         warnings.warn(f"In a step of {step:g} s an input of 1 brings the neurons of {', '.join(map(repr, reader.slow))}"
@@ -72,13 +87,13 @@ class _GraphReader:
         slow: Names of the NIR nodes whose neurons hardly ever fire at this time step.
     """
 
-    def __init__(self, graph: Any, step: float) -> None:
+    def __init__(self, graph: Any, step: float, at_threshold: bool) -> None:
         nir = load_nir()
         if not isinstance(graph, nir.NIRGraph):
             raise ValueError(f"Expected a NIR graph; got {type(graph).__name__}.")
         if not 0 < step < math.inf:
             raise ValueError(f"Expected step to be a positive time in seconds; got {step!r}.")
-        self.graph, self.step = opened(graph), step
+        self.graph, self.step, self.at_threshold = opened(graph), step, at_threshold
         self.nodes: list[Node] = []
         self.shapes: dict[str, Shape] = {}
         self.names: dict[str, str] = {}  # NIR node -> the node of ours that gives its output
@@ -95,7 +110,7 @@ class _GraphReader:
                     if before[name]:
                         raise ValueError(f"expected an input that nothing leads to; got {before[name]} before it.")
                     ours = self.names[name] = INPUT if len(sources) == 1 else name
-                    self.shapes[ours] = channels_last(_shape(node.input_type["input"]))
+                    self.shapes[ours] = channels_last(self._input_shape(name, node))
                     check_size("the input", self.shapes[ours])
                 else:
                     self._add(name, node, before[name])
@@ -134,6 +149,13 @@ class _GraphReader:
                              f"{sorted(self.graph.nodes)}.")
         return found
 
+    def _input_shape(self, name: str, node: Any) -> Shape:
+        """The shape of an input, channels first, without an axis of one sample."""
+        shape = _shape(node.input_type["input"])
+        heard_by = {type(self.graph.nodes[target]).__name__ for source, target in self.graph.edges if source == name}
+        a_row = len(shape) == 2 and heard_by <= {"Affine", "Linear"}
+        return shape[1:] if shape[0] == 1 and (a_row or len(shape) == 4) else shape
+
     def _add(self, name: str, node: Any, before: list[str]) -> None:
         if not before:
             raise ValueError("nothing leads to it.")
@@ -143,7 +165,7 @@ class _GraphReader:
         if type(node).__name__ == "I" and (others := self._others(name)):
             raise ValueError(f"expected an integrator to be read, as values here remember nothing; it leads to "
                              f"{others}. Neurons integrate themselves: IF in place of I and a threshold.")
-        operations = list(read_node(node, self.shapes[inputs[0]], self.step))
+        operations = list(read_node(node, self.shapes[inputs[0]], self.step, self.at_threshold))
         for operation in operations[:-1]:
             inputs = [self._put(self._free(f"{name}_{type(operation).__name__.lower()}"), operation, inputs)]
         for operation in operations[-1:]:  # the last has the node's own name

@@ -36,8 +36,9 @@ def to_nir(network: Network, path: str | os.PathLike[str] | None = None, *, read
 
     The spikes were the same, neuron for neuron, in snnTorch 1.0.0, in Norse 1.1.0 with ``dt=1e-4``, and in SpikingJelly
     2.0.0, for perceptrons, convnets and residual networks. Known limits: Norse 1.1.0 misreads a skip that goes through
-    weights of its own, snnTorch 1.0.0 misreads a threshold of 0, and snnTorch and SpikingJelly refuse a threshold for
-    each neuron. Other readers may take the same graph otherwise; ``reader`` writes for one of these:
+    weights of its own and knows no ``Conv1d``, snnTorch 1.0.0 misreads a threshold of 0, and snnTorch and SpikingJelly
+    refuse a threshold for each neuron. Other readers may take the same graph otherwise; ``reader`` writes for one of
+    these:
 
     - ``"1.0.4"``: any that reads the files of NIR 1.0.4 only, and refuses ours with a TypeError. Neurons become ``LIF``
       nodes, and what later releases added is left out.
@@ -52,7 +53,7 @@ def to_nir(network: Network, path: str | os.PathLike[str] | None = None, *, read
       next. NIR fires above a threshold, ours at it: the threshold given is the next float below.
     - Dense layers become ``Affine``, convolutions ``Conv2d``. Images are channels first in NIR. Where padding is not
       the same at both ends or a window is no square, rows and columns of zeros in the kernel make it so. Convolutions
-      along a length become ``Conv1d``, which of all readers was tried in this package alone.
+      along a length become ``Conv1d``; for a reader without it, make an image of one row and write ``Conv2D``.
     - A max-pool of spikes is whether any of them came: a ``Conv2d`` of ones, then neurons, which take a time step of
       their own. An average over 2, 4, 8, ... values is a ``Conv2d`` too.
     - ``Add`` is several edges into one node; ``Reshape`` and ``Permute`` are ``Flatten`` and an order of weights.
