@@ -128,7 +128,9 @@ def test_numbers_by_name():
     least = settled(asked("least"), {"run": values})
     assert right(least) == "sgd"
     assert least.options[0].says == "adam has 0.97; sgd has 0.9."
-    assert "have the same" in settled(asked("most"), {"run": {"a": 1, "b": 1}}).waits
+    assert "a, b and c have the same, 1." in settled(asked("most"), {"run": {"a": 1, "b": 1, "c": 1}}).waits
+    counts = settled(asked("most"), {"run": {"a": 16151, "b": 11511}})
+    assert counts.options[0].says == "a has the most, 16,151."
     assert "takes two" in settled(asked("most"), {"run": {"a": 1}}).waits
 
 

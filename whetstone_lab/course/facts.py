@@ -221,7 +221,7 @@ def _by_time(trace: Trace, batch: int | None, place: str) -> list[Option]:
     """Every layer as an option; the right one is that which was sharp after this batch."""
     sharp = _sharp_after(trace)
     found = [number for number, mine in enumerate(sharp) if mine is not None and mine == batch]
-    who = " and ".join(trace.layers[number] for number in found)
+    who = _listed([trace.layers[number] for number in found])
     epoch = 0 if batch is None else _epoch(trace, batch)
     options = []
     for name, mine in zip(trace.layers, sharp, strict=True):
@@ -234,14 +234,15 @@ def _by_time(trace: Trace, batch: int | None, place: str) -> list[Option]:
         elif mine == batch:
             says = f"{name} was {place} to be sharp, in epoch {epoch}."
         else:
-            says = f"{name} was sharp in epoch {_epoch(trace, mine)}; {who} was {place}, in epoch {epoch}."
+            was = "was" if len(found) == 1 else "were"
+            says = f"{name} was sharp in epoch {_epoch(trace, mine)}; {who} {was} {place}, in epoch {epoch}."
             if _epoch(trace, mine) == epoch:
-                says = f"{name} was sharp in epoch {epoch}, as {who} was; but in that epoch {who} was {place}."
+                says = f"{name} was sharp in epoch {epoch}, as {who} {was}; but in that epoch {who} {was} {place}."
         options.append(Option(name, says, found == [trace.layers.index(name)]))
     if len(trace.layers) > 1:
         options.append(Option(TOGETHER, f"{who} became sharp in the same batch." if len(found) > 1 else
                               f"Only {who} was {place}." if found else "Not every layer is sharp.", len(found) > 1))
-    none = "So far there is none." if not found else f"{who} was sharp in epoch {epoch}."
+    none = f"{who} {'was' if len(found) == 1 else 'were'} sharp in epoch {epoch}." if found else "So far there is none."
     return [*options, Option(NEITHER, none, not found)]
 
 
@@ -251,9 +252,9 @@ def _ranked(values: Mapping[str, float], choose: Callable[..., Any], place: str)
     best = choose(values.values())
     first = [name for name, value in values.items() if value == best]
     if len(first) > 1:
-        raise ValueError(f"{' and '.join(map(str, first))} have the same, {best:.4g}.")
-    return [Option(str(name), f"{name} has {place}, {value:.4g}." if name == first[0] else
-                   f"{name} has {value:.4g}; {first[0]} has {best:.4g}.", name == first[0])
+        raise ValueError(f"{_listed([*map(str, first)])} have the same, {_told(best)}.")
+    return [Option(str(name), f"{name} has {place}, {_told(value)}." if name == first[0] else
+                   f"{name} has {_told(value)}; {first[0]} has {_told(best)}.", name == first[0])
             for name, value in values.items()]
 
 
@@ -264,6 +265,16 @@ def _others(answer: float, *known: tuple[float, str], within: float = 0.0) -> tu
         if not any(near(value, other, within) for other in (answer, *(mistake.value for mistake in kept))):
             kept.append(Mistake(float(value), says))
     return tuple(kept)
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names in a sentence: ``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
+def _told(value: float) -> str:
+    """A number in a sentence: a whole one with all its digits, any other with four."""
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:.4g}"
 
 
 def _times(count: int) -> str:
