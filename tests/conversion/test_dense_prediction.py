@@ -58,13 +58,14 @@ def test_of_a_sigmoid_the_network_gives_what_is_before_it():
 
 
 @pytest.mark.every_backend
-@pytest.mark.parametrize("shape", [(8, 8, 1), (7, 5, 2)])
-def test_a_converted_segmenter_decides_for_every_place_as_keras_does(shape):
-    model = sharp(segmenter(shape, 3, filters=(3, 4, 5), key=make_key(3, 9)))
+@pytest.mark.parametrize(("shape", "skip"), [((8, 8, 1), "spikes"), ((7, 5, 2), "potentials")])
+def test_a_converted_segmenter_decides_for_every_place_as_keras_does(shape, skip):
+    model = sharp(segmenter(shape, 3, filters=(3, 4, 5), key=make_key(3, 9), skip=skip))
     x = pictures(12, *shape)
     network = convert(model)
     record = simulator.run(network, x)
     names = [layer.name for layer in spiking_layers(model)]
+    assert [*network.layers] == names  # neurons whose spikes two readers take, one of them pooled, are there once
     with exact_batch_norm():
         *fired, scores = keras.Model(model.input, [*(model.get_layer(name).output for name in names), model.output])(x)
     for name, spikes in zip(names, map(array, fired), strict=True):

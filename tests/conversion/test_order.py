@@ -1,12 +1,13 @@
 """Layer calls put into another order, and with some left out."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 from keras import layers
 
 from whetstone_lab.conversion import makers  # noqa: F401 registers the layers
 from whetstone_lab.conversion.calls import Call
-from whetstone_lab.conversion.order import neurons_before_pools, without
+from whetstone_lab.conversion.order import neurons_before_pools, once_each, without
 from whetstone_lab.training.layers import SpikingBReLU
 
 
@@ -39,3 +40,18 @@ def test_calls_are_left_out_and_their_readers_read_what_they_read():
     assert shown(without(found, {id(b)})) == [("a", (-1,)), ("c", (0,)), ("d", (0, 1))]
     assert shown(without(found, {id(a), id(b)})) == [("c", (-1,)), ("d", (-1, 0))]
     assert without(found, ()) == found
+
+
+def test_a_call_that_repeats_another_stands_once_and_gives_what_both_gave():
+    neurons, pool, other = SpikingBReLU(), layers.MaxPooling2D(), layers.MaxPooling2D()
+    found = calls((pool, "pool", (-1,)), (neurons, "neurons", (-1,)), (neurons, "neurons_2", (0,)),
+                  (layers.Flatten(), "flat", (1,)), (other, "other", (2,)))
+    found[2] = replace(found[2], outputs=("spikes",))
+    ordered = neurons_before_pools(found)
+    assert shown(ordered)[:3] == [("neurons_2", (-1,)), ("neurons", (-1,)), ("pool", (0,))]
+    assert shown(once_each(ordered)) == [("neurons_2", (-1,)), ("pool", (0,)), ("flat", (0,)), ("other", (1,))]
+    twice = calls((pool, "one", (-1,)), (pool, "two", (-1,)), (pool, "three", (-2,)), (other, "four", (1,)))
+    twice[:2] = [replace(call, outputs=(call.name,)) for call in twice[:2]]
+    once = once_each(twice)
+    assert shown(once) == [("one", (-1,)), ("three", (-2,)), ("four", (0,))]
+    assert once[0].outputs == ("one", "two")

@@ -29,6 +29,19 @@ def test_the_segmenter_and_its_baseline_differ_in_their_activations_and_their_en
     assert beside == [(4, 6, 6 + 4), (8, 12, 4 + 3)]
 
 
+def test_skips_add_potentials_or_carry_spikes_alone_and_pools_stand_before_the_neurons():
+    potentials, spikes = (segmenter((8, 12, 3), 5, filters=(3, 4, 6), **options) for options in (
+        {}, {"skip": "spikes"}))
+    assert kinds(potentials).count("Add") == 2
+    assert [kind for kind in kinds(potentials) if kind != "Add"] == kinds(spikes)
+    assert potentials.count_params() == spikes.count_params()
+    for layer in potentials.layers:
+        if isinstance(layer, keras.layers.MaxPooling2D):
+            assert isinstance(layer.input._keras_history.operation, keras.layers.BatchNormalization)
+    with pytest.raises(ValueError, match="Expected skip to be one of potentials, spikes; got 'none'"):
+        segmenter((8, 8, 1), 2, skip="none")
+
+
 def test_a_picture_of_any_size_is_segmented_whole():
     assert segmenter((7, 5, 1), 2, filters=(2, 2, 2)).output_shape == (None, 7, 5, 2)
     assert segmenter((7, 5, 1), 2, filters=(2,), dropout=0.5, width=4).output_shape == (None, 7, 5, 2)

@@ -14,7 +14,7 @@ from whetstone_lab.conversion.makers.activations import activations_of, after
 from whetstone_lab.conversion.makers.images import around_image
 from whetstone_lab.conversion.makers.readout import output_of
 from whetstone_lab.conversion.makers.registry import Site, kind_of, layers_where
-from whetstone_lab.conversion.order import neurons_before_pools, without
+from whetstone_lab.conversion.order import neurons_before_pools, once_each, without
 from whetstone_lab.conversion.refusals import Finding, RefusedError
 from whetstone_lab.simulator import Network, Node
 from whetstone_lab.simulator.network import INPUT
@@ -165,14 +165,14 @@ def check_call(call: Call, keep_relu: bool, at_end: bool) -> None:
 
 
 def _folded(calls: Sequence[Call], refuse: Callable[[Call, ValueError], None]) -> tuple[list[Call], Folding]:
-    """The calls in the order of a network, without batch norm that could be folded, and where that went."""
+    """The calls in the order of a network, each once, without batch norm that could be folded, and where that went."""
     calls = neurons_before_pools(calls)
     # Of a layer that holds batch norm and cannot be followed, the layer itself will be refused.
     folding = plan_folding(calls, thresholds=True,
                            refuse=lambda call, error: refuse(call, error) if _is_norm(call) else None)
     # Neurons that took batch norm in may stand right behind a pool now. The largest value is none of the smallest.
     flipped = [layer for layer, norm in folding.thresholds.items() if (norm.scale < 0).any()]
-    return neurons_before_pools(without(calls, folding.gone), stay=flipped), folding
+    return once_each(neurons_before_pools(without(calls, folding.gone), stay=flipped)), folding
 
 
 def is_read(calls: Sequence[Call], position: int) -> bool:

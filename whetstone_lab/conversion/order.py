@@ -1,4 +1,4 @@
-"""The order of layer calls: neurons stand before the max-pools that only they read."""
+"""The order of layer calls: neurons stand before the max-pools that only they read, and each call stands once."""
 
 from __future__ import annotations
 
@@ -31,6 +31,29 @@ def neurons_before_pools(calls: Sequence[Call], stay: Collection[int] = ()) -> l
             moved[source] = call = replace(call, inputs=moved[source].inputs, outputs=())
             position = source
     return moved
+
+
+def once_each(calls: Sequence[Call]) -> list[Call]:
+    """The calls without those that repeat one before them: the same layer on the same input gives the same again.
+
+    Such are the neurons of which one reader takes the spikes, and another the largest of a window of potentials, once
+    :func:`neurons_before_pools` has changed the order.
+
+    Args:
+        calls: Layer calls, each after those it depends on.
+    """
+    kept: list[Call] = []
+    number: dict[int, int] = {}
+    seen: dict[tuple[int, tuple[int, ...], bool], int] = {}
+    for position, call in enumerate(calls):
+        inputs = tuple(number.get(source, source) for source in call.inputs)
+        made = seen.setdefault((id(call.layer), inputs, call.every_step), len(kept))
+        number[position] = made
+        if made < len(kept):
+            kept[made] = replace(kept[made], outputs=kept[made].outputs + call.outputs)
+        else:
+            kept.append(replace(call, inputs=inputs))
+    return kept
 
 
 def without(calls: Sequence[Call], gone: Collection[int]) -> list[Call]:

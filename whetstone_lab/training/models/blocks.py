@@ -15,6 +15,9 @@ from whetstone_lab.training.layers import SpikingBReLU
 #: Keras's own 0.99 needs 500, which is more than a short training has.
 _MOMENTUM = 0.9
 
+#: What a skip can carry.
+SKIPS = ("potentials", "spikes")
+
 
 class Blocks:
     """Makes the layers of a net, or of its ReLU baseline.

@@ -7,13 +7,10 @@ from typing import Any
 
 import keras
 
-from whetstone_lab.training.models.blocks import Blocks
+from whetstone_lab.training.models.blocks import SKIPS, Blocks
 
 #: What leads around a block that changes the size of the picture.
 SHORTCUTS = ("projection", "identity")
-
-#: What a skip carries.
-SKIPS = ("potentials", "spikes")
 
 #: What the last batch norm of a block multiplies by at the start, so that a block begins as little more than its skip.
 #: At 1 the gradient grows on its way down: after two epochs of MNIST at depth 20 it was 400 times as large at the stem
