@@ -126,6 +126,10 @@ def test_a_digit_that_is_drawn_is_read_and_python_reads_the_same(show, screensho
     assert predict(pad.simulated, drawn(page)[None]).tolist() == [3]
     network = page.locator(".wl-network canvas")
     assert "; output: 10 of 100 neurons fire. Read as 3." in network.get_attribute("aria-label")
+    # While its wave is on its way, nobody is told what it will be read as.
+    page.get_by_role("button", name="Play the wave").click()
+    assert verdict(page) == "No output yet: the wave is on its way"
+    await_that(page, "() => document.querySelector('.wl-right .wl-verdict').textContent === 'Read as 3'")
     # A neuron from near, with a click.
     box = network.bounding_box()
     page.mouse.click(box["x"] + 60, box["y"] + 60)

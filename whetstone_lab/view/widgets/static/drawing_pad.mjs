@@ -20,6 +20,9 @@ import { networkOf, reading, wave } from "./wave.mjs";
 /** Seconds that a layer's spikes take when the wave is played. */
 const PACE = 0.55;
 
+/** What there is to say of a drawing before its wave has come to the output. */
+const UNDER_WAY = "No output yet: the wave is on its way";
+
 /** @typedef {ReturnType<typeof deskOf>} Desk */
 
 /** What surrounds the pad where it is part of something larger: what is looked at everywhere, the drawing that stays when the pad is
@@ -88,7 +91,7 @@ function networkSide(scope, desk, { paint, load, around }) {
   const marks = legend([["fires", "fires"], ["silent", "silent"], .../** @type {[string, string][]} */ (samples.count ? [["never", `fires for none of ${samples.count} samples`], ["always", "fires for all"]] : [])]);
 
   function words() {
-    return `${network.layers.map((number, layer) => `${network.nodes[number].name}: ${firing(desk.sent.fired[layer])} of ${many(desk.sent.fired[layer].length, "neuron")} fire`).join("; ")}. ${desk.verdict()}.`;
+    return `${network.layers.map((number, layer) => `${network.nodes[number].name}: ${firing(desk.sent.fired[layer])} of ${many(desk.sent.fired[layer].length, "neuron")} fire`).join("; ")}. ${state.reached === Infinity ? desk.verdict() : UNDER_WAY}.`;
   }
   /** @param {Neuron | null} neuron */
   function pointed(neuron) {
@@ -174,7 +177,7 @@ export function mountPad({ model, el, around }) {
   const square = drawingSquare(scope, drawing, { how, changed, pen: (words) => say(side.hint, words), paint: (context, size) => underpaint(context, size, paint, samples.input(drawing.now.sample), root) });
   const row = sampleRow(scope, samples, paint, load, around?.shown);
   const side = networkSide(scope, desk, { paint, load, around });
-  const [verdict, meaning] = [h("div", { class: "wl-verdict", role: "status" }), h("div", { class: "wl-meaning" })];
+  const { verdict, meaning, judge } = judgement(desk);
   const root = h("div", { class: "wl wl-pad" }, head.element, row.element,
     h("div", { class: "wl-desk" },
       h("div", { class: "wl-left" }, square.element, tools, seen),
@@ -188,7 +191,7 @@ export function mountPad({ model, el, around }) {
   const playback = player(scope, {
     end: () => network.layers.length + 1,
     seconds: () => PACE * (network.layers.length + 1),
-    show: (at) => side.show(playback.playing ? at : Infinity),
+    show: (at) => (side.show(playback.playing ? at : Infinity), judge(!playback.playing)),
     changed: (playing) => playButton(play, playing, "Play the wave"),
   });
 
@@ -224,9 +227,7 @@ export function mountPad({ model, el, around }) {
     paint(sees, desk.image, ink);
     sees.setAttribute("aria-label", drawing.empty ? "Nothing yet" : `${how.rows} by ${how.columns} pixels`);
     row.show(drawing.now.sample, ink);
-    say(verdict, desk.verdict());
-    verdict.classList.toggle("wl-false", desk.truth >= 0 && desk.truth !== desk.read.best);
-    say(meaning, desk.meaning());
+    judge(!playback.playing);
     say(head.element.children[1], desk.facts());
     able(drawing);
     side.show(Infinity);
@@ -242,6 +243,20 @@ export function mountPad({ model, el, around }) {
   if (around && drawing.empty) lend(around.cursor.sample);
   if (around) side.begin();
   return () => scope.end();
+}
+
+/** What a drawing is read as, in words, once its wave has come to the output. @param {Desk} desk */
+function judgement(desk) {
+  const [verdict, meaning] = [h("div", { class: "wl-verdict", role: "status" }), h("div", { class: "wl-meaning" })];
+  return {
+    verdict, meaning,
+    /** @param {boolean} settled whether the wave has come to the output */
+    judge(settled) {
+      say(verdict, settled ? desk.verdict() : UNDER_WAY);
+      verdict.classList.toggle("wl-false", settled && desk.truth >= 0 && desk.truth !== desk.read.best);
+      say(meaning, settled ? desk.meaning() : "");
+    },
+  };
 }
 
 /** Draws a picture under the lines on the pad. @param {CanvasRenderingContext2D} context @param {number} size @param {(canvas: HTMLCanvasElement, values: ArrayLike<number>, ink: string) => void} paint

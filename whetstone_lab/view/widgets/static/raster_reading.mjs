@@ -69,7 +69,7 @@ function barsPanel(output, most) {
         const { row, name, bar, value } = made[which];
         say(name, String(number));
         row.classList.toggle("wl-winner", settled && voted && number === classes[sample]);
-        row.classList.toggle("wl-false", wrong);
+        row.classList.toggle("wl-false", settled && wrong);
         row.classList.toggle("wl-truth", voted && number === truth[sample]);
         const width = (100 * Math.abs(mine[number]) * part) / (high - low || 1);
         const zero = (-100 * low) / (high - low || 1);
