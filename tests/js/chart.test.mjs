@@ -4,8 +4,9 @@ import { test } from "node:test";
 import { pulled } from "../../whetstone_lab/view/widgets/static/chart_controls.mjs";
 import { axisEnd, layout, lossDomain, lossExtent, placeMarks } from "../../whetstone_lab/view/widgets/static/chart_layout.mjs";
 import { nearestMark } from "../../whetstone_lab/view/widgets/static/chart_pointing.mjs";
-import { epochWords, markOf, policyWords, verdict, waitingWords } from "../../whetstone_lab/view/widgets/static/chart_words.mjs";
+import { epochWords, listed, markOf, policyWords, verdict, waitingWords } from "../../whetstone_lab/view/widgets/static/chart_words.mjs";
 import { levels } from "../../whetstone_lab/view/widgets/static/method.mjs";
+import { momentOf } from "../../whetstone_lab/view/widgets/static/sharpener_chart.mjs";
 import { Scope } from "../../whetstone_lab/view/widgets/static/page.mjs";
 import { PARAMETERS, meaning, range, settable, steering } from "../../whetstone_lab/view/widgets/static/steering.mjs";
 
@@ -230,4 +231,12 @@ test("a recorded run hears nothing, and a value as it was is no change", (t) => 
   steer.undo();
   assert.ok(!steer.altered());
   assert.deepEqual(sent, []);
+});
+
+test("keys lead along the list of decisions, and one leads to its moment and its layer", () => {
+  assert.deepEqual(["ArrowDown", "ArrowUp", "Home", "End", "x"].map((key) => listed(key, 2, 4)), [3, 1, 0, 3, null]);
+  assert.deepEqual([listed("ArrowDown", -1, 4), listed("ArrowDown", 3, 4), listed("ArrowUp", 0, 4), listed("ArrowDown", -1, 0)], [0, 3, 0, null]);
+  assert.deepEqual(momentOf({ at: 7, layer: null }, 12), { at: 7 });
+  assert.deepEqual(momentOf({ at: 7.5, layer: 0 }, 12), { at: 7.5, layer: 0, neuron: null });
+  assert.deepEqual(momentOf({ at: 12, layer: 2 }, 12), { at: null, layer: 2, neuron: null }, "the end is the present");
 });

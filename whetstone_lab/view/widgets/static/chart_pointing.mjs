@@ -27,12 +27,13 @@ export function pointing(scope, canvas, { where, decisions, finished, changed })
     epoch: null,
     /** The decision that is pointed at. @type {{ epoch: number, reason: string } | null} */
     decision: null,
+    /** Points at something else. @param {number | null} epoch @param {any} [decision] */
+    mean(epoch, decision = null) {
+      [meant.epoch, meant.decision] = [epoch, decision];
+      changed();
+    },
   };
-  /** @param {number | null} epoch @param {any} [decision] */
-  const mean = (epoch, decision = null) => {
-    [meant.epoch, meant.decision] = [epoch, decision];
-    changed();
-  };
+  const { mean } = meant;
   const point = (/** @type {PointerEvent} */ event) => {
     const at = where();
     const epoch = at.epoch(event.offsetX);

@@ -2,7 +2,7 @@
 // What the sharpener's chart says: signs of decisions, the list of them, and sentences about epochs and replays.
 import { layerColour, layerSwatch } from "./canvas.mjs";
 import { relativeChange } from "./method.mjs";
-import { percent, plain } from "./numbers.mjs";
+import { clamp, percent, plain } from "./numbers.mjs";
 import { h } from "./page.mjs";
 
 /** @type {Record<string, { sign: string, colour: string, word: string }>} */
@@ -68,11 +68,43 @@ export function waitingWords(status, recorded, begun) {
   return ["running", "paused"].includes(status) ? "The first epoch is under way." : "No epoch was finished.";
 }
 
-/** The list of decisions, newest first, and the legend of their signs and of the layers. @param {string[]} layers */
-export function decisionList(layers) {
-  const log = h("ol", { class: "wl-log", tabindex: 0, "aria-label": "Decisions, newest first" });
+/** Which entry of a list a key leads to; null for another key. @param {string} key @param {number} here @param {number} count */
+export function listed(key, here, count) {
+  const to = { ArrowDown: here + 1, ArrowUp: here - 1, Home: 0, End: count - 1 }[key];
+  return to === undefined || !count ? null : clamp(to, 0, count - 1);
+}
+
+/** The list of decisions, newest first, and the legend of their signs and of the layers. A click on an entry, or Enter where the arrow
+ * keys stand, goes to it. @param {import("./page.mjs").Scope} scope @param {string[]} layers @param {(decision: any) => void} go */
+export function decisionList(scope, layers, go) {
+  const log = h("ol", { class: "wl-log", tabindex: 0, "aria-label": "Decisions, newest first. Arrow keys and Enter go to one." });
   const legend = h("div", { class: "wl-legend", "aria-hidden": "true" });
+  const id = Math.random().toString(36).slice(2);
   let written = "";
+  /** Those that are listed, and where the arrow keys stand. */
+  let [known, here] = [/** @type {any[]} */ ([]), -1];
+  /** @param {number} to */
+  function stand(to) {
+    here = to;
+    [...log.children].forEach((entry, which) => known.length && entry.setAttribute("aria-selected", String(which === here)));
+    if (here >= 0) log.setAttribute("aria-activedescendant", `${id}-${here}`);
+    else log.removeAttribute("aria-activedescendant");
+  }
+  scope.on(log, "click", (/** @type {MouseEvent} */ event) => {
+    const which = [...log.children].findIndex((entry) => entry.contains(/** @type {Node} */ (event.target)));
+    if (!known[which]) return;
+    stand(which);
+    go(known[which]);
+  });
+  scope.on(log, "keydown", (/** @type {KeyboardEvent} */ event) => {
+    const to = listed(event.key, here, known.length);
+    if (to !== null) {
+      stand(to);
+      log.children[to].scrollIntoView({ block: "nearest" });
+    } else if (event.key === "Enter" && known[here]) go(known[here]);
+    else return;
+    event.preventDefault();
+  });
   return {
     log,
     legend,
@@ -81,11 +113,17 @@ export function decisionList(layers) {
       const state = JSON.stringify(decisions);
       if (state === written) return;
       written = state;
-      log.replaceChildren(...[...decisions].reverse().map((decision) => {
+      // Whoever stands on a decision goes on standing on it, as newer ones come before it.
+      const stood = JSON.stringify(known[here]);
+      known = [...decisions].reverse();
+      log.replaceChildren(...known.map((decision, which) => {
         const { sign, colour } = markOf(decision);
-        return h("li", {}, h("span", { class: "wl-mark", style: `color: var(--wl-${colour})`, "aria-hidden": "true" }, sign),
+        return h("li", { role: "option", id: `${id}-${which}`, title: "Go to this moment of the run" }, h("span", { class: "wl-mark", style: `color: var(--wl-${colour})`, "aria-hidden": "true" }, sign),
           h("span", {}, h("b", {}, `epoch ${decision.epoch + 1}`), ` ${decision.reason}`));
       }));
+      if (decisions.length) log.setAttribute("role", "listbox");
+      else log.removeAttribute("role");
+      stand(known.findIndex((decision) => JSON.stringify(decision) === stood));
       if (!decisions.length) log.append(h("li", { class: "wl-none" }, "None yet."));
       legend.replaceChildren(...[...new Set(decisions.map((decision) => decision.kind))].map((kind) => {
         const mark = MARKS[kind] ?? MARKS.warning;

@@ -101,7 +101,7 @@ export function mountChart({ model, el, around }) {
   const undo = button("↶", "Undo", { title: "Take back what was moved last (Ctrl+Z)", disabled: true });
   const reset = button("↺", "Back to the run", { hidden: true });
   const rerun = rerunButtons(scope, chart, around);
-  const list = decisionList(chart.layers);
+  const list = decisionList(scope, chart.layers, (decision) => (around ? around.cursor.move(momentOf(decision, run.now.at)) : meant.mean(decision.at, decision)));
   const commands = commandBar(scope, () => (run.now.status === "failed" && !run.now.batch ? "ready" : run.now.status), (name, unit) => {
     error.hidden = true;
     model.send({ kind: "command", name, ...(unit ? { unit } : {}) });
@@ -189,6 +189,10 @@ function rerunButtons(scope, chart, around) {
     },
   };
 }
+
+/** Where the cursor goes for a decision: to its moment, which at the end is the present, and to the layer that it is about.
+ * @param {{ at: number, layer: number | null }} decision @param {number} end @returns {Partial<import("./cursor.mjs").Place>} */
+export const momentOf = ({ at, layer }, end) => ({ at: at >= end ? null : at, ...(layer === null ? {} : { layer, neuron: null }) });
 
 /** A click, or Enter where the keys point, moves the cursor to a moment.
  * @param {Scope} scope @param {import("./cursor.mjs").Cursor} cursor @param {{ canvas: HTMLCanvasElement, redraw: () => void }} surfaced
