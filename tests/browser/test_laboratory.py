@@ -44,7 +44,8 @@ def stage(chromium, tmp_path, finished_trace, spike_record):
         if asked["kind"] not in answers:
             return []
         content, buffers = answers[asked["kind"]]
-        return [[{**content, "epoch": asked.get("epoch"), "sample": asked.get("sample"), "by": asked["by"]}, buffers]]
+        echo = {name: asked[name] for name in ("epoch", "sample", "by", "number") if name in asked}
+        return [[{**content, **echo}, buffers]]
 
     def stage(width, height=700, dark=False):
         page = open_view(chromium, lab, width, dark, height=height, margin=0, state=state, ask=answer)
@@ -156,6 +157,16 @@ def test_one_cursor_moves_all_by_the_keyboard_alone(stage, finished_trace):
     assert slider.input_value() == asked, "what cannot be done elsewhere takes nothing back here"
     slider.press("Control+z")
     assert slider.input_value() == patience
+    # A decision of the list leads to its moment, and to its layer where it is about one.
+    sharp = next(each for each in reversed(page.evaluate("values.decisions")) if each["layer"] is not None)
+    page.locator(".wl-log").focus()
+    for _ in range(1 + list(reversed(page.evaluate("values.decisions"))).index(sharp)):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    assert page.locator(".wl-moment").inner_text() == f"epoch {sharp['at']:.1f}"
+    assert page.locator(".wl-card.wl-picked .wl-name").inner_text() == f"spiking_{sharp['layer'] + 1}"
+    page.locator(".wl-log li").last.click()
+    assert page.locator(".wl-moment").inner_text() == f"epoch {page.evaluate('values.decisions[0].at'):.1f}"
     page.get_by_role("button", name="Live").press("Enter")
     assert page.locator(".wl-moment").inner_text() == f"epoch {finished_trace.epochs}.0"
     # An epoch ends: Python tells of its accuracies first, and of the present last.
@@ -169,6 +180,69 @@ def test_one_cursor_moves_all_by_the_keyboard_alone(stage, finished_trace):
     page.get_by_role("tab", name="Break").click()
     await_that(page, """() => document.querySelectorAll('.wl-none')[1].checkVisibility()
                && document.querySelectorAll('.wl-none')[1].textContent.includes('true classes')""")
+
+
+def test_the_wave_is_gone_along_and_its_neurons_are_ordered_without_leaving_the_page(stage):
+    page = stage(1216, 640)
+    canvas, verdict = page.locator(".wl-wave .wl-raster canvas"), page.locator(".wl-wave .wl-verdict")
+    drawn = "() => document.querySelector('.wl-wave .wl-raster canvas').toDataURL()"
+    read, before = verdict.inner_text(), page.evaluate(drawn)
+    page.locator(".wl-wave .wl-order").select_option("rate")
+    await_that(page, f"before => ({drawn})() !== before", before)
+    canvas.focus()
+    page.keyboard.press("ArrowUp")
+    assert "; fires for " in page.locator(".wl-wave .wl-readout").inner_text(), "by which it was ordered"
+    net = "() => document.querySelector('.wl-lab-middle .wl-net canvas').getAttribute('aria-label')"
+    assert page.evaluate(net).count(", of which") == 3
+    for key in ("PageDown", "PageDown"):
+        page.keyboard.press(key)
+    assert page.locator(".wl-wave .wl-kicker").inner_text().endswith(", 1 of 3 steps")
+    assert verdict.inner_text() == "no output yet", "it is told with the last step"
+    await_that(page, f"() => ({net})().split(', of which').length === 2")
+    assert "spiking_1, 256 neurons, of which" in page.evaluate(net), "and the wave has come to no other layer"
+    page.locator(".wl-steps select").select_option("layer")
+    page.keyboard.press("Tab")
+    canvas.press("PageDown")
+    assert page.locator(".wl-wave .wl-kicker").inner_text().endswith(", 2 of 3 layers")
+    canvas.press("End")
+    assert verdict.inner_text() == read
+
+
+def test_two_runs_are_compared_in_every_view(stage, screenshots, finished_trace):
+    page = stage(1216, 640)
+    tab = page.get_by_role("tab", name="Side by side")
+    assert tab.count() == 0, "before one is compared there is nothing to see"
+    page.evaluate("""() => listeners.filter(l => l[0] === 'msg:custom').forEach(l => l[1]({
+        kind: 'compared', number: 1, layers: 3, accuracies: values.accuracies, past: values.past,
+        picture: values.setup.picture, pictures: values.pictures }, []))""")
+    curve = page.locator(".wl-lab-curves canvas").first.get_attribute("aria-label")
+    assert "in the other run sharp" in curve
+    tab.click()
+    heads = "() => [...document.querySelectorAll('.wl-half > .wl-kicker')].map(each => each.textContent)"
+    epochs = finished_trace.epochs
+    await_that(page, f"words => ({heads})().join() === words",
+               f"This run, after epoch {epochs},Experiment 1: s3, after epoch {epochs}")
+    assert {"kind": "wave", "epoch": epochs, "sample": 0, "number": 1} in page.evaluate("window.sent")
+    assert page.locator(".wl-pair-words").inner_text() == "Every neuron does the same in both."
+    page.locator(".wl-pair .wl-order").select_option("rate")
+    assert page.locator(".wl-wave .wl-order").input_value() == "rate", "both go by the one cursor"
+    page.locator(".wl-pair [data-way=back]").click()
+    assert page.locator(".wl-half .wl-verdict").all_inner_texts() == ["no output yet"] * 2
+    page.locator(".wl-pair [data-way=on]").click()
+    assert page.locator(".wl-half .wl-verdict").all_inner_texts() == [page.evaluate(
+        "document.querySelector('.wl-wave .wl-verdict').textContent")] * 2
+    page.locator(".wl-pair .wl-pick").nth(4).click()
+    await_that(page, "() => window.sent.filter(each => each.kind === 'wave' && each.sample === 4).length === 2")
+    assert page.evaluate("""() => [...document.querySelectorAll('.wl-stage > .wl-sheet:not([hidden])')]
+        .every(each => each.scrollHeight <= each.clientHeight && each.scrollWidth <= each.clientWidth)""")
+    if AXE.exists():
+        assert axe_finds(page) == []
+    page.screenshot(path=screenshots / "laboratory-two-runs.png")
+    page.evaluate("""() => listeners.filter(l => l[0] === 'msg:custom').forEach(l => l[1]({ kind: 'compared' }, []))""")
+    assert tab.count() == 0
+    assert page.get_by_role("tab", name="Training", selected=True).count() == 1
+    page.evaluate("window.leave()")
+    assert page.evaluate("window.listeners.length") == 0
 
 
 def test_each_colour_follows_the_theme(stage):

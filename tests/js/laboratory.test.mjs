@@ -8,7 +8,9 @@ import { accuracyColumns, lowest } from "../../whetstone_lab/view/widgets/static
 import { facts } from "../../whetstone_lab/view/widgets/static/lab_experiments.mjs";
 import { asking } from "../../whetstone_lab/view/widgets/static/lab_asking.mjs";
 import { refusal } from "../../whetstone_lab/view/widgets/static/lab_setup.mjs";
-import { firingOf, readWave, waveAsker } from "../../whetstone_lab/view/widgets/static/lab_wave.mjs";
+import { unlike, pairWords } from "../../whetstone_lab/view/widgets/static/lab_pair.mjs";
+import { firingOf, outputPart, readWave, standing } from "../../whetstone_lab/view/widgets/static/lab_raster.mjs";
+import { waveAsker } from "../../whetstone_lab/view/widgets/static/lab_wave.mjs";
 import { clock } from "../../whetstone_lab/view/widgets/static/laboratory.mjs";
 import { Scope } from "../../whetstone_lab/view/widgets/static/page.mjs";
 
@@ -33,7 +35,7 @@ test("a cursor tells those who follow it, once, and only of what is another", ()
   mine.end();
   cursor.move({ at: null });
   assert.equal(heard.length, 2);
-  assert.deepEqual([cursor.at, cursor.layer, cursor.neuron, cursor.sample], [null, 1, null, 0]);
+  assert.deepEqual([cursor.at, cursor.layer, cursor.neuron, cursor.sample, cursor.step, cursor.unit, cursor.order], [null, 1, null, 0, null, "step", "number"]);
 });
 
 test("the time that is left follows the pace, and nothing is foretold of a run that rests", () => {
@@ -54,11 +56,47 @@ test("accuracies come by rows and are drawn by columns; the axis begins below th
   assert.equal(lowest(accuracyColumns(undefined)), 0.9);
 });
 
-const message = (sample, epoch) => ({ epoch, sample, classes: [3], about: { layers: ["a", "b"], sizes: [4, 2] }, spikes: { ends: [3], step: new Uint8Array([0, 0, 1]), layer: new Uint8Array([0, 0, 1]), neuron: new Uint8Array([1, 3, 0]) } });
+const message = (sample, epoch) => ({ epoch, sample, classes: [3], about: { layers: ["a", "b"], sizes: [4, 2], shapes: [[4], [2]], steps: 2, orders: { number: "", rate: "", class: "" }, keyed: { 1: [1, 0] } }, counts: new Uint8Array([0, 5, 2, 5, 9, 1]), spikes: { ends: [3], step: new Uint8Array([0, 0, 1]), layer: new Uint8Array([0, 0, 1]), neuron: new Uint8Array([1, 3, 0]) } });
 
 test("what fires is a byte for each neuron", () => {
   assert.deepEqual(firingOf(readWave(message(0, 1))).map((layer) => [...layer]), [[0, 1, 0, 1], [1, 0]]);
   assert.deepEqual(firingOf(null), []);
+});
+
+test("of a wave that is under way fires what it has come to, and the output comes with its last step", () => {
+  const wave = readWave(message(0, 1));
+  const at = (step, unit = "step") => firingOf(wave, { step, unit }).map((layer) => layer && [...layer]);
+  assert.deepEqual(at(0), [undefined, undefined]);
+  assert.deepEqual(at(1), [[0, 1, 0, 1], undefined]);
+  assert.deepEqual(at(1.5), [[0, 1, 0, 1], [1, 0]]);
+  assert.deepEqual(at(9), at(null), "a deeper network beside it may go further");
+  assert.deepEqual(at(1, "layer"), [[0, 1, 0, 1], undefined]);
+  const part = (step, unit = "step") => outputPart({ step, unit }, wave.about);
+  assert.deepEqual([part(0), part(1), part(1.5), part(2), part(null), part(7)], [0, 0, 0.5, 1, 1, 1]);
+  assert.deepEqual([part(1, "layer"), part(2, "layer")], [0, 1]);
+});
+
+test("neurons stand as they are numbered, by how often they fire in all pictures, or class by class", () => {
+  const wave = readWave(message(0, 1));
+  assert.deepEqual(standing(wave, "number"), { rows: [null, null], groups: {} });
+  const { rows } = standing(wave, "rate");
+  assert.deepEqual(rows.map(({ neuron }) => [...neuron]), [[0, 2, 1, 3], [1, 0]]);
+  const byClass = standing(wave, "class");
+  assert.deepEqual(byClass.rows.map(({ neuron }) => [...neuron]), [[0, 2, 1, 3], [0, 1]]);
+  assert.deepEqual(byClass.groups, { 1: [{ number: 1, from: 0, to: 1 }, { number: 0, from: 1, to: 2 }] });
+  wave.about.orders = { number: "", rate: "" };
+  assert.deepEqual(standing(wave, "class").rows, [null, null], "no key is known, so there is no such order");
+});
+
+test("of two runs it is told how many neurons do otherwise, where they can be compared one by one", () => {
+  const [mine, other] = [readWave(message(0, 1)), readWave(message(0, 1))];
+  assert.equal(pairWords(mine, other), "Every neuron does the same in both.");
+  other.fired[0].neuron = new Uint32Array([0, 3]);
+  assert.deepEqual(unlike(mine, other), [2, 0]);
+  assert.equal(pairWords(mine, other), "For this picture they differ in 2 of 4 neurons of a, 0 of 2 neurons of b.");
+  other.about.shapes = [[2, 2], [2]];
+  assert.match(pairWords(mine, other), /other layers/);
+  assert.equal(pairWords(mine, null), "");
 });
 
 test("waves are asked for one at a time, and only where the cursor is somewhere else", () => {
@@ -171,11 +209,12 @@ test("a page without a kernel tells of waves as one beside a kernel would, and o
     nodes: [{ name: "out", kind: "Neurons", from: [0], shape: [2], step: 0, grid, options: {}, arrays: { threshold: { shape: [], values: doubles([threshold]) } } }],
   });
   const facts = { layers: ["out"], shapes: [[2]], sizes: [2], bands: [[0, 1]], steps: 1, grids: [grid], readings: [{ name: "", shown: "votes", voters: 2, colours: [] }] };
-  const run = (epochs, script) => ({ about: { layers: ["out"] }, past: { table: script }, accuracies: epochs, script, networks: {} });
+  const run = (epochs, script) => ({ about: { layers: ["out"] }, past: { table: script }, accuracies: epochs, script, networks: {}, setup: { away: true, picture: "its size" }, pictures: { count: 2 } });
   const values = {
-    setup: { away: true }, about: { layers: ["out"] }, pictures: { count: 2 }, taken: { script: "here", runs: { 4: run(7, "four") } },
+    setup: { away: true }, about: { layers: ["out"] }, pictures: { count: 2 },
     networks: { epochs: [1, 5], networks: [network(0.1), network(0.6)], facts, about: {}, samples: { count: 2, white: 0, values: doubles([0.2, 0.7, 0.9, 0]), labels: [0, 0] } },
   };
+  values.taken = { script: "here", runs: { 4: run(7, "four"), 5: { ...run(8, "five"), networks: { ...values.networks, epochs: [2, 6] } } } };
   const [model, heard] = [alone({ get: (name) => values[name], set() {}, on() {}, off() {}, save_changes() {}, send() {} }), []];
   let drawn = 0;
   model.on("msg:custom", (message) => heard.push(message));
@@ -183,17 +222,21 @@ test("a page without a kernel tells of waves as one beside a kernel would, and o
   const ask = async (content) => (model.send(content), await new Promise((done) => setTimeout(done, 2)), heard.at(-1));
   const first = await ask({ kind: "wave", epoch: 3, sample: 0 });
   assert.deepEqual([first.epoch, [...first.fired[0].neuron], first.classes], [1, [0, 1], [0, 0]]);
+  assert.deepEqual(first.counts.map((layer) => [...layer]), [[2, 1]], "how often each fires in both samples");
   const second = await ask({ kind: "wave", epoch: 9, sample: 0 });
   assert.deepEqual([second.epoch, [...second.fired[0].neuron], second.classes], [5, [1], [1, 0]]);
   assert.deepEqual(second.about.readings[0].words, ["read as 1, in truth 0"]);
   assert.deepEqual([second.about.readings[0].wrong, second.about.readings[0].votes], [[true], [[-2, 2]]]);
   assert.deepEqual(await ask({ kind: "wave", epoch: 0, sample: 0 }), { kind: "wave" });
+  const beside = await ask({ kind: "wave", epoch: 3, sample: 0, number: 5 });
+  assert.deepEqual([beside.number, beside.epoch], [5, 2], "that of the run which is compared");
+  assert.deepEqual(await ask({ kind: "wave", epoch: 3, sample: 0, number: 4 }), { kind: "wave", number: 4 });
   assert.deepEqual((await ask({ kind: "network", epoch: 6 })).epoch, 5);
-  assert.deepEqual(await ask({ kind: "compare", number: 4 }), { kind: "compared", number: 4, layers: 1, past: { table: "four" }, accuracies: 7 });
+  assert.deepEqual(await ask({ kind: "compare", number: 4 }), { kind: "compared", number: 4, layers: 1, past: { table: "four" }, accuracies: 7, picture: "its size", pictures: { count: 2 } });
   assert.deepEqual(await ask({ kind: "compare", number: null }), { kind: "compared" });
   assert.equal((await ask({ kind: "code" })).text, "here");
   await ask({ kind: "open", number: 4 });
-  assert.deepEqual([drawn, model.get("accuracies"), model.get("setup")], [1, 7, { away: true }]);
+  assert.deepEqual([drawn, model.get("accuracies"), model.get("setup")], [1, 7, { away: true, picture: "its size" }]);
   assert.equal((await ask({ kind: "code" })).text, "four", "the script of what is shown");
   assert.deepEqual(await ask({ kind: "wave", epoch: 9, sample: 0 }), { kind: "wave" }, "it was kept without its network");
 });

@@ -310,9 +310,74 @@ def test_weights_of_whole_epochs_are_kept_while_it_trains(stubbed, finished_trac
     bench._run.model.stop_training = True
     bench._keep(assembled(bench._run), ended=False)
     assert weights.epochs == [], "an epoch that was broken off has another number of batches"
+
+
+@pytest.mark.parametrize("way", ["look", "reset"])
+def test_a_run_that_another_takes_the_place_of_stays_kept_and_goes_on(stubbed, finished_trace, way):
+    bench, trace = stubbed.bench, Trace.from_parts(*finished_trace.to_parts())
+    bench.experiments.keep(finished_trace, Settings(network="tiny"))
+    run = bench._run = Stub(trace)
+    bench.trace, bench.settings = trace, Settings(epochs=trace.epochs + 9)
+    run.alive = True
+    bench._keep(assembled(run), ended=False)
+    bench.nudges.add(trace.epochs, trace.batches, {"patience": 3})
+    trace.append_batch(trace.epochs, 0.5, trace.sharpness[-1])  # an epoch that will not come to its end
+    bench.look(2)
+    assert (bench.trace, run.did) == (trace, []), "it is shown already"
+    with pytest.raises(RuntimeError, match="has ended; stop it first"):
+        bench.go_on()
+    if way == "look":
+        bench.look(1)
+    else:
+        bench.reset()
+    assert run.did == ["stop"]
+    assert f"kept as experiment 2, up to epoch {trace.epochs}; Go on" in bench.remark
+    kept = bench.experiments[2]
+    assert (kept.epochs, kept.stopped) == (trace.epochs, trace.batches)
+    assert bench.experiments.trace(2).batches == trace.batches, "and not as it stood some seconds before"
+    assert bench.experiments.goes_on(kept) == trace.epochs
+    run.alive = False
+    run.ended.set()
+    bench.look(2)
+    bench.go_on()
+    assert (bench.origin, bench.thresholds) == (Origin(2, trace.epochs), {})
+    assert bench._ahead.made == kept.nudges.made, "what was done by hand after the weights is done again"
+    bench._builder.join(60)
+    assert stubbed.made[0].did == ["start"]
+    assert "experiment 2" in bench.remark, "it is said until the next one"
+    stubbed.made[0].alive = False
+    bench.reset()
+    assert bench.remark == ""
+
+
+def test_a_run_of_no_epoch_or_without_a_folder_is_said_not_to_be_kept(stubbed, finished_trace, tmp_path):
+    bench = stubbed.bench
+    bench._run, bench.trace = Stub(Trace()), Trace()
+    bench._run.alive = True
+    bench.reset()
+    assert "nothing to keep" in bench.remark
+    (tmp_path / "runs").write_text("a file where the folder should be")
+    bench._run, bench.trace = Stub(finished_trace), finished_trace
     bench._keep(assembled(bench._run), ended=True)
-    bench.experiments.forget(1)
-    assert not list(bench.experiments.folder.iterdir())
+    bench.reset()
+    assert "Expected a folder that can be written to" in bench.remark
+    (tmp_path / "runs").unlink()
+    bench._run, bench.trace, bench.unkept = Stub(finished_trace), finished_trace, "no room"
+    bench.reset()
+    assert bench.experiments[1].epochs == finished_trace.epochs, "there is room by now"
+
+
+def test_what_came_to_its_end_or_has_no_weights_does_not_go_on(stubbed, finished_trace):
+    bench = stubbed.bench
+    bench.experiments.keep(finished_trace, Settings(epochs=finished_trace.epochs))
+    bench.experiments.keep(finished_trace, Settings(epochs=finished_trace.epochs + 1))
+    for number in (None, 1, 2):
+        if number is not None:
+            bench.look(number)
+            assert bench.experiments.goes_on(bench.experiments[number]) == 0
+        with pytest.raises(ValueError, match="broken off before its last epoch, and weights"):
+            bench.go_on()
+    assert (bench.number, stubbed.made) == (2, [])
 
 
 def test_a_run_without_weights_is_run_again_from_its_start(stubbed, finished_trace):

@@ -81,13 +81,22 @@ def test_its_script_says_what_was_done(kept):
     assert all(len(line) <= 120 for line in text.splitlines())
 
 
-def test_what_is_kept_again_takes_its_own_place_and_what_is_forgotten_is_gone(kept, finished_trace):
+def test_what_is_kept_again_takes_its_own_place(kept, finished_trace):
     kept.keep(finished_trace, Settings(seed=9), number=1)
     assert [(each.number, each.settings.seed) for each in kept.all()] == [(2, 0), (1, 9)]
-    kept.forget(1)
-    kept.forget(1)
-    assert [each.number for each in kept.all()] == [2]
-    assert not list(kept.folder.glob("001*"))
+
+
+def test_of_a_trace_that_is_missing_or_damaged_it_says_what_was_expected_and_what_to_do(kept):
+    path = kept.folder / "001.npz"
+    whole = path.read_bytes()
+    for damage in (whole[:len(whole) // 2], b"", b"no archive", (kept.folder / "001.json").read_bytes()):
+        path.write_bytes(damage)
+        with pytest.raises(ArchiveError, match=r"Expected the trace of experiment 1 .*damaged.*train the experiment"):
+            kept.trace(1)
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match=r"no such file.*Put the file back from a copy.*Remove 001\.json"):
+        kept.trace(1)
+    assert [each.number for each in kept.all()] == [2, 1], "its settings and its script are there"
 
 
 def test_what_a_run_went_on_from_is_kept(kept, finished_trace):

@@ -127,6 +127,11 @@ def test_an_experiment_that_was_kept_is_looked_at_compared_and_written_out(page,
     assert "hidden=(256, 64), seed=8)" in p.sent[-1]["text"]
     p.ask(kind="open", number=7)
     assert p.sent[-1]["kind"] == "error"
+    (p.lab.bench.experiments.folder / "001.npz").unlink()
+    for kind in ("open", "compare", "go_on"):
+        p.ask(kind=kind, number=1)
+        assert "Put the file back from a copy" in p.sent[-1]["text"]
+    assert p.lab.now["epochs"] == finished_trace.epochs, "what was shown is shown"
 
 
 def test_a_run_again_begins_with_the_lines_that_were_asked(page, finished_trace, monkeypatch):
@@ -147,6 +152,20 @@ def test_a_run_again_begins_with_the_lines_that_were_asked(page, finished_trace,
     assert (p.lab.bench.origin, p.lab.bench.thresholds) == (Origin(1, 4), {})
     assert p.sent[-1]["number"] == 1, "the old run is drawn beside"
     assert p.lab.bench._ahead.made[0].values == {"patience": 1}
+
+
+def test_a_run_that_was_broken_off_is_offered_to_go_on(page, finished_trace, monkeypatch):
+    p, epochs = page(), finished_trace.epochs
+    started = []
+    monkeypatch.setattr(p.lab.bench, "start", lambda: started.append(p.lab.bench.origin))
+    for goal in (epochs, epochs + 5):
+        number = p.lab.bench.experiments.keep(finished_trace, Settings(epochs=goal)).number
+        p.lab.bench.experiments.checkpoints(number).keep(epochs - 1, {})
+    p.ask(kind="reset", fresh=False)
+    assert {each["number"]: each["goesOn"] for each in p.lab.kept} == {1: 0, 2: epochs - 1}
+    p.ask(kind="go_on", number=2)
+    assert started == [Origin(2, epochs - 1)]
+    assert (p.sent[-1]["kind"], p.sent[-1]["number"]) == ("compared", 2), "what there was of it is drawn beside"
 
 
 def test_before_there_are_spikes_it_says_so(page):

@@ -10,10 +10,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from whetstone_lab.laboratory.checkpoints import Checkpoints, Past
-from whetstone_lab.laboratory.experiments import Experiments, Origin
+from whetstone_lab.laboratory.experiments import Experiment, Experiments, Origin
 from whetstone_lab.laboratory.nudges import Nudges
 from whetstone_lab.laboratory.script import script
-from whetstone_lab.laboratory.settings import Settings, layer_count, sharpener_arguments
+from whetstone_lab.laboratory.settings import Settings, check_thresholds
 from whetstone_lab.laboratory.snapshots import Snapshots
 from whetstone_lab.records.archive import ArchiveError
 from whetstone_lab.records.spikes import SpikeRecord
@@ -48,6 +48,7 @@ class Bench:
         origin: What the run went on from; None if it was trained from the start.
         stopped: After how many batches the run was stopped by hand; None if it was not.
         unkept: Why the run could not be kept, in words; empty if it could.
+        remark: What became of a run that was ended for this one, in words; empty if none was.
         snapshots: The spiking network after each epoch, and the test pictures that are shown to it, in front the first
             of each class; none before the run is made.
     """
@@ -63,18 +64,17 @@ class Bench:
         self._before: LiveRun | None = None
         self._begin(settings or Settings(), {})
 
-    def _begin(self, settings: Settings, thresholds: Mapping[str, float]) -> None:
+    def _begin(self, settings: Settings, thresholds: Mapping[str, float], remark: str = "") -> None:
         self.settings, self.thresholds, self.nudges = settings, dict(thresholds), Nudges()
         self.origin: Origin | None = None
         #: What the run to come goes on from, and what will be changed in it as it was in the one before.
         self._past: Past | None = None
         self._ahead = Nudges()
         self.stopped: int | None = None
-        self.unkept = ""
+        self.unkept, self.remark = "", remark
         self.snapshots = Snapshots()
         self.trace = Trace()
-        self._run = None
-        self._waiting = []
+        self._run, self._waiting = None, []
         self.number: int | None = None
         #: Where its weights are kept, when it was kept last, and after how many epochs it first ended.
         self._checkpoints: Checkpoints | None = None
@@ -125,7 +125,7 @@ class Bench:
         self.nudges.steer(partial(run.steer, gesture=gesture), parameters)
 
     def reset(self, settings: Settings | None = None, thresholds: Mapping[str, float] | None = None) -> None:
-        """Clears the bench for another run; one that has not ended ends and is not kept.
+        """Clears the bench for another run; one that has not ended ends and stays kept as far as it came.
 
         Args:
             settings: Those of the next run. Default: as they were, which gives the same weights at the start.
@@ -135,13 +135,11 @@ class Bench:
             ValueError: The sharpener has no such parameters, or they cannot be so.
         """
         settings = settings or self.settings
-        _check_thresholds(settings, thresholds or {})
+        check_thresholds(settings, thresholds or {})
         with self._lock:
             run, before = self._run, self.trace
-            if self.number is not None and self._ended is None:
-                with suppress(OSError):
-                    self.experiments.forget(self.number)
-            self._begin(settings, thresholds or {})
+            remark = self.remark if run is None else self._break_off(run) if run.alive or self.unkept else ""
+            self._begin(settings, thresholds or {}, remark)
             if run is not None and run.alive:
                 run.stop()
                 self._before = run
@@ -152,10 +150,15 @@ class Bench:
     def look(self, number: int) -> None:
         """Shows an experiment that was kept, in place of the run, which is ended; its settings are those of the next.
 
+        A run that has not ended stays kept, as :meth:`reset` has it. That run itself is shown already.
+
         Raises:
             KeyError: There is no such experiment.
+            FileNotFoundError: Its trace is not there.
             ArchiveError: Its trace is damaged.
         """
+        if number == self.number and self._run is not None and self._run.alive:
+            return
         kept, trace = self.experiments[number], self.experiments.trace(number)
         try:
             snapshots = self.experiments.snapshots(number)
@@ -195,22 +198,36 @@ class Bench:
             raise ValueError(f"Expected an epoch from 0 to {settings.epochs - 1}; got {epoch}. What was trained on "
                              "after the end of a run cannot be run again.")
         asked = {**self.thresholds, **thresholds}
-        _check_thresholds(settings, asked)
-        begins, past = 0, None
+        check_thresholds(settings, asked)
+        past = None
         if number is not None and epoch is not None:
-            checkpoints = self.experiments.checkpoints(number)
-            begins = checkpoints.before(min(epoch, trace.epochs))
-            if begins:
-                past = Past(trace, begins, checkpoints.read(begins), self.snapshots.networks)
+            past = self.experiments.checkpoints(number).past(trace, epoch, self.snapshots.networks)
+        begins = past.epochs if past is not None else 0
         self.reset(settings, self.thresholds if begins else asked)
         with self._lock:
-            if number is not None and begins:
+            if number is not None and past is not None:
                 self.origin, self._past, self.nudges = Origin(number, begins), past, before.between(0, begins)
                 if thresholds:
                     self._ahead.add(begins, int(trace.epoch_ends[begins - 1]), thresholds)
             for nudge in before.between(begins, 0 if epoch is None else epoch + 1, thresholds).made:
                 self._ahead.add(nudge.epoch, nudge.batches, nudge.values)
         self.start()
+
+    def go_on(self) -> None:
+        """Trains the experiment that is shown, which was broken off, to its last epoch; the old one stays kept.
+
+        The run goes on from the last weights that were kept of it, and what was changed by hand after them is changed
+        again.
+
+        Raises:
+            RuntimeError: The run has not ended.
+            ValueError: The experiment came to its last epoch, or none of its weights are kept.
+            ArchiveError: The weights are damaged.
+        """
+        if self.number is None or not self.experiments.goes_on(self.experiments[self.number]):
+            raise ValueError("Expected an experiment that was broken off before its last epoch, and weights of it to "
+                             "go on from; a full folder lets those of the oldest go. Begin anew with its settings.")
+        self.again(self.trace.epochs)
 
     def wait(self, timeout: float | None = None) -> None:
         """Waits until the run has ended.
@@ -348,20 +365,34 @@ class Bench:
                 self._ended = run.trace.epochs
             try:
                 if due:
-                    self._kept_at = time.monotonic()
-                    self.number = self.experiments.keep(
-                        run.trace, self.settings, self.thresholds, self.nudges, self.stopped, self.number,
-                        self._more(), self.snapshots, ended, self.origin).number
+                    self._write(run.trace, ended)
                 if self.number is not None and self._checkpoints is None:
                     self._checkpoints = self.experiments.checkpoints(self.number)
                 if self._checkpoints is not None and not ended and not run.model.stop_training and not self._more():
                     self._checkpoints.keep(run.trace.epochs, assembly.weights())
                 self.unkept = ""
             except OSError as error:  # no place to write: the training is worth more than its file
-                self.unkept = (f"This run is not kept. Expected a folder that can be written to; got {error}. Name "
-                               "another with Laboratory(folder=...).")
+                self.unkept = _unwritten(error)
         if due:
             self._tell()
+
+    def _break_off(self, run: LiveRun) -> str:
+        """Keeps a run that is ended for another one, as far as it has come, and says so."""
+        trace = Trace.from_parts(*run.trace.to_parts())  # it may still be at a batch
+        if trace.epochs and self._ended is None:
+            self.stopped = trace.batches
+        try:
+            return _became(self.experiments, self._write(trace, whole=True) if trace.epochs else None)
+        except OSError as error:
+            return _unwritten(error)
+
+    def _write(self, trace: Trace, whole: bool) -> Experiment:
+        """Writes the experiment as its trace has it."""
+        self._kept_at = time.monotonic()
+        kept = self.experiments.keep(trace, self.settings, self.thresholds, self.nudges, self.stopped, self.number,
+                                     self._more(), self.snapshots, whole, self.origin)
+        self.number = kept.number
+        return kept
 
     def _more(self) -> int:
         """Epochs that were trained after the run had ended once."""
@@ -372,12 +403,14 @@ class Bench:
             listener()
 
 
-def _check_thresholds(settings: Settings, thresholds: Mapping[str, float]) -> None:
-    from whetstone_lab.method import policies
+def _became(experiments: Experiments, kept: Experiment | None) -> str:
+    """What became of a run that was ended for another, in words."""
+    if kept is None:
+        return "The run that was training had not come to the end of its first epoch, so there was nothing to keep."
+    can = "; Go on, under Runs, trains it on" if experiments.goes_on(kept) else ""
+    return f"The run that was training is kept as experiment {kept.number}, up to epoch {kept.epochs}{can}."
 
-    kind, parameters = sharpener_arguments(settings, layer_count(settings))
-    policy = getattr(policies, kind.replace("Sharpener", "Policy"))
-    try:
-        policy(**{**parameters, **thresholds})
-    except TypeError as error:
-        raise ValueError(f"Expected parameters of {policy.__name__}; got {sorted(thresholds)}.") from error
+
+def _unwritten(error: OSError) -> str:
+    return (f"This run is not kept. Expected a folder that can be written to; got {error}. Name another with "
+            "Laboratory(folder=...).")

@@ -91,6 +91,20 @@ class Checkpoints:
         """
         return archive.read(self._path(epoch), _KIND, _VERSION)[1]
 
+    def past(self, trace: Trace, epoch: int, networks: Mapping[int, Network]) -> Past | None:
+        """What the run can go on from: the last weights up to an epoch; None where there are none.
+
+        Args:
+            trace: The trace of the run.
+            epoch: The epoch.
+            networks: As for :class:`Past`.
+
+        Raises:
+            ArchiveError: The file of the weights is damaged.
+        """
+        begins = self.before(min(epoch, trace.epochs))
+        return Past(trace, begins, self.read(begins), networks) if begins else None
+
     def clear(self) -> None:
         """Removes them all."""
         shutil.rmtree(self.folder, ignore_errors=True)

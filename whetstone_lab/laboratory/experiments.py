@@ -18,7 +18,7 @@ from whetstone_lab.laboratory.presets import Preset
 from whetstone_lab.laboratory.script import script
 from whetstone_lab.laboratory.settings import Settings, at_hand
 from whetstone_lab.laboratory.snapshots import Snapshots
-from whetstone_lab.records.archive import in_one_piece, turn
+from whetstone_lab.records.archive import ArchiveError, in_one_piece, turn
 from whetstone_lab.records.trace import Trace
 
 #: Where experiments are kept by default, below the working directory.
@@ -127,15 +127,13 @@ class Experiments:
                 part.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
         return _experiment(number, facts)
 
-    def forget(self, number: int) -> None:
-        """Removes an experiment, if it is there."""
-        for ending in ("json", "npz", "network.npz", "epochs.npz"):
-            (self.folder / f"{number:03}.{ending}").unlink(missing_ok=True)
-        self.checkpoints(number).clear()
-
     def checkpoints(self, number: int) -> Checkpoints:
         """Where the weights of an experiment are kept, those after some of its epochs."""
         return Checkpoints(self.folder / f"{number:03}.weights")
+
+    def goes_on(self, kept: Experiment) -> int:
+        """After how many epochs an experiment that was broken off before its last can go on; 0 where it cannot."""
+        return 0 if kept.epochs >= kept.settings.epochs else self.checkpoints(kept.number).before(kept.epochs)
 
     def all(self, most: int | None = None) -> list[Experiment]:
         """All that can be read, the newest first, or the newest ``most``; what cannot be read is left out."""
@@ -172,7 +170,14 @@ class Experiments:
             FileNotFoundError: There is none.
             ArchiveError: Its file is damaged.
         """
-        return Trace.load(self.folder / f"{number:03}.npz")
+        path = self.folder / f"{number:03}.npz"
+        expected = f"Expected the trace of experiment {number} in {path}"
+        if not path.is_file():
+            raise FileNotFoundError(f"{expected}; there is no such file. {_without_trace(number)}")
+        try:
+            return Trace.load(path)
+        except ArchiveError as error:
+            raise ArchiveError(f"{expected}; the file is damaged: {error} {_without_trace(number)}") from error
 
     def snapshots(self, number: int) -> Snapshots:
         """What the network of an experiment was, and test pictures to show to it.
@@ -196,6 +201,13 @@ class Experiments:
         if not self.folder.is_dir():
             return []
         return [int(path.stem) for path in self.folder.glob("*.json") if re.fullmatch("[0-9]{3,}", path.stem)]
+
+
+def _without_trace(number: int) -> str:
+    """What can be done about an experiment that has no trace."""
+    return ("Without it there is nothing to look at, to compare with or to go on from. Put the file back from a copy, "
+            "or train the experiment again: its settings are kept, and Code gives its script. Remove "
+            f"{number:03}.json to take it off the list.")
 
 
 def _experiment(number: int, facts: Mapping[str, Any]) -> Experiment:

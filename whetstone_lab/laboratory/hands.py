@@ -14,7 +14,7 @@ from whetstone_lab.records.spikes import SpikeRecord
 from whetstone_lab.simulator import Network
 from whetstone_lab.simulator.operations import Neurons
 from whetstone_lab.view import scenes
-from whetstone_lab.view.widgets.spike_raster import facts, maps, spikes
+from whetstone_lab.view.widgets.spike_raster import facts, maps, packed_numbers, spikes
 
 #: Bytes that the weights of a network take at the most: on a page beside a kernel, and in a page that is a file.
 _LARGEST, _LARGEST_FILE = 128 << 20, 4 << 20
@@ -48,9 +48,14 @@ def why_not_in_a_file(network: Network) -> str:
 
 
 def wave(epochs: int, record: SpikeRecord, sample: int) -> dict[str, Any]:
-    """What a page is told of the spikes of one sample, and as which class each was read."""
+    """What a page is told of the spikes of one sample, as which class each was read, and how often each neuron of all
+    layers fires in all of them, by which neurons can be ordered.
+    """
     one = record.select([sample])
-    return {"epoch": epochs, "sample": sample, "about": _facts(one), "spikes": spikes(one), "maps": maps(one),
+    before = np.cumsum([0, *record.sizes])
+    counts = np.bincount(before[record.layer] + record.neuron, minlength=before[-1])
+    return {"epoch": epochs, "sample": sample, "about": {**_facts(one), "samples": record.samples},
+            "spikes": spikes(one), "maps": maps(one), "counts": packed_numbers(counts),
             "classes": record.classes.tolist() if record.classes.ndim == 1 else []}
 
 
@@ -86,7 +91,8 @@ def taken(snapshots: Snapshots, most: int) -> dict[str, Any]:
     networks = thinned(snapshots.networks, most)
     shown = snapshots.wave()
     return {"epochs": list(networks), "networks": [scenes.page_network(each) for each in networks.values()],
-            **surroundings(snapshots, newest), "facts": _facts(shown[1].select([0])) if shown else None}
+            **surroundings(snapshots, newest),
+            "facts": {**_facts(shown[1].select([0])), "samples": shown[1].samples} if shown else None}
 
 
 def pictures(snapshots: Snapshots) -> dict[str, Any]:

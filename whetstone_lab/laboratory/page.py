@@ -6,6 +6,7 @@ import math
 import os
 import weakref
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +93,8 @@ class Laboratory(RunView):
         self.bench: Bench | None = source if isinstance(source, Bench) else None
         if source is None:
             self.bench = source = Bench(self._preset.settings, Experiments(folder))
+        #: The experiment that is compared, and its networks.
+        self._other: tuple[int, Snapshots] | None = None
         self._picked = self.bench.settings if self.bench is not None else self._preset.settings
         super().__init__(source)
         if self.bench is not None:
@@ -113,21 +116,29 @@ class Laboratory(RunView):
             return super().__repr__()
         return f"Laboratory({self.bench.settings.words()})"
 
-    def picture(self) -> Picture:
-        """The static figure of the run, as :func:`whetstone_lab.view.plots.sharpener_chart` draws it."""
+    def picture(self, epoch: int | None = None, sample: int = 0) -> Picture:
+        """The static figure of the experiment, as :func:`whetstone_lab.view.plots.experiment` draws it: the network,
+        the curves, the losses and the sharpness, the accuracies, and the spikes of a picture.
+
+        Args:
+            epoch: After how many epochs the curves, the network and its spikes are shown. Default: the newest.
+            sample: Which of the pictures is shown to the network, from 0. Default: 0.
+
+        Raises:
+            ValueError: There is no such epoch or no such picture.
+        """
         from whetstone_lab.view import plots
 
-        return plots.sharpener_chart(self._trace)
+        found = self.snapshots.wave(epoch)
+        title = self.bench.settings.words() if self.bench is not None else ""
+        return plots.experiment(self._trace, found[1] if found else None, epoch, sample, title)
 
     def table(self) -> dict[str, Any]:
         """The run epoch by epoch, as :meth:`SharpenerChart.table` has it, and how well the network did after each:
         ``soft``, as it was, ``spiking``, as if all neurons spiked, and ``relu``, with ReLUs in their place; in [0, 1],
         NaN where that is not known.
         """
-        logs = self._trace.epoch_logs[:self._trace.epochs]
-        told = zip(("soft", "spiking", "relu"), Accuracies.LOGS, strict=True)
-        return {**epochs(self._trace), **{name: np.array([log.get(known, math.nan) for log in logs])
-                                          for name, known in told}}
+        return {**epochs(self._trace), **scenes.accuracies(self._trace)}
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
         """The state of the widget; with the run come the pictures whose spikes can be looked at."""
@@ -157,7 +168,8 @@ class Laboratory(RunView):
             if room < 0:
                 break
             runs[str(each["number"])] = run
-        kept = [each for each in self.kept if str(each["number"]) in runs]
+        # Nothing is trained there.
+        kept = [{**each, "goesOn": 0} for each in self.kept if str(each["number"]) in runs]
         return {**state, "kept": kept, "taken": {"runs": runs, "script": self.bench.script()}}
 
     def _alone(self, most: int) -> dict[str, Any]:
@@ -180,11 +192,11 @@ class Laboratory(RunView):
             "fields": _fields(picked), "settings": picked.asdict(), "locked": sorted(preset.fast),
             "hidden": sorted(preset.hidden), "pending": picked != bench.settings and bool(bench.trace.layers),
             "preset": str(replace(preset, settings=picked)), "given": bool(self._fast.fast),
-            "folder": str(bench.experiments.folder), "unkept": bench.unkept, "number": bench.number,
+            "folder": str(bench.experiments.folder), "unkept": bench.unkept or bench.remark, "number": bench.number,
             "resumable": bench.resumable, "goal": bench.settings.epochs, "spikes": not bench.bare,
             "hands": _BARE if bench.bare else "", "layers": _layers(layer_shapes(bench.settings)),
-            "picture": {"name": "picture", **_part(DATA[bench.settings.data].spec.image_shape[:2])}}
-        self.kept = [_listed(each) for each in bench.experiments.all(_LISTED)]
+            "picture": _picture(DATA[bench.settings.data].spec.image_shape)}
+        self.kept = [_listed(each, bench) for each in bench.experiments.all(_LISTED)]
 
     # -- what the page asks -------------------------------------------------------------------------------------------
 
@@ -227,7 +239,9 @@ class Laboratory(RunView):
             self._asked_compare(bench, {"number": before})
 
     def _tell_wave(self, content: Mapping[str, Any]) -> None:
-        found = self.snapshots.wave(float(content["epoch"]))
+        other = content.get("number")
+        snapshots = self.snapshots if other is None or self.bench is None else self._beside(self.bench, int(other))
+        found = snapshots.wave(float(content["epoch"]))
         if found is None:
             self._answer(content, "wave")
             return
@@ -248,13 +262,25 @@ class Laboratory(RunView):
         if number is None:
             self._answer(content, "compared")
             return
-        trace = bench.experiments.trace(int(number))
-        self._answer(content, "compared", number=int(number), layers=len(trace.layers), **Past().whole(trace),
-                     **Accuracies().whole(trace))
+        number, self._other = int(number), None
+        trace, shape = bench.experiments.trace(number), DATA[bench.experiments[number].settings.data].spec.image_shape
+        self._answer(content, "compared", number=number, layers=len(trace.layers), **Past().whole(trace),
+                     **Accuracies().whole(trace), picture=_picture(shape),
+                     pictures=hands.pictures(self._beside(bench, number)))
+
+    def _beside(self, bench: Bench, number: int) -> Snapshots:
+        """The networks of an experiment that is compared, and its pictures; none where they were not kept."""
+        if self._other is None or self._other[0] != number:
+            with suppress(ArchiveError):  # its curves are compared all the same
+                self._other = number, bench.experiments.snapshots(number)
+        return self._other[1] if self._other is not None and self._other[0] == number else Snapshots()
 
     def _answer(self, asked: Mapping[str, Any], kind: str, **told: Any) -> None:
-        """Tells what was asked, with the name of the page that asked: every page of this view hears it."""
-        message = {"kind": kind, **told, **{name: asked[name] for name in ("by",) if name in asked}}
+        """Tells what was asked, with the name of the page that asked, for every page of this view hears it, and of
+        which other run it is, if of one.
+        """
+        message = {"kind": kind, **told, **{name: asked[name] for name in ("by", "number")
+                                            if asked.get(name) is not None}}
         self.send(*packed(message)) if told else self.send(message)
 
     def _asked_open(self, bench: Bench, content: Mapping[str, Any]) -> None:
@@ -265,6 +291,11 @@ class Laboratory(RunView):
         except Exception:
             self._picked = picked
             raise
+
+    def _asked_go_on(self, bench: Bench, content: Mapping[str, Any]) -> None:
+        self._asked_open(bench, content)
+        bench.go_on()
+        self._asked_compare(bench, content)
 
     def _asked_code(self, bench: Bench, content: Mapping[str, Any]) -> None:
         number = content.get("number")
@@ -284,7 +315,7 @@ class Laboratory(RunView):
 
 
 #: What the page may ask besides what every view of a run may be asked.
-_ASKED = ("settings", "preset", "reset", "again", "compare", "open", "code")
+_ASKED = ("settings", "preset", "reset", "again", "go_on", "compare", "open", "code")
 
 
 def _fields(picked: Settings) -> list[dict[str, Any]]:
@@ -329,6 +360,10 @@ def _known(given: Snapshots) -> dict[str, Any]:
                         **_part((math.prod(inputs),) if picture is None else picture.shape[:2])}}
 
 
+def _picture(shape: Sequence[int]) -> dict[str, Any]:
+    return {"name": "picture", **_part(shape[:2])}
+
+
 def _layers(shapes: Mapping[str, tuple[int, ...]]) -> list[dict[str, Any]]:
     return [{"name": name, "shape": list(shape), **_part(shape)} for name, shape in shapes.items()]
 
@@ -347,13 +382,15 @@ def _weight(value: Any) -> int:
     return sum(map(_weight, value)) if isinstance(value, list | tuple) else 4
 
 
-def _listed(kept: Experiment) -> dict[str, Any]:
+def _listed(kept: Experiment, bench: Bench) -> dict[str, Any]:
     told = {"soft": "val_accuracy", "spikes": "spiking_accuracy"}
     known = {words: kept.logs[name] for words, name in told.items() if name in kept.logs}
+    going = kept.number == bench.number and bench.trace.status in ("running", "paused")
     return {"number": kept.number, "words": kept.settings.words(), "preset": kept.preset, "epochs": kept.epochs,
             "goal": kept.settings.epochs, "origin": None if kept.origin is None else asdict(kept.origin),
             "accuracy": ", ".join(f"{words} {100 * value:.1f} %" for words, value in known.items()),
-            "kept": kept.kept, "nudges": len(kept.nudges.made)}
+            "kept": kept.kept, "nudges": len(kept.nudges.made),
+            "goesOn": 0 if going else bench.experiments.goes_on(kept)}
 
 
 def _weakly(page: Laboratory) -> Any:

@@ -173,6 +173,22 @@ def sharpener_arguments(settings: Settings, layers: int) -> tuple[str, dict[str,
                                  "cz_rate": round(min(0.625 / span, 1.0), 3)}
 
 
+def check_thresholds(settings: Settings, thresholds: Mapping[str, float]) -> None:
+    """Makes sure that the sharpener that fits the settings can begin with some parameters.
+
+    Raises:
+        ValueError: It has no such parameters, or they cannot be so.
+    """
+    from whetstone_lab.method import policies
+
+    kind, parameters = sharpener_arguments(settings, layer_count(settings))
+    policy = getattr(policies, kind.replace("Sharpener", "Policy"))
+    try:
+        policy(**{**parameters, **thresholds})
+    except TypeError as error:
+        raise ValueError(f"Expected parameters of {policy.__name__}; got {sorted(thresholds)}.") from error
+
+
 def model_arguments(settings: Settings) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
     """The function of :mod:`whetstone_lab.training.models` that makes the network, and its arguments."""
     shape, spec = settings.topology, DATA[settings.data].spec

@@ -14,6 +14,7 @@ from whetstone_lab.view.plots.cart_pole import cart_pole
 from whetstone_lab.view.plots.costs import rate_coding
 from whetstone_lab.view.plots.curves import activation_curves
 from whetstone_lab.view.plots.depth import depth_profile
+from whetstone_lab.view.plots.experiment import experiment
 from whetstone_lab.view.plots.faults import fault_sweep
 from whetstone_lab.view.plots.firing import firing
 from whetstone_lab.view.plots.health import layer_health
@@ -25,6 +26,6 @@ from whetstone_lab.view.plots.sharpener import sharpener_chart
 from whetstone_lab.view.plots.spikes import spike_raster
 
 __all__ = [
-    "Picture", "activation_curves", "cart_pole", "crossover", "depth_profile", "fault_sweep", "firing",
+    "Picture", "activation_curves", "cart_pole", "crossover", "depth_profile", "experiment", "fault_sweep", "firing",
     "layer_health", "lines", "memory", "moving_scene", "rate_coding", "sharpener_chart", "speed", "spike_raster",
 ]

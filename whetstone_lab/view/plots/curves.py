@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import FigureBase
 from matplotlib.ticker import MaxNLocator
 
 from whetstone_lab.records.trace import Trace
@@ -54,30 +55,39 @@ def activation_curves(source: Any, epoch: int | None = None, batch: int | None =
         batch = batches
     if not 0 <= batch <= batches:
         raise ValueError(f"Expected a batch from 0 to {batches}; got {batch}.")
-    sharpness = scenes.sharpness_at(trace, np.array([batch - 1]))[0] if batch else np.zeros(len(trace.layers))
     finished = int(np.searchsorted(trace.epoch_ends, batch, side="right"))
-    shares = scenes.histogram_at(trace, finished)
-
     shown = list(range(len(trace.layers))) if layers is None else list(layers)
     if not all(0 <= index < len(trace.layers) for index in shown):
         raise ValueError(f"Expected layers from 0 to {len(trace.layers) - 1}; got {shown}.")
 
-    count = max(len(shown), 1)
-    columns = min(count, 4)
-    rows = math.ceil(count / columns)
+    rows, columns = _laid_out(len(shown))
     figure = Picture(figsize=(max(2.6 * columns, 4.2), 2.35 * rows + 0.55))
     when = "before training" if batch == 0 else f"batch {batch}"
     if batch and finished and batch == trace.epoch_ends[finished - 1]:
         when = f"after epoch {finished}"
     of = "" if len(shown) == len(trace.layers) else f" of {len(shown)} of the {len(trace.layers)} layers"
     write_title(figure, f"Activation curves{of}, {when}")
+    curve_panels(figure, trace, batch, shown)
+    if not trace.layers:
+        say_instead(figure, "no layers yet")
+    return figure
+
+
+def curve_panels(figure: FigureBase, trace: Trace, batch: int, shown: Sequence[int]) -> None:
+    """Draws the curves of some layers as they were after so many batches, each in axes of its own."""
+    sharpness = scenes.sharpness_at(trace, np.array([batch - 1]))[0] if batch else np.zeros(len(trace.layers))
+    shares = scenes.histogram_at(trace, int(np.searchsorted(trace.epoch_ends, batch, side="right")))
+    rows, columns = _laid_out(len(shown))
     for place, index in enumerate(shown):
         axes = figure.add_subplot(rows, columns, place + 1)
         _curve_panel(axes, trace, index, trace.layers[index], float(sharpness[index]), shares)
         label_axes(axes, "pre-activation", "activation" if place % columns == 0 else None)
-    if not trace.layers:
-        say_instead(figure, "no layers yet")
-    return figure
+
+
+def _laid_out(count: int) -> tuple[int, int]:
+    """In how many rows and columns so many panels stand."""
+    columns = min(max(count, 1), 4)
+    return math.ceil(max(count, 1) / columns), columns
 
 
 def _curve_panel(axes: Axes, trace: Trace, index: int, name: str, sharpness: float, shares: np.ndarray | None) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import FigureBase
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
 from whetstone_lab.records.trace import Trace
@@ -39,12 +40,17 @@ def sharpener_chart(source: Any) -> Picture:
         >>> losses.get_ylabel(), [line.get_label() for line in sharpness.lines]
         ('loss', ['hidden_1', 'hidden_2', 'output'])
     """
-    trace = scenes.trace_of(source)
+    figure = Picture(figsize=(9.2, 4.8))
+    write_title(figure, "What the sharpener saw and did")
+    run_panels(figure, scenes.trace_of(source))
+    return figure
+
+
+def run_panels(figure: FigureBase, trace: Trace) -> list[Axes]:
+    """Draws the losses of a run with the lines that it is judged by, and its sharpness below; the axes of both."""
     table = scenes.epoch_table(trace)
     rows = scenes.thin(0, trace.batches, 2000)
     at, last = scenes.positions(trace, rows), max(trace.epochs, 1)
-    figure = Picture(figsize=(9.2, 4.8))
-    write_title(figure, "What the sharpener saw and did")
     top, low = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1.15))
     _loss_panel(top, trace, table, rows, at)
 
@@ -63,7 +69,7 @@ def sharpener_chart(source: Any) -> Picture:
         plain_axes(axes)
     low.set_xlim(0, max(last, float(at[-1]) if len(at) else 1.0))
     low.xaxis.set_major_locator(MaxNLocator(10, integer=True))
-    return figure
+    return [top, low]
 
 
 def _loss_panel(axes: Axes, trace: Trace, table: dict[str, np.ndarray], rows: np.ndarray, at: np.ndarray) -> None:

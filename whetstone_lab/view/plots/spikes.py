@@ -69,19 +69,19 @@ def spike_raster(source: Any, sample: int = 0, *, order: str = "number") -> Pict
     words = scenes.told(found, 0)
     write_title(figure, f"Sample {sample}" + (f": {words}" if words else ""))
     for name, shown in pictures.items():
-        picture = shown[0]
-        _picture_panel(parts.pop(0), picture, name or "shown", cmap=_INKED if picture.ndim == 2 else None)
-    _raster_panel(parts.pop(0), one, rows, "" if order == "number" else scenes.ORDERS[order])
+        picture_panel(parts.pop(0), shown[0], name or "shown")
+    raster_panel(parts.pop(0), one, rows, "" if order == "number" else scenes.ORDERS[order])
     for reading in found:
-        axes = parts.pop(0)
-        if reading.shown == "map":
-            _map_panel(axes, reading)
-        else:
-            _bars_panel(axes, reading)
+        reading_panel(parts.pop(0), reading)
     return figure
 
 
-def _picture_panel(axes: Axes, picture: np.ndarray, name: str, **style: Any) -> None:
+def picture_panel(axes: Axes, picture: np.ndarray, name: str) -> None:
+    """Draws what was shown: grey values as more and less ink, colours as they are."""
+    _pixels(axes, picture, name, cmap=_INKED if picture.ndim == 2 else None)
+
+
+def _pixels(axes: Axes, picture: np.ndarray, name: str, **style: Any) -> None:
     axes.imshow(picture, interpolation="nearest", **style)
     axes.patch.set_visible(False)
     axes.set_xticks([])
@@ -91,7 +91,7 @@ def _picture_panel(axes: Axes, picture: np.ndarray, name: str, **style: Any) -> 
         spine.set_color(EITHER.line)
 
 
-def _raster_panel(axes: Axes, one: SpikeRecord, rows: list[np.ndarray], order: str) -> None:
+def raster_panel(axes: Axes, one: SpikeRecord, rows: list[np.ndarray], order: str) -> None:
     """A band for each layer; ``rows`` has the row of each of its neurons, ``order`` why they stand so, in words."""
     places = scenes.bands(one.sizes)
     # Of very many steps each is narrower than a dot, and a spike still has one.
@@ -139,6 +139,14 @@ def _raster_panel(axes: Axes, one: SpikeRecord, rows: list[np.ndarray], order: s
     axes.spines["left"].set_visible(False)
 
 
+def reading_panel(axes: Axes, reading: scenes.Reading) -> None:
+    """Draws what the first sample was read as: a map of classes, or bars of votes or of values."""
+    if reading.shown == "map":
+        _map_panel(axes, reading)
+    else:
+        _bars_panel(axes, reading)
+
+
 def _bars_panel(axes: Axes, reading: scenes.Reading) -> None:
     """The votes for each class, or the values of an output that stands for no classes."""
     every, voted = reading.votes[0], reading.shown == "votes"
@@ -176,7 +184,7 @@ def _map_panel(axes: Axes, reading: scenes.Reading) -> None:
     classes, count = reading.classes[0], reading.votes.shape[-1]
     colours = class_colours(count)
     # The lower bound of the limits stands half a class below the first, so that each class meets its own colour.
-    _picture_panel(axes, classes, _titled(reading, "class of each place"), cmap=ListedColormap(colours), vmin=-0.5,
+    _pixels(axes, classes, _titled(reading, "class of each place"), cmap=ListedColormap(colours), vmin=-0.5,
                    vmax=count - 0.5)
     found, sizes = np.unique(classes, return_counts=True)
     named = sorted(found[np.argsort(-sizes, kind="stable")[:_NAMED]].tolist())

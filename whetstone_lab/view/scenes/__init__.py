@@ -13,7 +13,7 @@ from whetstone_lab.view.scenes.curves import (
     share_between,
     threshold,
 )
-from whetstone_lab.view.scenes.epochs import epoch_table, monitored
+from whetstone_lab.view.scenes.epochs import accuracies, epoch_table, monitored
 from whetstone_lab.view.scenes.health import died, health_table
 from whetstone_lab.view.scenes.marks import apart, decisions
 from whetstone_lab.view.scenes.network import Samples, grid, page_network, picture_shape, places, preparation
@@ -23,9 +23,9 @@ from whetstone_lab.view.scenes.readings import Reading, class_map, listed_classe
 from whetstone_lab.view.scenes.run import latest_sharpness, positions, sharpness_at, thin, trace_of
 
 __all__ = [
-    "ORDERS", "Reading", "Samples", "activation", "apart", "as_picture", "bands", "check_order", "class_map",
-    "decisions", "density", "died", "drawn_range", "epoch_table", "grid", "health_table", "heights", "histogram_at",
-    "key_of", "keyed", "latest_sharpness", "listed_classes", "monitored", "orders", "outside", "page_network",
-    "picture_shape", "pictures", "places", "positions", "preparation", "ramp", "readings", "record_of", "rows",
-    "share_between", "sharpness_at", "thin", "threshold", "told", "trace_of", "voters",
+    "ORDERS", "Reading", "Samples", "accuracies", "activation", "apart", "as_picture", "bands", "check_order",
+    "class_map", "decisions", "density", "died", "drawn_range", "epoch_table", "grid", "health_table", "heights",
+    "histogram_at", "key_of", "keyed", "latest_sharpness", "listed_classes", "monitored", "orders", "outside",
+    "page_network", "picture_shape", "pictures", "places", "positions", "preparation", "ramp", "readings",
+    "record_of", "rows", "share_between", "sharpness_at", "thin", "threshold", "told", "trace_of", "voters",
 ]

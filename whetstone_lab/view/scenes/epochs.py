@@ -15,6 +15,24 @@ def monitored(trace: Trace) -> Quantity:
     return Quantity(str(trace.meta.get("monitor", "loss")), "max" if mode == "max" else "min")
 
 
+#: How well a network of the laboratory does, and where Keras's logs have it: as it is, if all its neurons spiked, and
+#: with ReLUs in their place.
+ACCURACIES = {"soft": "val_accuracy", "spiking": "spiking_accuracy", "relu": "relu_accuracy"}
+
+
+def accuracies(trace: Trace, start: int = 0, stop: int | None = None) -> dict[str, np.ndarray]:
+    """How well a network did after each epoch, in [0, 1], NaN where it is not known: of each of :data:`ACCURACIES` a
+    column of shape ``(stop - start,)``.
+
+    Args:
+        trace: The run.
+        start: The first epoch, from 0. Default: 0.
+        stop: The epoch before which it ends. Default: all that have ended.
+    """
+    logs = trace.epoch_logs[start:trace.epochs if stop is None else stop]
+    return {name: np.array([log.get(known, np.nan) for log in logs], float) for name, known in ACCURACIES.items()}
+
+
 def epoch_table(trace: Trace, start: int = 0, stop: int | None = None) -> dict[str, np.ndarray]:
     """What an adaptive run looks like epoch by epoch, each column of shape ``(stop - start,)``.
 

@@ -165,9 +165,6 @@ class Histograms:
 class Accuracies:
     """How well the network does after each epoch: as it is, if all neurons spiked, and with ReLUs in their place."""
 
-    #: The name of each in Keras's logs.
-    LOGS = ("val_accuracy", "spiking_accuracy", "relu_accuracy")
-
     def __init__(self) -> None:
         self._told = math.inf  # nothing was told yet
 
@@ -185,8 +182,7 @@ class Accuracies:
         return {"accuracies": self._rows(trace, int(before), epochs)} if epochs > before else {}
 
     def _rows(self, trace: Trace, start: int, stop: int) -> bytes:
-        return np.array([[logs.get(name, math.nan) for name in self.LOGS] for logs in trace.epoch_logs[start:stop]],
-                        "<f4").tobytes()
+        return np.column_stack(list(scenes.accuracies(trace, start, stop).values())).astype("<f4").tobytes()
 
 
 def packed(told: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:

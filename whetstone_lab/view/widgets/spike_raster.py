@@ -138,14 +138,14 @@ def _told(reading: scenes.Reading, samples: int) -> dict[str, Any]:
 def maps(record: SpikeRecord) -> dict[str, Any]:
     """The class of each place, as bytes, where places have classes of their own; by the number of the output."""
     shown = [reading for reading in scenes.readings(record) if reading.shown]
-    return {str(number): {"shape": list(reading.classes.shape[1:]), "values": _packed(reading.classes)}
+    return {str(number): {"shape": list(reading.classes.shape[1:]), "values": packed_numbers(reading.classes)}
             for number, reading in enumerate(shown) if reading.shown == "map"}
 
 
 def spikes(record: SpikeRecord) -> dict[str, Any]:
     """The spikes of a record, sample after sample, as arrays of bytes."""
     return {"ends": np.searchsorted(record.sample, np.arange(record.samples), side="right").tolist(),
-            "step": _packed(record.step), "layer": _packed(record.layer), "neuron": _packed(record.neuron)}
+            **{name: packed_numbers(getattr(record, name)) for name in ("step", "layer", "neuron")}}
 
 
 def pictures(record: SpikeRecord) -> dict[str, Any]:
@@ -159,7 +159,7 @@ def pictures(record: SpikeRecord) -> dict[str, Any]:
     return {"shape": list(grey.shape[1:]), "values": grey.tobytes()}
 
 
-def _packed(values: np.ndarray) -> bytes:
+def packed_numbers(values: np.ndarray) -> bytes:
     """Whole numbers from 0, little end first, each in as many bytes as the largest needs.
 
     Whoever reads them knows how many there are, and so how wide they are.

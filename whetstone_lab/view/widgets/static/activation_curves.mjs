@@ -28,8 +28,8 @@ function beyondWords({ below, above }, [low, high]) {
 /** What the curves show: the run and its histograms, at a moment that follows the run or that the reader has chosen.
  * @typedef {ReturnType<typeof curvesOf>} Curves */
 
-/** @param {Model} model */
-function curvesOf(model) {
+/** @param {Model} model @param {() => import("./run.mjs").Course | null} other */
+function curvesOf(model, other) {
   const about = model.get("about");
   const count = about.layers.length;
   let kept = model.get("histograms");
@@ -42,6 +42,11 @@ function curvesOf(model) {
     position: () => (curves.following ? curves.end() : curves.at),
     /** @param {number} layer */
     sharpness: (layer) => (curves.following ? curves.run.now.sharpness[layer] : valueAt(curves.run.points, curves.at, layer + 2)),
+    /** The sharpness of the same layer of the other run, at the same moment or at its end; null where there is none. @param {number} layer */
+    beside(layer) {
+      const points = other()?.points;
+      return points && layer + 2 < points.width ? valueAt(points, curves.following ? Infinity : curves.at, layer + 2) : null;
+    },
     /** From where to where the inputs of a layer are drawn. @param {number} layer @returns {[number, number]} */
     range: (layer) => kept.ranges[layer],
     /** What each layer received. */
@@ -55,11 +60,12 @@ function curvesOf(model) {
   return curves;
 }
 
-/** @param {{ model: Model, el: HTMLElement, cursor?: import("./cursor.mjs").Cursor }} view
- *   `cursor`: what it shows together with others; else it goes by itself */
-export function mountCurves({ model, el, cursor }) {
+/** @param {{ model: Model, el: HTMLElement, cursor?: import("./cursor.mjs").Cursor, other?: () => import("./run.mjs").Course | null, drawn?: (redraw: () => void) => void }} view
+ *   `cursor`: what it shows together with others; else it goes by itself; `other`: another run, whose curves are drawn beside; `drawn` is given
+ *   what draws anew, for when the other run is another one */
+export function mountCurves({ model, el, cursor, other = () => null, drawn = () => {} }) {
   const scope = new Scope();
-  const curves = curvesOf(model);
+  const curves = curvesOf(model, other);
   const { about, count, run, end } = curves;
   const head = header("Activation curves");
   const grid = h("div", { class: "wl-grid" });
@@ -124,6 +130,7 @@ export function mountCurves({ model, el, cursor }) {
   scope.follow(model, "change:now", () => (run.heed("now"), playback.playing || show()));
 
   if (cursor) linkCards(scope, cursor, grid, (at) => (at === null ? latest.click() : at !== curves.position() && seek(at)));
+  drawn(show);
   show();
   if (!cursor && run.now.status === "recorded" && end() > 0 && !calm()) whenSeen(scope, root, () => curves.following && playback.play(0));
   return () => scope.end();
@@ -189,7 +196,8 @@ function layerCard(scope, grid, curves, layer) {
       const between = received ? shareBetween(curves.edges(), received, ...(/** @type {[number, number]} */ (ramp(thresholds[layer], s)))) : null;
       const where = s >= 1 ? "no ramp left: spike or no spike" : between === null ? "" : `${percent(between)} of its inputs on the ramp`;
       say(share, where);
-      canvas.setAttribute("aria-label", `Activation curve of ${layers[layer]}, sharpness ${words}; ${where}${received ? beyondWords(received, curves.range(layer)) : ""}`);
+      const others = curves.beside(layer);
+      canvas.setAttribute("aria-label", `Activation curve of ${layers[layer]}, sharpness ${words}${others === null ? "" : `, in the other run ${others >= 1 ? "sharp" : others.toFixed(2)}`}; ${where}${received ? beyondWords(received, curves.range(layer)) : ""}`);
       redraw();
     },
   };
@@ -227,6 +235,12 @@ function drawCard(pen, curves, layer) {
   line(context, Math.round(x(threshold)) + 0.5, top, Math.round(x(threshold)) + 0.5, bottom);
   context.setLineDash([]);
   traceCurve(context, curve, 0, threshold, [low, high], x, y, s > 0 ? colour("faint") : mine, 1.2);
+  const others = curves.beside(layer);
+  if (others !== null) {
+    context.setLineDash([5, 3]);
+    traceCurve(context, curve, others, threshold, [low, high], x, y, colour("ink"), 1.4);
+    context.setLineDash([]);
+  }
   traceCurve(context, curve, s, threshold, [low, high], x, y, mine, 2.5);
   context.restore();
   font(pen, 10.5);

@@ -18,12 +18,17 @@ export const readWords = (best, truth) => `read as ${best}${truth === undefined 
 
 /** The waves of a run, as Python would tell of them: `null` before the first network. @param {Taken} taken @param {number} shown how many of the samples are looked at */
 export function wavesOf({ epochs = [], networks = [], waves, samples, facts }, shown) {
-  /** @type {Map<number, { network: Network, classes: number[] }>} */
+  /** @type {Map<number, { network: Network, classes: number[], counts: Uint32Array[] }>} */
   const known = new Map();
-  /** @param {number} which @param {(sample: number) => import("./operations.mjs").Real} input */
-  function networkAt(which, input) {
-    const found = known.get(which) ?? { network: networkOf(networks[which]), classes: [] };
-    if (!found.classes.length) found.classes = Array.from({ length: shown }, (_, sample) => reading(found.network, wave(found.network, input(sample)).values[found.network.output]).best);
+  /** A network, as which class it reads each of the samples, and how often each of its neurons fires in them.
+   * @param {number} which @param {Network} network @param {(sample: number) => import("./operations.mjs").Real} input */
+  function surveyed(which, network, input) {
+    const found = known.get(which) ?? { network, classes: /** @type {number[]} */ ([]), counts: network.layers.map((number) => new Uint32Array(volume(network.nodes[number].shape))) };
+    for (let sample = found.classes.length; sample < shown; sample++) {
+      const { values, fired } = wave(network, input(sample));
+      found.classes.push(reading(network, values[network.output]).best);
+      fired.forEach((spikes, layer) => spikes.forEach((spike, neuron) => (found.counts[layer][neuron] += spike)));
+    }
     known.set(which, found);
     return found;
   }
@@ -33,14 +38,14 @@ export function wavesOf({ epochs = [], networks = [], waves, samples, facts }, s
     if (which < 0) return null;
     if (waves) return waves[which][sample];
     if (!facts) return null;
-    const first = networkOf(networks[which]);
+    const first = known.get(which)?.network ?? networkOf(networks[which]);
     const { input, labels } = sentSamples(samples, first, volume(first.input));
-    const { network, classes } = networkAt(which, input);
+    const { network, classes, counts } = surveyed(which, first, input);
     const { values, fired } = wave(network, input(sample));
     const { votes, best } = reading(network, values[network.output]);
     const truth = labels[sample];
     const read = { ...facts.readings[0], classes: [best], votes: [votes], truth: truth === undefined ? [] : [truth], words: [readWords(best, truth)], wrong: [truth !== undefined && truth !== best] };
-    return { epoch: epochs[which], sample, about: { ...facts, readings: [read] }, fired: fired.map((spikes, layer) => firedOf(spikes, network.nodes[network.layers[layer]].step)), classes };
+    return { epoch: epochs[which], sample, about: { ...facts, readings: [read] }, fired: fired.map((spikes, layer) => firedOf(spikes, network.nodes[network.layers[layer]].step)), classes, counts };
   };
 }
 
@@ -60,12 +65,12 @@ export function alone(model) {
   let listeners = [];
   const get = (/** @type {string} */ name) => (name in shown ? shown[name] : model.get(name));
   const tell = (/** @type {string} */ event, /** @type {any[]} */ ...what) => listeners.filter(([heard]) => heard === event).forEach(([, listener]) => listener(...what));
-  /** @type {{ of: any, wave: ReturnType<typeof wavesOf> } | null} */
-  let waves = null;
-  function waveAt(/** @type {any} */ { epoch, sample }) {
-    const taken = get("networks");
-    if (waves?.of !== taken) waves = { of: taken, wave: wavesOf(taken, get("pictures").count ?? 0) };
-    return { kind: "wave", ...waves?.wave(epoch, sample) };
+  /** The waves of the run that is shown, and of the one that is compared with it. @type {Map<any, ReturnType<typeof wavesOf>>} */
+  const waves = new Map();
+  function waveAt(/** @type {any} */ { epoch, sample, number }) {
+    const { networks: taken, pictures } = number === undefined ? { networks: get("networks"), pictures: get("pictures") } : runs()[number];
+    if (!waves.has(taken)) waves.set(taken, wavesOf(taken, pictures.count ?? 0));
+    return { kind: "wave", ...waves.get(taken)?.(epoch, sample), ...(number === undefined ? {} : { number }) };
   }
   function networkAt(/** @type {any} */ { epoch }) {
     const { epochs = [], networks = [], samples, about } = get("networks");
@@ -77,7 +82,11 @@ export function alone(model) {
   const answers = {
     wave: waveAt,
     network: networkAt,
-    compare: ({ number }) => (number === null ? { kind: "compared" } : { kind: "compared", number, layers: runs()[number].about.layers.length, past: runs()[number].past, accuracies: runs()[number].accuracies }),
+    compare({ number }) {
+      if (number === null) return { kind: "compared" };
+      const { about, past, accuracies, setup, pictures } = runs()[number];
+      return { kind: "compared", number, layers: about.layers.length, past, accuracies, picture: setup.picture, pictures };
+    },
     code: ({ number }) => ({ kind: "code", text: number === undefined ? get("script") ?? model.get("taken").script : runs()[number].script }),
     open: ({ number }) => ((shown = runs()[number]), tell("change:about"), null),
   };

@@ -5,11 +5,32 @@ import { h, say, button } from "./page.mjs";
 /** @typedef {import("./page.mjs").Scope} Scope */
 
 /** An experiment that was kept, as Python tells of it.
- * @typedef {{ number: number, words: string, preset: string, epochs: number, goal: number, accuracy: string, kept: string, nudges: number,
- *   origin: { number: number, epochs: number } | null }} Kept */
+ * @typedef {{ number: number, words: string, preset: string, epochs: number, goal: number, accuracy: string, kept: string, nudges: number, goesOn: number,
+ *   origin: { number: number, epochs: number } | null }} Kept
+ *   `goesOn`: after how many epochs it can go on, where it was broken off; 0 where it cannot */
 
 /** What can be done with an experiment that was kept. */
-const DOES = [["open", "Look", "Show it in place of the run"], ["compare", "Compare", "Draw it beside the run that is shown"], ["code", "Code", "As a Python script"]];
+const DOES = [["open", "Look", "Show it in place of the run; one that is training ends and stays kept"], ["compare", "Compare", "Draw it beside the run that is shown"], ["code", "Code", "As a Python script"]];
+
+/** What going on with an experiment that was broken off means. @param {Kept} one */
+const onWords = ({ goesOn, goal }) => `Train it on from epoch ${goesOn}, the last whose weights are kept, to epoch ${goal}`;
+
+/** The button that goes on with the experiment that is shown, where it was broken off.
+ * @param {Scope} scope @param {{ shown: () => Kept | undefined, send: (content: any) => void }} what */
+export function goOnButton(scope, { shown, send }) {
+  const go = button("▶", "Go on", { hidden: true });
+  scope.on(go, "click", () => send({ kind: "go_on", number: shown()?.number }));
+  return {
+    element: go,
+    show() {
+      const one = shown();
+      go.hidden = !one?.goesOn;
+      if (!one?.goesOn) return;
+      say(go.children[1], `Go on from epoch ${one.goesOn}`);
+      go.title = onWords(one);
+    },
+  };
+}
 
 /** What there is to say of an experiment. @param {Kept} one */
 export const facts = ({ epochs, goal, accuracy, kept, nudges, origin }) => [
@@ -19,8 +40,8 @@ export const facts = ({ epochs, goal, accuracy, kept, nudges, origin }) => [
 
 /** An experiment in the list. @param {Kept} one @param {number | null} compared */
 function entry(one, compared) {
-  const { number, words, preset } = one;
-  const buttons = DOES.map(([does, label, title]) => h("button", { type: "button", class: "wl-button wl-small", "data-does": does, "data-number": number, title, "aria-label": `${label}: experiment ${number}`, "aria-pressed": does === "compare" ? String(compared === number) : undefined }, label));
+  const { number, words, preset, goesOn } = one;
+  const buttons = [...(goesOn ? [["go_on", "Go on", onWords(one)]] : []), ...DOES].map(([does, label, title]) => h("button", { type: "button", class: "wl-button wl-small", "data-does": does, "data-number": number, title, "aria-label": `${label}: experiment ${number}`, "aria-pressed": does === "compare" ? String(compared === number) : undefined }, label));
   return h("li", { title: words }, h("div", {}, h("b", {}, String(number)), ` ${preset}`), h("div", { class: "wl-means" }, facts(one)), h("div", { class: "wl-back" }, ...buttons));
 }
 

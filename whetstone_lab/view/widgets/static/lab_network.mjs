@@ -21,13 +21,13 @@ import { painter } from "./raster_samples.mjs";
 const LAYERS_TALL = 68;
 
 /** @param {Scope} scope @param {Cursor} cursor
- * @param {{ layers: () => Layer[], picture: () => { name: string, grid: import("./net_layout.mjs").Grid, size: number }, pictures: () => any, shown: () => number, firing: () => Firing }} what
- *   `picture`: the size of a picture; `pictures`: those that can be shown, empty as long as there are none; `shown`: which of them what fires is of; `firing`: empty as long as nothing is known */
-export function laboratoryNetwork(scope, cursor, { layers, picture, pictures, shown, firing: fired }) {
+ * @param {{ layers: () => Layer[], picture: () => { name: string, grid: import("./net_layout.mjs").Grid, size: number }, pictures: () => any, shown: () => number, firing: () => Firing, tall?: number, broad?: number }} what
+ *   `tall`: how high layers are, in pixels; `broad`: how broad the page must be for them to stand in one line; `picture`: the size of a picture; `pictures`: those that can be shown, empty as long as there are none; `shown`: which of them what fires is of; `firing`: empty as long as nothing is known */
+export function laboratoryNetwork(scope, cursor, { layers, picture, pictures, shown, firing: fired, tall = LAYERS_TALL, broad }) {
   const readout = h("p", { class: "wl-readout", role: "status" });
   const painted = shownPicture(pictures);
   const state = { pointed: /** @type {Neuron | null} */ (null) };
-  const view = networkView(scope, { layers, picture, tall: LAYERS_TALL, scene, pointed, chosen: (neuron) => cursor.move(neuron), left: () => cursor.move({ layer: null, neuron: null }), words: () => told().whole, keys: "" });
+  const view = networkView(scope, { layers, picture, tall, broad, scene, pointed, chosen: (neuron) => cursor.move(neuron), left: () => cursor.move({ layer: null, neuron: null }), words: () => told().whole, keys: "" });
 
   /** The neuron of the cursor. @returns {Neuron | null} */
   function here() {

@@ -5,11 +5,13 @@ import { cursorOf } from "./cursor.mjs";
 import { unpacked } from "./growing.mjs";
 import { accuracyColumns, accuracyView } from "./lab_accuracy.mjs";
 import { alone } from "./lab_alone.mjs";
-import { experimentsView } from "./lab_experiments.mjs";
+import { experimentsView, goOnButton } from "./lab_experiments.mjs";
 import { handsView } from "./lab_hands.mjs";
 import { laboratoryNetwork } from "./lab_network.mjs";
+import { layersIn, pairView } from "./lab_pair.mjs";
+import { firingOf, readWave } from "./lab_raster.mjs";
 import { setupView } from "./lab_setup.mjs";
-import { firingOf, readWave, waveAsker, waveView } from "./lab_wave.mjs";
+import { waveAsker, waveView } from "./lab_wave.mjs";
 import { drawings } from "./pad.mjs";
 import { Scope, attended, h, keepKeys, renderer, say, watchKernel } from "./page.mjs";
 import { courseOf, runOf } from "./run.mjs";
@@ -19,14 +21,14 @@ import { chartTable, mountChart } from "./sharpener_chart.mjs";
 /** @typedef {import("./page.mjs").Model} Model */
 
 /** What the page goes on with when the run becomes another and all is drawn anew.
- * @typedef {{ tab: string, stage: string, sample: number, drawing: ReturnType<typeof drawings>, compared: (import("./run.mjs").Course & { number: number, accuracies: any }) | null }} Memory */
+ * @typedef {{ tab: string, stage: string, sample: number, order: string, drawing: ReturnType<typeof drawings>, compared: (import("./run.mjs").Course & { number: number, accuracies: any, pictures: any, picture: any }) | null }} Memory */
 
 /** @type {WeakMap<HTMLElement, Memory>} */
 const MEMORIES = new WeakMap();
 
 /** @param {HTMLElement} el @returns {Memory} */
 function memoryOf(el) {
-  const memory = MEMORIES.get(el) ?? { tab: "", stage: "", sample: 0, drawing: drawings(), compared: null };
+  const memory = MEMORIES.get(el) ?? { tab: "", stage: "", sample: 0, order: "number", drawing: drawings(), compared: null };
   MEMORIES.set(el, memory);
   return memory;
 }
@@ -36,6 +38,8 @@ function memoryOf(el) {
 function tabs(scope, memory, which, label, pages, opened = () => {}) {
   const id = Math.random().toString(36).slice(2);
   const bar = h("div", { class: "wl-tabs", role: "tablist", "aria-label": label });
+  /** Those that there is nothing to see behind for now. @type {Set<string>} */
+  const away = new Set();
   const made = pages.map(([name, content], number) => {
     const tab = h("button", { type: "button", class: "wl-tab", role: "tab", id: `tab-${id}-${number}`, "aria-controls": `page-${id}-${number}` }, name);
     const page = h("div", { class: "wl-sheet", role: "tabpanel", id: `page-${id}-${number}`, "aria-labelledby": `tab-${id}-${number}` }, ...content);
@@ -56,12 +60,22 @@ function tabs(scope, memory, which, label, pages, opened = () => {}) {
     const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (by === undefined) return;
     event.preventDefault();
-    const next = made[(made.findIndex(({ name }) => name === memory[which]) + by + made.length) % made.length];
+    const there = made.filter(({ name }) => !away.has(name));
+    const next = there[(there.findIndex(({ name }) => name === memory[which]) + by + there.length) % there.length];
     open(next.name);
     next.tab.focus();
   });
   open(made.some(({ name }) => name === memory[which]) ? memory[which] : pages[0][0]);
-  return { bar, pages: made.map(({ page }) => page) };
+  return {
+    bar, pages: made.map(({ page }) => page),
+    /** Whether there is something to see behind a tab. @param {string} name @param {boolean} there */
+    offer(name, there) {
+      if (there) away.delete(name);
+      else away.add(name);
+      made.forEach((each) => each.name === name && (each.tab.hidden = !there));
+      if (away.has(memory[which])) open(pages[0][0]);
+    },
+  };
 }
 
 /** How long a run will go on, by how fast it has been. */
@@ -86,18 +100,18 @@ export function clock() {
  * laboratory has it. @param {Model} model @param {import("./cursor.mjs").Cursor} cursor @param {Memory} memory */
 function viewsOf(model, cursor, memory) {
   const [curves, chart] = [h("div", { class: "wl-part wl-lab-curves", role: "group", tabindex: 0, "aria-label": "Activation curves. Arrow keys pick a layer." }), h("div", { class: "wl-part wl-lab-chart" })];
-  let redrawn = () => {};
-  const leave = [
-    mountCurves({ model, el: curves, cursor }),
-    mountChart({ model, el: chart, around: { cursor, other: () => memory.compared, drawn: (redraw) => (redrawn = redraw), ...rerun(model) } }),
-  ];
+  const other = () => memory.compared;
+  /** What draws each of them anew. @type {(() => void)[]} */
+  const redraws = [];
+  const drawn = (/** @type {() => void} */ redraw) => void redraws.push(redraw);
+  const leave = [mountCurves({ model, el: curves, cursor, other, drawn }), mountChart({ model, el: chart, around: { cursor, other, drawn, ...rerun(model) } })];
   const take = (/** @type {HTMLElement} */ from, /** @type {string} */ selector) => /** @type {HTMLElement} */ (from.querySelector(selector));
   const head = take(chart, ".wl-header");
   say(take(head, ".wl-title"), "Laboratory");
   return {
     curves, chart, head, commands: take(chart, ".wl-commands"), error: take(chart, ".wl-error"),
     panel: take(chart, ".wl-panel"), decisions: take(chart, ".wl-decisions"), transport: take(curves, ".wl-transport"),
-    leave: () => leave.forEach((each) => each()), redraw: () => redrawn(),
+    leave: () => leave.forEach((each) => each()), redraw: () => redraws.forEach((redraw) => redraw()),
   };
 }
 
@@ -108,6 +122,18 @@ function pickLayer(event, cursor, layers) {
   event.preventDefault();
   cursor.move({ layer: cursor.layer === null ? (by > 0 ? 0 : layers - 1) : (cursor.layer + by + layers) % layers, neuron: null });
 }
+
+/** The tab behind which two runs stand side by side. */
+const PAIR = "Side by side";
+
+/** The run that is shown, and the experiments that were kept, in words. @param {Model} model */
+const named = (model) => ({
+  shown: () => model.get("kept").find((/** @type {import("./lab_experiments.mjs").Kept} */ { number }) => number === model.get("setup").number),
+  experiment(/** @type {number} */ number) {
+    const one = model.get("kept").find((/** @type {import("./lab_experiments.mjs").Kept} */ each) => each.number === number);
+    return `Experiment ${number}${one ? `: ${one.preset}` : ""}`;
+  },
+});
 
 /** What keeps nobody from looking: why a page without a kernel has no commands. */
 const AWAY = "This page is a file without Python, so it cannot train; all else on it is alive.";
@@ -125,24 +151,55 @@ const rerun = (model) => ({
   },
 });
 
+/** The networks and the spikes of the run that is shown, and of the one that is compared with it.
+ * @param {Scope} scope @param {Model} model @param {import("./cursor.mjs").Cursor} cursor @param {Memory} memory @param {ReturnType<typeof runOf>} run */
+function wavesOnPage(scope, model, cursor, memory, run) {
+  /** @type {import("./lab_raster.mjs").Wave | null} */
+  let wave = null;
+  const setup = () => model.get("setup");
+  const known = named(model);
+  const mine = {
+    title: () => (known.shown() ? `This run, ${known.experiment(setup().number).replace("E", "e")}` : "This run"), empty: () => "The spikes come after the first epoch.",
+    layers: () => (wave ? layersIn(wave) : setup().layers ?? []), picture: () => setup().picture, pictures: () => model.get("pictures"), wave: () => wave,
+  };
+  const network = laboratoryNetwork(scope, cursor, { ...mine, shown: () => wave?.sample ?? cursor.sample, firing: () => firingOf(wave, cursor) });
+  const spikes = waveView(scope, cursor, { pictures: model.get("pictures"), wave: () => wave });
+  const asker = waveAsker(scope, model, cursor, () => run.now.epochs);
+  const pair = pairView(scope, model, cursor, { mine, other: () => memory.compared, words: known.experiment });
+  const show = () => (network.show(), spikes.show(), pair.show());
+  return {
+    network, spikes, pair, show, ask: asker.ask,
+    /** @param {any} message */
+    heard(message) {
+      if (message.number !== undefined) return pair.heard(message);
+      wave = message.about ? readWave(message) : wave;
+      asker.heard();
+      show();
+    },
+  };
+}
+
+/** What can be done besides looking at the run: the settings, the experiments that were kept, and going on with one.
+ * @param {Scope} scope @param {Model} model @param {Memory} memory @param {(content: any) => void} send @param {(number: number | null) => void} compare */
+function doingsOnPage(scope, model, memory, send, compare) {
+  const setup = () => model.get("setup");
+  const settings = setup().fields.length ? setupView(scope, { fields: setup().fields, setup, send }) : null;
+  const kept = settings || setup().away ? experimentsView(scope, { kept: () => model.get("kept"), folder: setup().folder, unkept: () => setup().unkept ?? "", send, compared: () => memory.compared?.number ?? null, compare }) : null;
+  const on = goOnButton(scope, { shown: () => (model.get("about").live ? undefined : named(model).shown()), send });
+  return { settings, kept, on, show: () => (settings?.show(), kept?.show(), on.show()) };
+}
+
 /** @param {{ model: Model, el: HTMLElement }} view */
 function mountLaboratory({ model, el }) {
   const [scope, memory, cursor, run] = [new Scope(), memoryOf(el), cursorOf(), runOf(model)];
-  cursor.move({ sample: memory.sample });
-  cursor.follow(scope, ({ sample }) => (memory.sample = sample));
+  cursor.move({ sample: memory.sample, order: memory.order });
+  cursor.follow(scope, ({ sample, order }) => Object.assign(memory, { sample, order }));
   const [setup, send] = [() => model.get("setup"), (/** @type {any} */ content) => ((views.error.hidden ||= run.now.status !== "failed"), model.send(content))];
-  /** @type {import("./lab_wave.mjs").Wave | null} */
-  let wave = null;
   const views = viewsOf(model, cursor, memory);
-  const names = model.get("about").layers;
-  const planned = () => (wave ? names.map((/** @type {string} */ name, /** @type {number} */ layer) => ({ name, size: wave?.about.sizes[layer], shape: wave?.about.shapes[layer], grid: wave?.about.grids[layer] })) : setup().layers ?? []);
-  const network = laboratoryNetwork(scope, cursor, { layers: planned, picture: () => setup().picture, pictures: () => model.get("pictures"), shown: () => wave?.sample ?? cursor.sample, firing: () => firingOf(wave) });
+  const waves = wavesOnPage(scope, model, cursor, memory, run);
   const accuracy = accuracyView(scope, cursor, { accuracies: () => model.get("accuracies"), other: () => memory.compared?.accuracies, now: () => run.now, last: () => setup().goal ?? 0 });
-  const spikes = waveView(scope, cursor, { pictures: model.get("pictures"), wave: () => wave });
-  const asker = waveAsker(scope, model, cursor, () => run.now.epochs);
   const hands = handsView(scope, model, cursor, { epochs: () => run.now.epochs, why: () => setup().hands ?? "", shown: () => model.get("pictures").count ?? 0, drawing: memory.drawing });
-  const settings = setup().fields.length ? setupView(scope, { fields: setup().fields, setup, send }) : null;
-  const kept = settings || setup().away ? experimentsView(scope, { kept: () => model.get("kept"), folder: setup().folder, unkept: () => setup().unkept ?? "", send, compared: () => memory.compared?.number ?? null, compare }) : null;
+  const { settings, kept, on, show: showDoings } = doingsOnPage(scope, model, memory, send, compare);
   const left = h("span", { class: "wl-facts wl-left-time" });
   /** @type {Element} */ (views.head.querySelector(".wl-facts")).after(left);
   const time = clock();
@@ -150,16 +207,16 @@ function mountLaboratory({ model, el }) {
     ...(settings ? [/** @type {[string, Node[]]} */ (["Set up", [settings.element]])] : []), ["Thresholds", [views.panel, ...(setup().spikes ? [views.decisions] : [])]],
     ...(kept ? [/** @type {[string, Node[]]} */ (["Runs", [kept.element]])] : [])]);
   const stage = tabs(scope, memory, "stage", "What is seen", [
-    ["Training", [h("div", { class: "wl-lab-middle" }, ...(setup().layers.length ? [network.element] : []), views.curves, views.chart),
-      h("div", { class: "wl-lab-right" }, accuracy.element, setup().spikes ? spikes.element : views.decisions)]],
-    ...hands.panels], hands.open);
+    ["Training", [h("div", { class: "wl-lab-middle" }, ...(setup().layers.length ? [waves.network.element] : []), views.curves, views.chart),
+      h("div", { class: "wl-lab-right" }, accuracy.element, setup().spikes ? waves.spikes.element : views.decisions)]],
+    ...hands.panels, [PAIR, [waves.pair.element]]], hands.open);
   const root = h("div", { class: "wl wl-lab" },
-    h("div", { class: "wl-lab-top" }, views.head, views.commands, ...(setup().away ? [h("span", { class: "wl-facts wl-away" }, AWAY)] : [])), views.error,
+    h("div", { class: "wl-lab-top" }, views.head, views.commands, on.element, ...(setup().away ? [h("span", { class: "wl-facts wl-away" }, AWAY)] : [])), views.error,
     h("div", { class: "wl-lab-body" },
       h("div", { class: "wl-side" }, side.bar, ...side.pages),
       h("div", { class: "wl-stage" }, h("div", { class: "wl-stage-top" }, stage.bar, hands.moment), ...stage.pages)),
     views.transport);
-  scope.on(views.curves, "keydown", (/** @type {KeyboardEvent} */ event) => pickLayer(event, cursor, names.length));
+  scope.on(views.curves, "keydown", (/** @type {KeyboardEvent} */ event) => pickLayer(event, cursor, model.get("about").layers.length));
   el.append(root);
   keepKeys(scope, root);
   saveMenu(scope, root, views.head, "laboratory", () => laboratoryTable(model, run));
@@ -167,36 +224,36 @@ function mountLaboratory({ model, el }) {
 
   function show() {
     say(left, time.left(run.now.at, setup().goal ?? 0, run.now.status === "running"));
-    settings?.show();
-    kept?.show();
-    network.show();
-    accuracy.show();
-    spikes.show();
-    hands.show();
+    stage.offer(PAIR, memory.compared !== null);
+    [showDoings, waves.show, accuracy.show, hands.show].forEach((each) => each());
   }
 
   /** @param {number | null} number */
   function compare(number) {
     if (number !== null) return send({ kind: "compare", number });
-    memory.compared = null;
     model.send({ kind: "compare", number: null });
+    compared({});
+  }
+
+  /** Another run is drawn beside, or none any more. @param {any} message */
+  function compared(message) {
+    const { past, number, layers, accuracies, pictures = {}, picture } = message;
+    memory.compared = past ? { number, accuracies, pictures, picture, ...courseOf(past, layers) } : null;
+    waves.pair.begin();
     show();
+    views.redraw();
   }
 
   heed(scope, model, run, {
     show,
     clock: () => say(left, time.left(run.now.at, setup().goal ?? 0, run.now.status === "running")),
     accuracies: accuracy.show,
-    epoch: () => (asker.ask(), hands.show()),
-    hear: {
-      network: hands.heard,
-      wave: (message) => (wave = message.about ? readWave(message) : wave, asker.heard(), network.show(), spikes.show()),
-      compared: (message) => (memory.compared = message.past ? { number: message.number, accuracies: message.accuracies, ...courseOf(message.past, message.layers) } : null, show(), views.redraw()),
-      code: (message) => void kept?.showCode(message.text),
-    },
+    epoch: () => (waves.ask(), hands.show()),
+    hear: { network: hands.heard, wave: waves.heard, compared, code: (message) => void kept?.showCode(message.text) },
   });
   show();
-  asker.ask();
+  waves.ask();
+  waves.pair.begin();
   return () => (views.leave(), scope.end());
 }
 

@@ -31,12 +31,12 @@ export function shownVotes({ votes, best }, truth, most = MOST_BARS) {
 }
 
 /** @param {Scope} scope
- * @param {{ layers: () => Part[], classes?: number, bars?: number, picture?: () => Part, tall?: number, scene: () => Scene, pointed: (neuron: Neuron | null, byKey: boolean) => void,
+ * @param {{ layers: () => Part[], classes?: number, bars?: number, picture?: () => Part, tall?: number, broad?: number, scene: () => Scene, pointed: (neuron: Neuron | null, byKey: boolean) => void,
  *   chosen: (neuron: Neuron) => void, left?: () => void, words: () => string, keys: string }} what
  *   `classes`: how many votes there are; `bars`: how many of them are listed; `picture`: the picture that stands before the layers; `tall`: how high layers may be where all are to
- *   stand in one line; `chosen`: a neuron is clicked, or the cursor is on it and Enter is pressed; `left`: a click beside them, or Escape;
+ *   stand in one line, and `broad`, how broad the page must be for that; `chosen`: a neuron is clicked, or the cursor is on it and Enter is pressed; `left`: a click beside them, or Escape;
  *   `keys`: what keys do, in words */
-export function networkView(scope, { layers, classes = 0, bars = MOST_BARS, picture, tall, scene, pointed, chosen, left = () => {}, words, keys }) {
+export function networkView(scope, { layers, classes = 0, bars = MOST_BARS, picture, tall, broad = ONE_LINE, scene, pointed, chosen, left = () => {}, words, keys }) {
   const box = h("div", { class: "wl-network" });
   const grain = h("canvas");
   /** @param {Part} part */
@@ -46,7 +46,7 @@ export function networkView(scope, { layers, classes = 0, bars = MOST_BARS, pict
     const parts = layers().map(placed);
     const listed = Math.min(classes, bars);
     // A bird's eye view of very many layers needs no names; elsewhere each stands where its name can be read.
-    const line = tall && wide >= ONE_LINE && (picture || parts.length * SLOT + (listed ? 2 * SLOT : 0) <= wide);
+    const line = tall && wide >= broad && (picture || parts.length * SLOT + (listed ? 2 * SLOT : 0) <= wide);
     return layOut(parts, listed, wide, { picture: picture ? placed(picture()).places : null, ...(line ? { tall, most: 1 } : {}) });
   }
   let [width, layout] = [0, laidOut(600)];

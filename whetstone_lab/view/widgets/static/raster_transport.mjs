@@ -19,18 +19,19 @@ export function momentWords(at, end, unit) {
   return Number.isInteger(at) ? `${at} of ${end} ${unit}s` : `${unit} ${unit === "step" ? Math.floor(at) : Math.floor(at) + 1}`;
 }
 
-/** @param {Scope} scope
- * @param {{ steps: number, layers: number, show: (at: number, unit: "step" | "layer") => void }} what */
-export function transport(scope, { steps, layers, show }) {
+/** What moves along a wave: its buttons, its slider, where it stands, and what a step is.
+ * @param {Scope} scope
+ * @param {{ steps: () => number, layers: () => number, show: (at: number, unit: "step" | "layer") => void }} what
+ *   `steps`, `layers`: how many there are, of the network that is there now */
+export function waveTransport(scope, { steps, layers, show }) {
   const state = { unit: /** @type {"step" | "layer"} */ ("step") };
-  const end = () => (state.unit === "step" ? steps : layers);
+  const end = () => (state.unit === "step" ? steps() : layers());
   const play = button("▶", "Play", { "aria-label": "Play the wave" });
   const [back, on] = [["‹", "back"], ["›", "on"]].map(([sign, way]) => h("button", { type: "button", class: "wl-button wl-stepper", "data-way": way }, sign));
-  const scrub = h("input", { type: "range", min: 0, max: steps, step: 0.05 });
+  const scrub = h("input", { type: "range", min: 0, max: steps(), step: 0.05 });
   const moment = h("output", { class: "wl-moment" });
   const speed = h("select", { "aria-label": "Speed" }, ...[0.25, 0.5, 1, 2, 4].map((factor) => h("option", { value: factor, selected: factor === 1 }, `${factor} ×`)));
   const units = h("select", { "aria-label": "What a step is" }, h("option", { value: "step" }, "step by step"), h("option", { value: "layer" }, "layer by layer"));
-  units.hidden = layers < 2;
   const playback = player(scope, {
     end,
     seconds: () => clamp(0.9 * end(), 1.2, 8) / Number(speed.value),
@@ -46,6 +47,7 @@ export function transport(scope, { steps, layers, show }) {
   }
   function turn() {
     state.unit = units.value === "layer" ? "layer" : "step";
+    units.hidden = layers() < 2;
     scrub.max = String(end());
     scrub.setAttribute("aria-label", state.unit === "step" ? "Time, in steps" : "Layers that have fired");
     back.setAttribute("aria-label", `Back a ${state.unit}`);
@@ -65,9 +67,19 @@ export function transport(scope, { steps, layers, show }) {
   });
   scope.on(units, "change", () => (turn(), playback.stop(end())));
   turn();
+  const track = h("div", { class: "wl-track" }, scrub);
   return {
-    elements: [play, back, on, h("div", { class: "wl-track" }, scrub), moment, units, speed],
+    elements: [play, back, on, track, moment, units, speed],
+    parts: { play, back, on, track, units },
     playback, end,
+    /** Goes where the wave was taken elsewhere, null for its end. @param {number | null} at @param {"step" | "layer"} unit */
+    go(at, unit) {
+      if (unit !== state.unit || scrub.max !== String(end())) {
+        units.value = unit;
+        turn();
+      }
+      if ((at ?? end()) !== playback.at) playback.stop(at ?? end());
+    },
     /** What a key on the raster does to the wave; whether it does anything. @param {KeyboardEvent} event */
     heed(event) {
       const to = { PageUp: () => step(1), PageDown: () => step(-1), Home: () => playback.stop(0), End: () => playback.stop(end()), " ": () => play.click() }[event.key];

@@ -9,7 +9,7 @@ import { rasterPointing } from "./raster_pointing.mjs";
 import { panel, told } from "./raster_reading.mjs";
 import { painter, samplePicker } from "./raster_samples.mjs";
 import { firedBefore, firingAt, readSpikes, spikesOf } from "./raster_spikes.mjs";
-import { transport } from "./raster_transport.mjs";
+import { waveTransport } from "./raster_transport.mjs";
 import { saveMenu } from "./saving.mjs";
 
 /** @typedef {import("./page.mjs").Model} Model */
@@ -85,7 +85,7 @@ function mountRaster({ model, el }) {
   const readings = readingsOf(scope, model, wave);
   const samples = samplesOf(scope, model, wave, () => start());
   const body = h("div", { class: "wl-body" }, ...samples.shown, h("div", { class: "wl-middle" }, box), ...readings.elements);
-  const moves = transport(scope, { steps: about.steps, layers: about.layers.length, show });
+  const moves = waveTransport(scope, { steps: () => about.steps, layers: () => about.layers.length, show });
   const { playback } = moves;
   const order = orderPicker(scope, model, about.orders);
   const root = h("div", { class: "wl wl-spikes" }, head.element, samples.picker.element, body, readout,
