@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from binder import served
 from playwright.sync_api import sync_playwright
 from widgets import _FLAGS
+
+from binder import served
 
 CELL = """import os
 from whetstone_lab import widgets
@@ -66,8 +67,8 @@ def look(page: Any, minutes: int) -> None:
         devtools.send("HeapProfiler.collectGarbage")
         found = {row["name"]: row["value"] for row in devtools.send("Performance.getMetrics")["metrics"]}
         epoch = re.search(r"epoch (\d+)", page.locator(".wl-lab").inner_text())
-        print(f"| {minute} | {epoch[1] if epoch else '-'} | {found['JSHeapUsedSize'] / 1e6:.1f} | {found['Nodes']:.0f} | "
-              f"{found['JSEventListeners']:.0f} | {kernel.memory_info().rss / 1e6:.0f} |", flush=True)
+        print(f"| {minute} | {epoch[1] if epoch else '-'} | {found['JSHeapUsedSize'] / 1e6:.1f} | {found['Nodes']:.0f}"
+              f" | {found['JSEventListeners']:.0f} | {kernel.memory_info().rss / 1e6:.0f} |", flush=True)
 
 
 def main() -> None:

@@ -70,7 +70,8 @@ def experiment(source: Any, record: Any = None, epoch: int | None = None, sample
     if not trace.layers:
         say_instead(figure, "no layers yet")
         return figure
-    wide, narrow = figure.subfigures(1, 2, width_ratios=(2.2, 1)) if known or one is not None else (figure, None)
+    halves: Any = figure.subfigures(1, 2, width_ratios=(2.2, 1)) if known or one is not None else (figure, None)
+    wide, narrow = halves
     heights = (*([1.0] if one is not None else []), 1.15, 2.1)
     *above, curves, run = np.atleast_1d(wide.subfigures(len(heights), 1, height_ratios=heights))
     if one is not None:
