@@ -57,7 +57,6 @@ def test_accuracy_and_loss_are_those_of_the_net_with_its_lower_layers_sharp(prof
     assert profile.loss.std() > 1e-3
 
 
-@pytest.mark.every_backend
 def test_the_gradient_of_many_samples_is_the_root_of_the_mean_square():
     model = net()
     alone = [depth_profile(model, X[[row]], Y[[row]]).gradient for row in range(2)]
