@@ -180,6 +180,9 @@ def test_one_cursor_moves_all_by_the_keyboard_alone(stage, finished_trace):
     page.get_by_role("tab", name="Break").click()
     await_that(page, """() => document.querySelectorAll('.wl-none')[1].checkVisibility()
                && document.querySelectorAll('.wl-none')[1].textContent.includes('true classes')""")
+    page.get_by_role("button", name="Train on", exact=True).focus()
+    page.evaluate("() => listeners.filter(l => l[0] === 'change:about').forEach(l => l[1]())")
+    assert page.evaluate("document.activeElement.innerText").endswith("Train on"), "though all was drawn anew"
 
 
 def test_the_wave_is_gone_along_and_its_neurons_are_ordered_without_leaving_the_page(stage):

@@ -101,9 +101,11 @@ export function renderer(mount) {
     };
     let leave = draw();
     const again = () => {
+      const stand = standing(view.el);
       leave();
       view.el.replaceChildren();
       leave = draw();
+      stand();
     };
     view.model.on("change:about", again);
     return () => {
@@ -111,6 +113,20 @@ export function renderer(mount) {
       leave();
       hidden.remove();
     };
+  };
+}
+
+/** Where the keyboard is in an element, so that whoever has pressed a key stands in the same place when all is drawn anew.
+ * @param {HTMLElement} el @returns {() => void} goes there */
+function standing(el) {
+  const held = document.activeElement;
+  if (!(held instanceof HTMLElement) || !el.contains(held)) return () => {};
+  const alike = () => [...el.querySelectorAll(held.tagName)].filter((other) => other.className === held.className);
+  const [name, which] = [held.getAttribute("aria-label"), alike().indexOf(held)];
+  return () => {
+    const found = alike();
+    const there = (name && found.find((other) => other.getAttribute("aria-label") === name)) || found[which];
+    if (there instanceof HTMLElement) there.focus({ preventScroll: true });
   };
 }
 
