@@ -323,8 +323,8 @@ def test_two_pages_of_one_laboratory_keep_apart_what_they_look_at(stage):
 
 def test_a_digit_is_drawn_and_neurons_are_broken_without_leaving_the_page(stage, screenshots):
     page = stage(1216, 640)
-    fits = "() => [...document.querySelectorAll('.wl-stage > .wl-sheet:not([hidden])')].every(each => " \
-           "each.scrollHeight <= each.clientHeight && each.scrollWidth <= each.clientWidth)"
+    fits = "() => [...document.querySelectorAll('.wl-stage > .wl-sheet:not([hidden]), .wl-hands .wl-picker')].every(" \
+           "each => each.scrollHeight <= each.clientHeight && each.scrollWidth <= each.clientWidth)"
     page.get_by_role("tab", name="Training").focus()
     page.keyboard.press("ArrowRight")
     await_that(page, "words => document.querySelector('.wl-hands .wl-verdict')?.textContent === words",

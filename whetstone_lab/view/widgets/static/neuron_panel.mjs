@@ -52,7 +52,7 @@ export function neuronPanel(scope, network, { samples, paint, classes, close, lo
     say(title, `${node.name}, ${address(neuron, node.shape)}`);
     say(facts, `potential ${signed(potential)}, threshold ${signed(threshold)}: ${potential >= threshold ? "fires" : "silent"}`);
     const reached = field ? field.arriving.reduce((count, value) => count + (value ? 1 : 0), 0) : 0;
-    say(weighed, !field ? "It has none of its own: what it hears comes through a pool or a sum." : `blue adds, orange takes away; ${reached} of ${field.weights.length}, with a dot, bring something now${field.bias ? `; the bias is ${signed(field.bias)}` : ""}`);
+    say(weighed, !field ? "It has none of its own: what it hears comes through a pool or a sum." : `blue adds, orange takes; ${reached} of ${field.weights.length}, with dots, bring something${field.bias ? `; bias ${signed(field.bias)}` : ""}`);
     drawnGauge.canvas.setAttribute("aria-label", `Membrane potential ${signed(potential)}, threshold ${signed(threshold)}`);
     drawnWeights.canvas.setAttribute("aria-label", field ? `Incoming weights from ${signed(field.weights.reduce((least, weight) => Math.min(least, weight), Infinity))} to ${signed(field.weights.reduce((most, weight) => Math.max(most, weight), -Infinity))}` : "No weights");
     for (const { redraw } of [drawnGauge, drawnWeights, drawnTastes]) redraw();
