@@ -10,7 +10,7 @@ from backends import array, only_on
 from keras.layers import Add, Conv2D, Dense, Flatten, MaxPooling2D
 from rounding import beyond_doubt
 
-from whetstone_lab.conversion import convert
+from whetstone_lab.conversion.convert import convert
 from whetstone_lab.simulator import Node, run
 from whetstone_lab.simulator.operations import Neurons
 from whetstone_lab.training.layers import SpikingBReLU, SpikingSigmoid
@@ -111,7 +111,7 @@ def test_keras_exports_every_spike(name, body, weights, tmp_path):
                                     node.inputs) if isinstance(node.operation, Neurons) else node
                                for node in network.nodes)
     lost = (run(above, x).dense(last)[:, network.steps[last]] != expected).sum()
-    assert lost > 20 if weights == "ties" else not lost  # where a neuron at its threshold does not fire
+    assert lost > 10 if weights == "ties" else not lost  # if a neuron at its threshold did not fire
     sure = np.ones(len(x), bool) if weights == "ties" else beyond_doubt(network, record)
     assert sure.mean() > 0.8
     model.export(str(tmp_path / f"model{end}"), format=name, verbose=False)
