@@ -34,7 +34,7 @@ def test_a_network_goes_to_nir_and_back(saved, tmp_path, capsys):
 def test_every_target_is_a_name_away(saved, tmp_path):
     whole = as_integers(Network.load(saved), bits=4, step=1.0, largest=2).save(tmp_path / "whole.npz")
     for suffix, target in table.targets().items():
-        if target.installed and suffix not in (".pynn.py", ".rockpool.nir"):  # which are refused
+        if target.installed and target.writes:
             assert cli.main(["export", str(whole), "-o", str(tmp_path / f"other{suffix}")]) == 0
             assert (tmp_path / f"other{suffix}").stat().st_size > 100
 
@@ -59,12 +59,14 @@ def test_whole_numbers_are_made_on_the_way_and_the_costs_are_said(saved, tmp_pat
     ("net.npz", "net.npz", "Expected another file to write than the one that is read"),
     ("net.keras", "net.onnx", "Convert it: whetstone-lab convert"),
     ("net.onnx", "net.nir", "Expected a network, a file whose name ends in .npz or .nir; got"),
-    ("none.npz", "net.nir", "none.npz"),
+    ("none.npz", "net.nir", "There is no file"),
+    ("net.npz", "folder.nir", "folder.nir is a folder"),
 ])
 def test_what_cannot_be_is_a_sentence(given, out, said, saved, capsys):
+    saved.with_name("folder.nir").mkdir()
     assert cli.main(["export", str(saved.with_name(given)), "-o", str(saved.with_name(out))]) == 1
     assert said in capsys.readouterr().err
-    assert [path.name for path in saved.parent.iterdir()] == ["net.npz"]
+    assert sorted(path.name for path in saved.parent.iterdir()) == ["folder.nir", "net.npz"]
 
 
 def test_a_missing_package_is_named_with_its_extra(saved, monkeypatch, capsys):
@@ -90,6 +92,7 @@ def test_targets_says_what_there_is_and_what_is_missing(monkeypatch, tmp_path, c
         assert f"keeps: {target.keeps}\n" in told
         assert f"use: {target.use}\n" in told or not target.use
     assert "reads and writes; needs nothing else" in told
+    assert told.count("is refused; needs") == 2
     assert "needs the package nir, which is installed" in told
     assert ("writes; needs the package no_such_package, which is not installed: "
             "python -m pip install 'whetstone-lab[no_such_package]'") in told

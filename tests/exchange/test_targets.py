@@ -45,7 +45,7 @@ def test_the_table():
         assert target.suffix == suffix
         assert target.keeps.endswith(".")
         assert target.about
-        assert ("FILE" in target.use) == (suffix not in (".pynn.py", ".rockpool.nir"))  # which are refused
+        assert ("FILE" in target.use) == target.writes == (suffix not in (".pynn.py", ".rockpool.nir"))
         assert target.metadata == ("metadata as JSON" in target.keeps or suffix == ".npz")
 
 

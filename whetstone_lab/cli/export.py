@@ -30,6 +30,7 @@ def run(args: argparse.Namespace) -> None:
 
     Raises:
         FileNotFoundError: There is no such network.
+        IsADirectoryError: There is a folder where the file would be written.
         ArchiveError: The file is damaged or something else.
         ImportError: The package that one of the formats needs is not installed.
         ValueError: A suffix names no format, both files are the same, the file is a model that has not been converted,
@@ -43,6 +44,8 @@ def run(args: argparse.Namespace) -> None:
                          f"whetstone-lab convert {path} -o {out}")
     if out.resolve() == path.resolve():
         raise ValueError(f"Expected another file to write than the one that is read; got {out} for both.")
+    if out.is_dir():
+        raise IsADirectoryError(f"Expected a file to write; {out} is a folder.")
     target = targets.target_of(out)  # asked first, so that nothing is read or made for a wrong name
     network = targets.read(path)
     if args.bits is not None:

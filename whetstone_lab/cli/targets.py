@@ -19,7 +19,7 @@ def run(args: argparse.Namespace) -> None:
 
     width = max(map(len, targets.targets()))
     for suffix, target in targets.targets().items():
-        can = "reads and writes" if target.read is not None else "writes"
+        can = "reads and writes" if target.read is not None else "writes" if target.writes else "is refused"
         if target.package is None:
             needs = "nothing else"
         elif target.installed:

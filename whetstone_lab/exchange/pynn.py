@@ -25,7 +25,7 @@ def to_pynn(network: Network, path: str | Path) -> NoReturn:
 
 
 TARGET = Target(
-    ".pynn.py", write=to_pynn, read=None, package=None,
+    ".pynn.py", write=to_pynn, read=None, package=None, writes=False,
     keeps="Nothing, it is refused: one script gives other spikes over NEST than over Brian2. Write .nest.py or "
           ".brian2.py.",
     about="PyNN, one script for several simulators")

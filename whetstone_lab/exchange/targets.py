@@ -40,6 +40,7 @@ class Target:
         extra: The extra of ours that installs the package. Default: the one of the same name.
         metadata: Whether a file keeps the network's metadata, such as what it was trained on. Default: False.
         use: What to do with a file there, called ``FILE``, as a command or a call. Default: nothing is said.
+        writes: Whether any network can be written; False where all are refused. Default: True.
     """
 
     suffix: str
@@ -51,6 +52,7 @@ class Target:
     extra: str | None = None
     metadata: bool = False
     use: str = ""
+    writes: bool = True
 
     def used(self, path: Path) -> str:
         """What to do with the file at a path: ``use``, with the path as a shell or as Python wants it."""
@@ -137,6 +139,8 @@ def read(path: Path) -> Network:
     reader = _named(path, readers)
     if reader is None:
         raise ValueError(f"Expected a network, a file whose name ends in {_either(readers)}; got {path}.")
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path}.")
     return reader(path)
 
 
