@@ -143,16 +143,16 @@ def convnet(kernel: tuple[int, ...], batchnorm: bool = True, filters: tuple[int,
                           batchnorm=batchnorm, **options)
 
 
-def residual(depth: int, skip: str | None, spiking: bool, **options: Any) -> Any:
-    """A residual net on 14 x 14, whose skips carry ``"spikes"`` or ``"potentials"``; None: the same layers without."""
+def residual(depth: int, skips: bool, spiking: bool, **options: Any) -> Any:
+    """A residual net on 14 x 14, or the same layers without the skips."""
     import keras
 
     from whetstone_lab import models
     from whetstone_lab.training.models.blocks import Blocks
 
     filters = (8, 16, 32)
-    if skip is not None:
-        return models.resnet((14, 14, 1), 10, depth=depth, filters=filters, skip=skip, spiking=spiking, **options)
+    if skips:
+        return models.resnet((14, 14, 1), 10, depth=depth, filters=filters, skip="spikes", spiking=spiking, **options)
     make = Blocks(0.0, True, 2.0, spiking)
     layers = [keras.layers.Input((14, 14, 1)),
               *make.block(keras.layers.Conv2D(filters[0], 3, padding="same", use_bias=False), "stem")]
@@ -227,9 +227,6 @@ CONVOLUTIONS = {"3": ((3,), (8,)), "5": ((5,), (8,)), "7": ((7,), (8,)),
                 "3-3-3": ((3, 3, 3), (8, 16, 32)), "5-5-5": ((5, 5, 5), (8, 16, 32)),
                 "7-7-7": ((7, 7, 7), (8, 16, 32)), "7-5-3": ((7, 5, 3), (8, 16, 32))}
 
-#: The nets that chapter 9 compares, without their depth: what their skips carry, and the depths.
-RESIDUAL = {"skips": ("spikes", (8, 20)), "plain": (None, (8, 20)), "potentials": ("potentials", (20,))}
-
 
 def trainings(seeds: int = 3) -> Iterator[Training]:
     """All of them, seed by seed, so that a study that is cut short has something of everything."""
@@ -246,11 +243,12 @@ def trainings(seeds: int = 3) -> Iterator[Training]:
             for way in ("train", "relu"):
                 yield Training(f"convolutions/{name}/{way}", seed,
                                partial(classifier, partial(convnet, kernel, True, filters), few, 8, way))
-        for name, (skip, depths) in RESIDUAL.items():
-            for depth in depths:
+        for depth in (8, 20):
+            for skips in (True, False):
                 for way in ("train", "relu"):
-                    yield Training(f"residual/{name}-{depth}/{way}", seed,
-                                   partial(classifier, partial(residual, depth, skip), tiny, 8, way, profile=True))
+                    yield Training(f"residual/{'skips' if skips else 'plain'}-{depth}/{way}", seed,
+                                   partial(classifier, partial(residual, depth, skips), tiny, 8, way,
+                                           profile=True))
         for bits in BITS:
             for each in (0, 1, 4):
                 yield Training(f"autoencoders/{bits}/{each}", seed, partial(autoencoder, bits, each))
