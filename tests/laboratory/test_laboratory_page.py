@@ -202,6 +202,9 @@ def test_a_trace_with_its_network_has_neurons_spikes_and_hands(page, finished_tr
     assert p.sent[-1] == {"kind": "network", "by": "one of two pages"}
     p.ask(kind="wave", epoch=999, sample=3, by="the other")
     assert p.sent[-1]["by"] == "the other"
+    figure = p.lab.picture(sample=3)
+    assert figure.get_suptitle() == f"after epoch {finished_trace.epochs}"
+    assert "Spikes: read as 3, which is right" in [axes.get_title(loc="left") for axes in figure.axes]
     state = p.lab.state()
     assert (state["networks"]["epochs"], state["setup"]["away"]) == ([finished_trace.epochs], True)
     with pytest.raises(ValueError, match="Expected a run beside its network"):
