@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { movedUp } from "../../whetstone_lab/view/widgets/static/portrait.mjs";
 import { csv } from "../../whetstone_lab/view/widgets/static/saving.mjs";
 import { SvgContext, fontParts } from "../../whetstone_lab/view/widgets/static/svg.mjs";
 
@@ -8,6 +9,13 @@ test("numbers as comma-separated values", () => {
   assert.equal(csv([["epoch", [1, 2]], ['loss, "val"', new Float32Array([0.1, NaN])], ["layer", ["a\nb", null]]]), 'epoch,"loss, ""val""",layer\n1,0.100000001,"a\nb"\n2,,\n');
   assert.equal(csv([["a", []]]), "a\n");
   assert.equal(csv([]), "\n");
+});
+
+test("a picture has no band that what it leaves out leaves empty", () => {
+  const boxes = [{ y: 10, height: 20 }, { y: 90, height: 100 }, { y: 95, height: 10 }, { y: 120, height: 5 }, { y: 300, height: 1 }];
+  assert.deepEqual(movedUp(boxes, 14), [0, 46, 46, 46, 142], "beside a high part there is none");
+  assert.deepEqual(movedUp([boxes[4], boxes[0]], 14), [256, 0], "in whichever order they come");
+  assert.deepEqual(movedUp([], 14), []);
 });
 
 const pen = () => new SvgContext({ canvas: { width: 10, height: 10 }, font: "10px sans-serif", measureText: (text) => ({ width: 6 * text.length }) });

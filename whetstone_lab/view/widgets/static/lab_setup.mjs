@@ -47,8 +47,8 @@ export function setupView(scope, { fields, setup, send }) {
   const line = h("input", { type: "text", class: "wl-preset", spellcheck: "false", autocomplete: "off", "aria-label": "Preset: the settings in a line" });
   scope.on(line, "change", () => send({ kind: "preset", line: line.value }));
   scope.on(line, "blur", () => (line.value = setup().preset)); // a line that means nothing stays no longer than it can be mended
-  const same = h("button", { type: "button", class: "wl-button", title: "Begin anew from the same weights" }, "Same weights");
-  const fresh = h("button", { type: "button", class: "wl-button", title: "Begin anew from other weights: another seed" }, "New weights");
+  const same = h("button", { type: "button", class: "wl-button", title: "Begin anew from the same weights; a run that is training ends and stays kept" }, "Same weights");
+  const fresh = h("button", { type: "button", class: "wl-button", title: "Begin anew from other weights: another seed; a run that is training ends and stays kept" }, "New weights");
   scope.on(same, "click", () => send({ kind: "reset", fresh: false }));
   scope.on(fresh, "click", () => send({ kind: "reset", fresh: true }));
   return {

@@ -6,6 +6,9 @@ import { SvgContext } from "./svg.mjs";
 /** What a picture leaves out. */
 const TOOLS = ".wl-save, .wl-panel, .wl-transport, .wl-commands, .wl-picker, .wl-readout, .wl-check, .wl-side, button, input, select, style";
 
+/** How high an empty band across a picture is at the most, in CSS pixels. */
+const BAND = 14;
+
 /** Room around a picture, in CSS pixels, and how many pixels of a PNG there are for one of these. */
 const MARGIN = 14;
 const FINE = 2;
@@ -111,9 +114,34 @@ function wordsOf(text, style) {
   }));
 }
 
+/** By how much each of some boxes moves up so that no empty band across the picture is higher than `most`: what it leaves out leaves
+ * bands. @param {{ y: number, height: number }[]} boxes @param {number} most @returns {number[]} */
+export function movedUp(boxes, most) {
+  const order = [...boxes.keys()].sort((a, b) => boxes[a].y - boxes[b].y);
+  const moved = boxes.map(() => 0);
+  let [bottom, up] = [-Infinity, 0];
+  for (const which of order) {
+    const { y, height } = boxes[which];
+    if (bottom > -Infinity) up += Math.max(y - bottom - most, 0);
+    moved[which] = up;
+    bottom = Math.max(bottom, y + height);
+  }
+  return moved;
+}
+
+/** The pieces without the room of what the picture leaves out: what stands above a stage begins where the stage does.
+ * @param {HTMLElement} root @returns {Piece[]} */
+function composed(root) {
+  const [head, stage] = [".wl-lab-top", ".wl-stage"].map((part) => root.querySelector(part)?.getBoundingClientRect());
+  const right = (/** @type {Box} */ { y, height }) => (head && stage && y + height <= head.bottom + 1 ? stage.x - head.x : 0);
+  const pieces = piecesOf(root).map(({ box: { x, y, width, height }, paint }) => ({ box: { x: x + right({ x, y, width, height }), y, width, height }, paint }));
+  const moved = movedUp(pieces.map(({ box }) => box), BAND);
+  return pieces.map(({ box, paint }, which) => ({ box: { ...box, y: box.y - moved[which] }, paint }));
+}
+
 /** What is to be painted, as broad and high as it is. @param {HTMLElement} root */
 function portrait(root) {
-  const pieces = piecesOf(root);
+  const pieces = composed(root);
   const least = (/** @type {(box: Box) => number} */ of) => Math.min(...pieces.map(({ box }) => of(box)));
   const [left, top] = [least(({ x }) => x), least(({ y }) => y)];
   return {
