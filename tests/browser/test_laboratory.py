@@ -441,7 +441,24 @@ def test_a_run_is_set_up_started_and_kept_in_jupyterlab(open_notebook, screensho
     await_that(page, "() => /^Read as \\d/.test(document.querySelector('.wl-pad .wl-verdict')?.textContent ?? '')")
     assert page.locator(".wl-of-epoch").inner_text() == "the network after epoch 4, as if every neuron spiked"
     page.get_by_role("tab", name="Training").click()
+    # What if: a line is moved until a decision comes out otherwise, and from the weights before it the run goes again.
+    page.get_by_role("tab", name="Thresholds").click()
+    page.get_by_role("button", name="What if").click()
+    await_that(page, "() => document.querySelector('.wl-lab .wl-chip').dataset.status === 'recorded'")
+    again = page.locator(".wl-panel button:has-text('Run again from epoch')")
+    for name, key in (("patience", "End"), ("sig_decrease", "End"), ("patience", "Home")):
+        page.locator(f"[data-name={name}] input[type=range]").press(key)
+        if again.is_visible():
+            break
+    assert "sharpening would have" in page.locator(".wl-remark").inner_text()
+    begins = again.inner_text().split()[-1]
+    again.click()
+    await_that(page, "() => document.querySelector('.wl-lab .wl-chip').dataset.status === 'finished'", timeout=120_000)
     page.get_by_role("tab", name="Runs").click()
+    await_that(page, "words => document.querySelector('.wl-kept li').textContent.includes(words)",
+               f"on from 1 after epoch {begins}")
+    assert page.get_by_role("button", name="Compare: experiment 1", pressed=True).count() == 1, "the old one is beside"
+    assert page.locator(".wl-kept li").count() == 2
     assert "tiny e4 b512 s1" in page.locator(".wl-kept").inner_text()
     page.screenshot(path=screenshots / "laboratory-in-jupyterlab.png")
     notebook.run(1)
