@@ -119,14 +119,14 @@ export function renderer(mount) {
 /** Where the keyboard is in an element, so that whoever has pressed a key stands in the same place when all is drawn anew.
  * @param {HTMLElement} el @returns {() => void} goes there */
 function standing(el) {
-  const held = document.activeElement;
-  if (!(held instanceof HTMLElement) || !el.contains(held)) return () => {};
-  const alike = () => [...el.querySelectorAll(held.tagName)].filter((other) => other.className === held.className);
+  const held = /** @type {HTMLElement | null} */ (document.activeElement);
+  if (!held || !el.contains(held)) return () => {};
+  const alike = () => /** @type {HTMLElement[]} */ ([...el.querySelectorAll(held.tagName)]).filter((other) => other.className === held.className);
   const [name, which] = [held.getAttribute("aria-label"), alike().indexOf(held)];
   return () => {
     const found = alike();
-    const there = (name && found.find((other) => other.getAttribute("aria-label") === name)) || found[which];
-    if (there instanceof HTMLElement) there.focus({ preventScroll: true });
+    const there = found.find((other) => name && other.getAttribute("aria-label") === name) ?? found[which];
+    there?.focus({ preventScroll: true });
   };
 }
 
