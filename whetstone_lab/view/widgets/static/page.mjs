@@ -101,11 +101,11 @@ export function renderer(mount) {
     };
     let leave = draw();
     const again = () => {
-      const stand = standing(view.el);
+      const back = keyboardIn(view.el);
       leave();
       view.el.replaceChildren();
       leave = draw();
-      stand();
+      back();
     };
     view.model.on("change:about", again);
     return () => {
@@ -118,7 +118,7 @@ export function renderer(mount) {
 
 /** Where the keyboard is in an element, so that whoever has pressed a key stands in the same place when all is drawn anew.
  * @param {HTMLElement} el @returns {() => void} goes there */
-function standing(el) {
+function keyboardIn(el) {
   const held = /** @type {HTMLElement | null} */ (document.activeElement);
   if (!held || !el.contains(held)) return () => {};
   const alike = () => /** @type {HTMLElement[]} */ ([...el.querySelectorAll(held.tagName)]).filter((other) => other.className === held.className);
