@@ -218,12 +218,14 @@ def _by_nir(network: Network, folder: Path, x: np.ndarray) -> dict[str, Callable
                     layer.spike_fn = SingleSpike
             found["sinabs"] = asked(model)
     if importlib.util.find_spec("spyx"):
+        from flax import nnx
         from spyx.nir import from_nir
         from spyx.nn import run as spyx_run
 
         held = np.repeat(x[None], len(network.layers) + 1, axis=0)
         model, _ = from_nir(graph(".spyx.nir"), held, dt=1e-4)
-        found["spyx"] = lambda: np.asarray(spyx_run(model, held)[0])[-1]
+        compiled = nnx.jit(spyx_run)  # else it is traced in every call
+        found["spyx"] = lambda: np.asarray(compiled(model, held)[0])[-1]
     want = run(network, x).dense(network.layers[-1])[:, network.steps[network.layers[-1]]]
     for name, call in found.items():
         assert (call() == want).mean() > 0.98, name  # rounding may turn one of a hundred
