@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from whetstone_lab import class_maps, convert, simulator, train
+from whetstone_lab.conversion.calls import layer_calls
 from whetstone_lab.training.layers import spiking_layers
 from whetstone_lab.training.models import segmenter
 from whetstone_lab.training.segmentation import SegmentationCrossentropy
@@ -22,7 +23,8 @@ def test_the_segmenter_and_its_baseline_differ_in_their_activations_and_their_en
     ours = [name.replace("SpikingBReLU", "ReLU") for name in kinds(spiking)]
     assert ours[:-4] == kinds(baseline)[:-1]
     assert kinds(spiking)[-4:] == ["Dense", "BatchNormalization", "SpikingBReLU", "SoftmaxDecode"]
-    assert [layer.name for layer in spiking_layers(spiking)] == ["down_1", "down_2", "down_3", "up_2", "up_1", "output"]
+    assert [layer.name for layer in spiking_layers(spiking)] == [
+        *(name + end for name in ("down_1", "down_2", "down_3", "up_2", "up_1") for end in ("_1", "")), "output"]
     assert spiking.get_layer("output").output.shape == (None, 8, 12, 50)
     # What is beside what is as large and has as many channels as it should.
     beside = [tuple(layer.output.shape[1:]) for layer in spiking.layers if type(layer).__name__ == "Concatenate"]
@@ -30,16 +32,23 @@ def test_the_segmenter_and_its_baseline_differ_in_their_activations_and_their_en
 
 
 def test_skips_add_potentials_or_carry_spikes_alone_and_pools_stand_before_the_neurons():
-    potentials, spikes = (segmenter((8, 12, 3), 5, filters=(3, 4, 6), **options) for options in (
-        {}, {"skip": "spikes"}))
-    assert kinds(potentials).count("Add") == 2
+    potentials, spikes, single = (segmenter((8, 12, 3), 5, filters=(3, 4, 6), **options) for options in (
+        {}, {"skip": "spikes"}, {"convolutions": 1}))
+    # Around the second convolution of five levels, and across at two.
+    assert [kinds(model).count("Add") for model in (potentials, spikes, single)] == [5 + 2, 0, 2]
+    assert [kinds(model).count("Conv2D") for model in (potentials, spikes, single)] == [10, 10, 5]
     assert [kind for kind in kinds(potentials) if kind != "Add"] == kinds(spikes)
     assert potentials.count_params() == spikes.count_params()
-    for layer in potentials.layers:
-        if isinstance(layer, keras.layers.MaxPooling2D):
-            assert isinstance(layer.input._keras_history.operation, keras.layers.BatchNormalization)
+    calls = layer_calls(potentials)
+    pools = [place for place, call in enumerate(calls) if isinstance(call.layer, keras.layers.MaxPooling2D)]
+    for place, name in zip(pools, ("down_1", "down_2"), strict=True):
+        neurons = potentials.get_layer(name)
+        assert [call.layer for call in calls if place in call.inputs] == [neurons]
+        assert neurons in [call.layer for call in calls if calls[place].inputs == call.inputs]  # of the same potentials
     with pytest.raises(ValueError, match="Expected skip to be one of potentials, spikes; got 'none'"):
         segmenter((8, 8, 1), 2, skip="none")
+    with pytest.raises(ValueError, match="at least 1 convolution at each level; got 0"):
+        segmenter((8, 8, 1), 2, convolutions=0)
 
 
 def test_a_picture_of_any_size_is_segmented_whole():
@@ -56,7 +65,7 @@ def trained():
     keras.utils.set_random_seed(0)
     x = RNG.integers(0, 2, (64, 4, 4, 1)).astype(np.float32)
     y = np.where(RNG.random((64, 4, 4)) < 0.1, 9, x[..., 0])
-    model = segmenter((4, 4, 1), 2, filters=(6, 4), width=6)
+    model = segmenter((4, 4, 1), 2, filters=(6, 4), convolutions=1, width=6)
     train(model, x, y, epochs=10, batch_size=4, verbose=0, loss=SegmentationCrossentropy(void=9))
     return model, x, y
 

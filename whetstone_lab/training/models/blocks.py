@@ -18,6 +18,11 @@ _MOMENTUM = 0.9
 #: What a skip can carry.
 SKIPS = ("potentials", "spikes")
 
+#: What the last batch norm of a branch multiplies by at the start, so that a sum begins as little more than its skip.
+#: At 1 the gradient of a residual net grows on its way down: after two epochs of MNIST at depth 20 it was 400 times as
+#: large at the stem as at the output, at 0.2 it was 19 times as large (``depth_profile``).
+BRANCH_SCALE = 0.2
+
 
 class Blocks:
     """Makes the layers of a net, or of its ReLU baseline.

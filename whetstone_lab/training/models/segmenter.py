@@ -7,32 +7,32 @@ from typing import Any
 
 import keras
 
-from whetstone_lab.training.models.blocks import SKIPS, Blocks
+from whetstone_lab.training.models.blocks import BRANCH_SCALE, SKIPS, Blocks
 
 
-def segmenter(shape: Sequence[int], classes: int, *, filters: Sequence[int] = (16, 32, 64), kernel: int = 3,
-              width: int | None = None, dropout: float = 0.0, batchnorm: bool = True, key: Any = None,
-              temperature: float | None = None, surrogate_width: float | None = 2.0,
-              skip: str = "potentials", spiking: bool = True) -> keras.Model:
+def segmenter(shape: Sequence[int], classes: int, *, filters: Sequence[int] = (16, 32, 64), convolutions: int = 2,
+              kernel: int = 3, skip: str = "potentials", width: int | None = None, dropout: float = 0.0,
+              batchnorm: bool = True, key: Any = None, temperature: float | None = None,
+              surrogate_width: float | None = 2.0, spiking: bool = True) -> keras.Model:
     """An encoder-decoder with skips that says in spikes what stands at each place of a picture, or its ReLU baseline.
 
-    A small U-Net. Each level of the encoder is ``[Conv2D, BatchNormalization, SpikingBReLU]`` at half the rows and
-    columns of the one before it. Each level of the decoder repeats the spikes of the level below it for the places
-    between (``UpSampling2D``), puts the encoder's spikes of the same size beside them (``Concatenate``: spikes stay
-    spikes, where a sum of them would have values of 2), and goes through such a convolution again. A skip of potentials
-    also adds what the encoder's neurons of that size were compared with their threshold:
+    A small U-Net. Each level of the encoder is ``[Conv2D, BatchNormalization, SpikingBReLU]``, twice, at half the rows
+    and columns of the level before it. Each level of the decoder repeats the spikes of the level below it for the
+    places between (``UpSampling2D``), puts the encoder's spikes of the same size beside them (``Concatenate``: spikes
+    stay spikes, where a sum of them would have values of 2), and goes through such convolutions again. Skips also carry
+    potentials v, with which neurons were compared with their threshold, as in :func:`resnet`: from the encoder to the
+    decoder, and around the second convolution of each level,
 
-        ``v_up = conv([repeated spikes, spikes_down]) + v_down``.
+        ``v_up = conv([repeated spikes, spikes_down]) + v_down``, then ``v' = conv(neuron(v)) + v``.
 
-    So the gradient goes up and down between a level of the decoder and that of the encoder without passing a neuron,
-    and all that neurons send is still single spikes. At the end, the neurons of each place vote for its class by one
-    class key (:class:`~whetstone_lab.SoftmaxDecode`). All of it converts, neuron for neuron, and spikes once at each
-    place.
+    So the gradient goes down along sums without passing a neuron, and all that neurons send is still single spikes. At
+    the end, the neurons of each place vote for its class by one class key (:class:`~whetstone_lab.SoftmaxDecode`). All
+    of it converts, neuron for neuron, and spikes once at each place.
 
     Pictures are halved by ``MaxPooling2D`` of potentials, before the threshold. The largest of a window reaches it if
-    any does, so the spikes are those of an OR of the spikes, and :func:`whetstone_lab.convert` puts the pool there. But
-    of spikes that are all 1 the gradient goes to whichever stands first; of potentials it goes to the neuron with the
-    largest.
+    any does, so this gives what an OR of the spikes gives, and :func:`whetstone_lab.convert` puts the pool behind the
+    neurons. But among spikes that are alike the gradient would go to whichever stands first in the window; among
+    potentials it goes to the largest.
 
     Its baseline has ReLU in place of each spiking layer and ends in a softmax at each place.
 
@@ -45,37 +45,55 @@ def segmenter(shape: Sequence[int], classes: int, *, filters: Sequence[int] = (1
     Args:
         shape: Rows, columns and channels of a picture.
         classes: Number of classes, void not among them.
-        filters: Filters of the convolution at each level, the full size first. Default: 16, 32 and 64.
+        filters: Filters of the convolutions at each level, the full size first. Default: 16, 32 and 64.
+        convolutions: Convolutions at each level, at least 1. Default: 2.
         kernel: Rows and columns of each filter. Default: 3.
+        skip: What the skips carry besides spikes, ``"potentials"``, or ``"spikes"`` for nothing else; then none leads
+            around a convolution within a level. Default: ``"potentials"``.
         width: Output neurons at each place. Default: ten for each class.
         dropout: As for :func:`mlp`; whole channels are dropped, at the lowest level.
         batchnorm: As for :func:`mlp`. Default: True; without it, some layers may never fire.
         key: As for :func:`mlp`.
         temperature: As for :func:`mlp`.
         surrogate_width: As for :func:`mlp`.
-        skip: What the skips carry besides spikes, ``"potentials"``, or ``"spikes"`` for nothing else. Default:
-            ``"potentials"``.
         spiking: As for :func:`mlp`.
 
     Returns:
-        The model, not yet compiled; its output has shape ``(rows, columns, classes)``.
+        The model, not yet compiled; its output has shape ``(rows, columns, classes)``. The neurons that end a level are
+        named ``down_1``, ..., ``up_1``, counted from the full size, those within it ``down_1_1``, ...
 
     Raises:
-        ValueError: There is no level, a picture is too small to be halved so often, or there is no such ``skip``.
+        ValueError: There is no level, a picture is too small to be halved so often, there is no convolution in a level,
+            or there is no such ``skip``.
+
+    Example:
+        >>> net = segmenter((8, 8, 1), 3, filters=(4, 6))
+        >>> [layer.name for layer in net.layers if layer.name.startswith(("down", "up_1"))]
+        ['down_1_1', 'down_1', 'down_2_1', 'down_2', 'up_1_1', 'up_1']
     """
     rows, columns, _ = shape
     if not filters or min(rows, columns) < 2 ** (len(filters) - 1):
         raise ValueError(f"Expected filters of one level or more, at each of which the {rows} x {columns} places can "
                          f"be halved; got {list(filters)}.")
+    if convolutions < 1:
+        raise ValueError(f"Expected at least 1 convolution at each level; got {convolutions}.")
     if skip not in SKIPS:
         raise ValueError(f"Expected skip to be one of {', '.join(SKIPS)}; got {skip!r}.")
     make = Blocks(dropout, batchnorm, surrogate_width, spiking)
 
-    def level(x: Any, count: int, name: str) -> tuple[Any, Any]:
-        """The potentials of a level, and its neurons."""
-        *linear, neurons = make.block(keras.layers.Conv2D(count, kernel, padding="same"), name)
-        for layer in linear:
-            x = layer(x)
+    def level(x: Any, count: int, name: str, beside: Any = None) -> tuple[Any, Any]:
+        """The potentials that end a level, and its neurons; what is beside is added to its first potentials."""
+        neurons: Any = None
+        for number in range(1, convolutions + 1):
+            if neurons is not None:
+                beside, x = (x if skip == "potentials" else None), neurons(x)
+            *linear, neurons = make.block(keras.layers.Conv2D(count, kernel, padding="same"),
+                                          name if number == convolutions else f"{name}_{number}",
+                                          scale=1.0 if beside is None else BRANCH_SCALE)
+            for layer in linear:
+                x = layer(x)
+            if beside is not None:
+                x = keras.layers.Add()([x, beside])
         return x, neurons
 
     inputs = keras.layers.Input(tuple(shape))
@@ -94,8 +112,9 @@ def segmenter(shape: Sequence[int], classes: int, *, filters: Sequence[int] = (1
         over = [big - small for big, small in zip(x.shape[1:3], spikes.shape[1:3], strict=True)]
         if any(over):
             x = keras.layers.Cropping2D(((0, over[0]), (0, over[1])))(x)
-        y, neurons = level(keras.layers.Concatenate()([x, spikes]), filters[number - 1], f"up_{number}")
-        x = neurons(keras.layers.Add()([y, potentials]) if skip == "potentials" else y)
+        y, neurons = level(keras.layers.Concatenate()([x, spikes]), filters[number - 1], f"up_{number}",
+                           potentials if skip == "potentials" else None)
+        x = neurons(y)
     for layer in make.read_out(classes, width, key, temperature):
         x = layer(x)
     return keras.Model(inputs, x, name="spiking_segmenter" if spiking else "relu_segmenter")
