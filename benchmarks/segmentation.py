@@ -3,7 +3,8 @@
     python benchmarks/segmentation.py --camvid camvid.npz [--data scenes camvid] [--seeds 1] [--every 2]
 
 Each row is a pair of nets that were trained on the same pictures, with the same loss, optimizer, batches and number of
-epochs; the spiking one by ``recipes.train``, its baseline at a rate that falls along half a cosine. Classes are
+epochs; the spiking one by ``recipes.train``, its baseline at a rate that falls along half a cosine. Both begin at one
+three times that of ``recipes.OPTIMIZERS``, which is better for both: there are few steps. Classes are
 weighted by a power of how rare they are, the same for both. Judged are the test frames: the mean IoU over the classes,
 without void, and how much the decisions flicker (the share of places whose truth stays from frame to frame, but not
 what the net says). The spiking net is converted and simulated on some frames beside Keras.
@@ -26,6 +27,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import results
+
+#: The learning rate of Adam, for both nets of a pair. At 2e-3, 12 epochs of scenes gave a mean IoU 0.06 lower in spikes
+#: and 0.01 lower with ReLU.
+RATE = 6e-3
 
 #: How many test frames are simulated beside Keras.
 SIMULATED = 20
@@ -50,7 +55,7 @@ class Way:
     epochs: int = 20
     batch: int = 16
     filters: tuple[int, ...] = (12, 24, 48)
-    width: int = 2
+    width: int = 4
     rare: float = 0.5
     every: int = 1
 
@@ -81,10 +86,11 @@ def train(way: Way, seed: int, data: Any) -> Any:
     model = models.segmenter(x.shape[1:], data.classes, filters=way.filters, **options)
     shares = np.bincount(y[y != data.void].ravel() if data.void is not None else y.ravel(), minlength=data.classes)
     loss = SegmentationCrossentropy(void=data.void, class_weights=(shares / shares.sum()) ** -way.rare)
+    optimizer = recipes.OPTIMIZERS["adam"]()
+    optimizer.learning_rate = RATE
     if way.spiking:
-        recipes.train(model, x, y, epochs=way.epochs, batch_size=way.batch, loss=loss, verbose=0)
+        recipes.train(model, x, y, epochs=way.epochs, batch_size=way.batch, optimizer=optimizer, loss=loss, verbose=0)
     else:
-        optimizer = recipes.OPTIMIZERS["adam"]()
         optimizer.learning_rate = keras.optimizers.schedules.CosineDecay(
             float(optimizer.learning_rate), -(-len(x) // way.batch) * way.epochs)
         model.compile(optimizer, loss)
