@@ -3,11 +3,11 @@
     python benchmarks/segmentation.py --camvid camvid.npz [--data scenes camvid] [--seeds 1] [--every 2]
 
 Each row is a pair of nets that were trained on the same pictures, with the same loss, optimizer, batches and number of
-epochs; the spiking one by ``recipes.train``, its baseline at a rate that falls along half a cosine. Both begin at one
-three times that of ``recipes.OPTIMIZERS``, which is better for both: there are few steps. Classes are
-weighted by a power of how rare they are, the same for both. Judged are the test frames: the mean IoU over the classes,
-without void, and how much the decisions flicker (the share of places whose truth stays from frame to frame, but not
-what the net says). The spiking net is converted and simulated on some frames beside Keras.
+epochs; the spiking one by ``recipes.train``, its baseline at a rate that falls along half a cosine. The rate of both is
+three times that of ``recipes.OPTIMIZERS``. Classes are weighted by a power of how rare they are, the same for both.
+Judged are the test frames: the mean IoU over the classes, without void, and how much the decisions flicker (the share
+of places whose truth stays from frame to frame, but not what the net says). The spiking net is converted and simulated
+on some frames beside Keras.
 
 Each training is a line in the results file as soon as it is done, and is not repeated when the benchmark goes on.
 """
