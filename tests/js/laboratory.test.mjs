@@ -9,7 +9,7 @@ import { facts } from "../../whetstone_lab/view/widgets/static/lab_experiments.m
 import { asking } from "../../whetstone_lab/view/widgets/static/lab_asking.mjs";
 import { refusal } from "../../whetstone_lab/view/widgets/static/lab_setup.mjs";
 import { unlike, pairWords } from "../../whetstone_lab/view/widgets/static/lab_pair.mjs";
-import { firingOf, outputPart, readWave, standing } from "../../whetstone_lab/view/widgets/static/lab_raster.mjs";
+import { firingOf, outputPart, readWave, rowsOfWave } from "../../whetstone_lab/view/widgets/static/lab_raster.mjs";
 import { waveAsker } from "../../whetstone_lab/view/widgets/static/lab_wave.mjs";
 import { clock } from "../../whetstone_lab/view/widgets/static/laboratory.mjs";
 import { Scope } from "../../whetstone_lab/view/widgets/static/page.mjs";
@@ -78,14 +78,14 @@ test("of a wave that is under way fires what it has come to, and the output come
 
 test("neurons stand as they are numbered, by how often they fire in all pictures, or class by class", () => {
   const wave = readWave(message(0, 1));
-  assert.deepEqual(standing(wave, "number"), { rows: [null, null], groups: {} });
-  const { rows } = standing(wave, "rate");
+  assert.deepEqual(rowsOfWave(wave, "number"), { rows: [null, null], groups: {} });
+  const { rows } = rowsOfWave(wave, "rate");
   assert.deepEqual(rows.map(({ neuron }) => [...neuron]), [[0, 2, 1, 3], [1, 0]]);
-  const byClass = standing(wave, "class");
+  const byClass = rowsOfWave(wave, "class");
   assert.deepEqual(byClass.rows.map(({ neuron }) => [...neuron]), [[0, 2, 1, 3], [0, 1]]);
   assert.deepEqual(byClass.groups, { 1: [{ number: 1, from: 0, to: 1 }, { number: 0, from: 1, to: 2 }] });
   wave.about.orders = { number: "", rate: "" };
-  assert.deepEqual(standing(wave, "class").rows, [null, null], "no key is known, so there is no such order");
+  assert.deepEqual(rowsOfWave(wave, "class").rows, [null, null], "no key is known, so there is no such order");
 });
 
 test("of two runs it is told how many neurons do otherwise, where they can be compared one by one", () => {

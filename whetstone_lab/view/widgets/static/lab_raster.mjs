@@ -64,7 +64,7 @@ export function firingOf(wave, moment = { step: null, unit: "step" }) {
 }
 
 /** The rows in which the neurons of a wave stand, and the classes they vote for. @param {Wave} wave @param {string} order one that the wave cannot be shown in is as they are numbered */
-export function standing({ about, counts }, order) {
+export function rowsOfWave({ about, counts }, order) {
   const known = order in about.orders ? order : "number";
   const rows = rowsBy(known, about.sizes, () => counts, about.keyed);
   return { rows, groups: known !== "class" ? {} : Object.fromEntries(Object.keys(about.keyed).map((layer) => [layer, classGroups(rows[Number(layer)], about.keyed[layer])])) };
@@ -77,12 +77,12 @@ export function waveRaster(scope, cursor, { wave, empty, drawn = () => {}, told,
   const box = h("div", { class: "wl-raster" });
   const sheet = spikeSheet();
   const about = () => wave()?.about ?? NOTHING;
-  let [of, order, made] = [/** @type {Wave | null} */ (null), "", /** @type {ReturnType<typeof standing>} */ ({ rows: [], groups: {} })];
+  let [of, order, made] = [/** @type {Wave | null} */ (null), "", /** @type {ReturnType<typeof rowsOfWave>} */ ({ rows: [], groups: {} })];
   let shown = 0;
   function stand() {
     const here = wave();
     if (here === of && order === cursor.order) return made;
-    [of, order, made] = [here, cursor.order, here ? standing(here, cursor.order) : { rows: [], groups: {} }];
+    [of, order, made] = [here, cursor.order, here ? rowsOfWave(here, cursor.order) : { rows: [], groups: {} }];
     shown += 1;
     return made;
   }
