@@ -26,7 +26,8 @@ def test_an_experiment_is_one_figure_of_all_its_parts(finished_trace, spike_reco
 
 def test_what_is_not_known_is_not_drawn_and_what_cannot_be_is_refused(finished_trace, spike_record):
     assert len(plots.experiment(finished_trace).axes) == 3 + 2 + 1, "curves, losses and sharpness, accuracies"
-    assert plots.experiment(Trace()).texts[0].get_text() == "no layers yet"
+    empty = plots.experiment(Trace(), title="Mine")
+    assert [text.get_text() for text in empty.texts] == ["Mine", "no layers yet"]
     for wrong in (0, finished_trace.epochs + 1):
         with pytest.raises(ValueError, match=f"Expected an epoch from 1 to {finished_trace.epochs}"):
             plots.experiment(finished_trace, epoch=wrong)

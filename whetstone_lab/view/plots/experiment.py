@@ -66,7 +66,7 @@ def experiment(source: Any, record: Any = None, epoch: int | None = None, sample
     batch = trace.batches if epoch is None else int(trace.epoch_ends[epoch - 1])
     known = {name: values for name, values in scenes.accuracies(trace).items() if np.isfinite(values).any()}
     figure = Picture(figsize=(12.6, 7.4 if one is not None else 5.6))
-    write_title(figure, ", ".join([*([title] if title else []), _when(trace, epoch)]))
+    write_title(figure, ", ".join([*([title] if title else []), *([_when(trace, epoch)] if trace.layers else [])]))
     if not trace.layers:
         say_instead(figure, "no layers yet")
         return figure
