@@ -33,7 +33,7 @@ asked() {
     # Nengo brings a plugin that pytest 9 does not start with.
     said=$("$scratch/$name/bin/python" -m pytest -q -p no:cacheprovider -p no:nengo -o addopts= "${@:3}" 2>&1) ||
         { printf '%s\n' "$said"; failed=1; }
-    printf '%-11s%s; installed in %d s, tested in %d s; %s\n' "$name" "$(tail -n 1 <<<"$said")" "$installed" \
+    printf '%-12s%s; installed in %d s, tested in %d s; %s\n' "$name" "$(tail -n 1 <<<"$said")" "$installed" \
         $((SECONDS - start - installed)) "$("$scratch/$name/bin/pip" freeze | grep -iE "$wanted" | paste -sd ' ')"
     if [ -n "${TIMES:-}" ]; then
         "$scratch/$name/bin/python" benchmarks/targets.py | grep '^|' || failed=1
