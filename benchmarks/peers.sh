@@ -8,8 +8,8 @@
 #
 # It needs PyPI, a Python that the package runs on (PYTHON, by default python3), and for Lava one of 3.10 or older
 # (LAVA_BASE, by default python3.10; without one Lava is left out). It leaves nothing behind. Those with PyTorch
-# (keras_torch, neurobench, sinabs) want its CPU build and some 2 GB of disk. On two cores that were busy with much else
-# each took 1.5 to 5 minutes to install and a quarter of a minute to a whole one to test, keras up to 6.
+# (keras_torch, neurobench, sinabs) want its CPU build and some 2 GB of disk. On two cores, the one half busy, all took
+# 15 minutes with TIMES=1: each 11 to 93 s to install and 4 to 68 s to test.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python3} old=${LAVA_BASE:-python3.10}
