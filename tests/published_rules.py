@@ -29,16 +29,16 @@ class PublishedAdaptiveRule:
             if not unfinished:
                 return
             i = unfinished[0]
-            step = (self.cz_rate if self.sharpness[i] >= self.critical else self.rate) / self.batches
+            step = self.cz_rate if self.sharpness[i] >= self.critical else self.rate
             if i == 0:
                 step *= self.first_layer_relative_rate
-            self.sharpness[i] += step
-            if self.sharpness[i] > 1 - 0.001:
+            self.sharpness[i] += step / self.batches
+            if self.sharpness[i] >= 1 - 0.001:
                 self.sharpness[i] = 1
                 self.paused = True
         else:
             step = (self.cz_rate if self.sharpness[0] >= self.critical else self.rate) / self.batches
-            self.sharpness = [1 if s + step > 1 - 1e-6 else s + step for s in self.sharpness]
+            self.sharpness = [1 if s + step >= 1 - 1e-6 else s + step for s in self.sharpness]
 
     def epoch_ended(self, loss):
         self.paused = False

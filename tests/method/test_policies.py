@@ -5,7 +5,7 @@ import json
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from published_rules import PARAMETERS, PublishedAdaptiveRule, PublishedSimpleRule
 
@@ -47,6 +47,8 @@ def last_state(policy, state, losses, batches):
 
 
 @given(parameters=PARAMETERS, losses=LOSSES, layers=st.integers(1, 4), batches=st.integers(1, 12))
+@example({"min_init_epochs": 1, "rate": 0.999, "cz_rate": 1.0, "critical": 1.0, "first_layer_relative_rate": 1.0,
+          "patience": 0, "sig_increase": 0.5, "sig_decrease": 0.5, "bottom_up": True}, [1.0] * 3, 1, 1)  # 0.001 from 1
 @settings(deadline=None, max_examples=3 * settings.default.max_examples)
 def test_adaptive_sharpness_equals_the_published_rule_after_every_batch(parameters, losses, layers, batches):
     policy, rule = AdaptivePolicy(**parameters), PublishedAdaptiveRule(layers, batches, **parameters)

@@ -52,7 +52,7 @@ def experiment(source: Any, record: Any = None, epoch: int | None = None, sample
         >>> from whetstone_lab import plots, recordings
         >>> figure = plots.experiment(recordings.digits_trace(), recordings.digits_spikes(), title="Digits")
         >>> figure.get_suptitle()
-        'Digits, after epoch 30'
+        'Digits, after epoch 60'
     """
     trace = scenes.trace_of(source)
     if epoch is not None and not 1 <= epoch <= trace.epochs:
