@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PatchCollection
+from matplotlib.colors import to_rgba
 from matplotlib.figure import FigureBase
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
@@ -23,6 +24,9 @@ from whetstone_lab.view.plots.spikes import picture_panel, raster_panel, reading
 
 #: Layers whose curves and whose neurons are drawn at the most: the first and the last of more.
 _LAYERS = 6
+
+#: Neurons of a layer that are drawn one by one at the most; of more the slivers between them could not be seen.
+_APART = 1024
 
 #: The networks whose accuracies are told, their colours and dashes.
 _RIVALS = {"soft": ("soft", EITHER.ink, 2), "spiking": ("spiking", EITHER.layer(0), 1),
@@ -107,7 +111,7 @@ def _beside(figure: FigureBase, trace: Trace, known: dict[str, np.ndarray], one:
     if one is None:
         return
     raster = parts.pop(0)
-    raster_panel(raster, one, scenes.rows(one, "number"), "")
+    raster_panel(raster, one, scenes.rows(one, "number"), "", low=True)
     words = scenes.told(readings, 0)
     raster.set_title(f"Spikes{': ' if words else ''}{words}", fontsize=9.5, color=EITHER.ink, loc="left",
                      fontweight="bold")
@@ -160,6 +164,11 @@ def _neurons_panel(axes: Axes, one: SpikeRecord, layer: int) -> None:
     fired = np.zeros(size, bool)
     fired[one.neuron[one.layer == layer]] = True
     for which, colour in ((~fired, EITHER.line), (fired, EITHER.layer(layer))):
+        if size > _APART:
+            picture = np.zeros((row.max() + 1, column.max() + 1, 4))
+            picture[row[which], column[which]] = to_rgba(colour)
+            axes.imshow(picture, interpolation="nearest")
+            continue
         # Each neuron a square with a sliver between it and its neighbours.
         axes.add_collection(PatchCollection(
             [Rectangle((x - 0.43, y - 0.43), 0.86, 0.86) for y, x in zip(row[which], column[which], strict=True)],

@@ -91,29 +91,32 @@ def _pixels(axes: Axes, picture: np.ndarray, name: str, **style: Any) -> None:
         spine.set_color(EITHER.line)
 
 
-def raster_panel(axes: Axes, one: SpikeRecord, rows: list[np.ndarray], order: str) -> None:
-    """A band for each layer; ``rows`` has the row of each of its neurons, ``order`` why they stand so, in words."""
+def raster_panel(axes: Axes, one: SpikeRecord, rows: list[np.ndarray], order: str, low: bool = False) -> None:
+    """A band for each layer; ``rows`` has the row of each of its neurons, ``order`` why they stand so, in words.
+
+    In a panel that is ``low``, less than half as high as a raster of its own, layers are told by their names alone.
+    """
     places = scenes.bands(one.sizes)
     # Of very many steps each is narrower than a dot, and a spike still has one.
     wide = max(0.8, one.steps / 300)
-    for index, (low, high) in enumerate(places):
+    for index, (bottom, top) in enumerate(places):
         mine = one.layer == index
         steps, neurons = one.step[mine], rows[index][one.neuron[mine]]
-        axes.axhspan(low, high, color=EITHER.layer(index), alpha=0.06, lw=0)
+        axes.axhspan(bottom, top, color=EITHER.layer(index), alpha=0.06, lw=0)
         grid = one.sizes[index], one.steps
-        cells = min(grid[0], max(round(_ROWS * (high - low)), 1)), min(grid[1], _COLUMNS)
+        cells = min(grid[0], max(round(_ROWS * (top - bottom)), 1)), min(grid[1], _COLUMNS)
         used = len(np.unique(steps * cells[1] // one.steps))
         if len(steps) > _SINGLE or (cells != grid and len(steps) > max(0.5 * cells[0] * used, _ALWAYS)):
             shares = scenes.density(steps, neurons, grid, cells)
             # A single spike among many neurons is still seen.
-            axes.imshow(np.where(shares > 0, 0.35 + 0.65 * shares, 0), extent=(0, one.steps, low, high), origin="lower",
-                        aspect="auto", interpolation="nearest", vmin=0, vmax=1, zorder=1,
+            axes.imshow(np.where(shares > 0, 0.35 + 0.65 * shares, 0), extent=(0, one.steps, bottom, top),
+                        origin="lower", aspect="auto", interpolation="nearest", vmin=0, vmax=1, zorder=1,
                         cmap=LinearSegmentedColormap.from_list("layer", [f"{EITHER.layer(index)}00",
                                                                          EITHER.layer(index)]))
             continue
-        y = low + (neurons + 0.5) / one.sizes[index] * (high - low)
+        y = bottom + (neurons + 0.5) / one.sizes[index] * (top - bottom)
         # As thick as a neuron's row, so that a band reads like a bar code; never so thin that it vanishes.
-        thickness = float(np.clip(200 * (high - low) / one.sizes[index], 0.7, 4.0))
+        thickness = float(np.clip(200 * (top - bottom) / one.sizes[index], 0.7, 4.0))
         axes.add_collection(LineCollection(
             [((start, value), (start + wide, value))
              for start, value in zip(np.minimum(steps + 0.1, one.steps - wide), y, strict=True)],
@@ -124,10 +127,10 @@ def raster_panel(axes: Axes, one: SpikeRecord, rows: list[np.ndarray], order: st
     axes.set_xlim(0, max(one.steps, 1))
     axes.set_ylim(-0.01, 1.01)
     # Two lines have room beside a dozenth of the height, and one beside a twenty-fourth; of more layers some are named.
-    middles = np.array([(low + high) / 2 for low, high in places])
+    middles = np.array([(bottom + top) / 2 for bottom, top in places])
     pitch = float(np.diff(middles).min(initial=1.0))
-    every, apart = max(math.ceil(1 / (24 * pitch)), 1), "\n" if pitch > 1 / 12 else ", "
-    axes.set_yticks(middles[::every], [f"{name}{apart}{many(size, 'neuron')}" for name, size in
+    every, apart = max(math.ceil(1 / ((10 if low else 24) * pitch)), 1), "\n" if pitch > 1 / 12 else ", "
+    axes.set_yticks(middles[::every], [name if low else f"{name}{apart}{many(size, 'neuron')}" for name, size in
                                        zip(one.layers[::every], one.sizes[::every], strict=True)])
     steps = [int(step) for step in MaxNLocator(12, integer=True).tick_values(0, max(one.steps - 1, 1))
              if 0 <= step < one.steps]
