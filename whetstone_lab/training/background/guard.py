@@ -15,6 +15,7 @@ from whetstone_lab.training._internals import say_when_absent
 GUARDED = ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch", "predict_on_batch", "compile")
 
 
+
 @contextmanager
 def guarded(model: keras.Model, owner: threading.Thread) -> Iterator[None]:
     """Lets only one thread use a model, for as long as the context lasts.
@@ -34,23 +35,27 @@ def guarded(model: keras.Model, owner: threading.Thread) -> Iterator[None]:
                                "run.snapshot(), a copy of it, or run.stop() or run.wait() first; "
                                "whetstone_lab.live.runs() has the run.")
 
-    def guard(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+    def guard(method: Callable[..., Any], why: str) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
-            refuse(f"{name}() would spoil its metrics")
+            refuse(why)
             return method(*args, **kwargs)
 
         return call
 
-    own = {name: vars(model)[name] for name in GUARDED if name in vars(model)}
-    for name in GUARDED:
-        setattr(model, name, guard(name, getattr(model, name)))
+    away = "the trainer has the values of its variables"
+    why = {name: f"{name}() would spoil its metrics" for name in GUARDED}
+    if keras.backend.backend() == "jax":  # which between two batches takes them from whoever still computes with them
+        why["call"] = away
+    own = {name: vars(model)[name] for name in why if name in vars(model)}
+    for name, words in why.items():
+        setattr(model, name, guard(getattr(model, name), words))
     variables = [*model.variables, *(model.optimizer.variables if getattr(model, "optimizer", None) else [])]
-    end = say_when_absent(variables, lambda: refuse("the trainer has the values of its variables"))
+    end = say_when_absent(variables, lambda: refuse(away))
     try:
         yield
     finally:
         end()
-        for name in GUARDED:
+        for name in why:
             delattr(model, name)
         for name, method in own.items():
             setattr(model, name, method)
