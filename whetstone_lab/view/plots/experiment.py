@@ -16,9 +16,17 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from whetstone_lab.records.spikes import SpikeRecord
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.view import scenes
-from whetstone_lab.view.palette import EITHER, layer_dashes
+from whetstone_lab.view.palette import EITHER
 from whetstone_lab.view.plots.curves import curve_panels
-from whetstone_lab.view.plots.picture import Picture, label_axes, legend_within, plain_axes, say_instead, write_title
+from whetstone_lab.view.plots.picture import (
+    Picture,
+    dashed,
+    label_axes,
+    legend_within,
+    plain_axes,
+    say_instead,
+    write_title,
+)
 from whetstone_lab.view.plots.sharpener import run_panels
 from whetstone_lab.view.plots.spikes import picture_panel, raster_panel, reading_panel
 
@@ -29,7 +37,7 @@ _LAYERS = 6
 _APART = 1024
 
 #: The networks whose accuracies are told, their colours and dashes.
-_RIVALS = {"soft": ("soft", EITHER.ink, 2), "spiking": ("spiking", EITHER.layer(0), 1),
+_RIVALS = {"soft": ("soft", EITHER.ink, 0), "spiking": ("spiking", EITHER.layer(0), 1),
            "relu": ("ReLU", EITHER.layer(2), 2)}
 
 
@@ -122,11 +130,10 @@ def _beside(figure: FigureBase, trace: Trace, known: dict[str, np.ndarray], one:
 def _accuracy_panel(axes: Axes, trace: Trace, known: dict[str, np.ndarray], epoch: int | None) -> None:
     at = np.arange(trace.epochs) + 1
     for name, values in known.items():
-        words, colour, dashed = _RIVALS[name]
-        dashes = [] if name == "soft" else [length / 1.8 for length in layer_dashes(dashed)]
+        words, colour, dashes = _RIVALS[name]
         last = values[-1] if epoch is None else values[epoch - 1]
         label = words if math.isnan(last) else f"{words} {last:.1%}"
-        axes.plot(at, values, color=colour, lw=1.7, ls=(0, dashes) if dashes else "-", label=label,
+        axes.plot(at, values, color=colour, lw=1.7, ls=dashed(dashes), label=label,
                   marker="o" if len(at) == 1 else "")
     axes.set_xlim(0, max(trace.epochs, 1))
     axes.set_ylim(max(math.floor(10 * min(np.nanmin(values) for values in known.values()) - 0.2) / 10, 0), 1.01)
@@ -168,11 +175,10 @@ def _neurons_panel(axes: Axes, one: SpikeRecord, layer: int) -> None:
             picture = np.zeros((row.max() + 1, column.max() + 1, 4))
             picture[row[which], column[which]] = to_rgba(colour)
             axes.imshow(picture, interpolation="nearest")
-            continue
-        # Each neuron a square with a sliver between it and its neighbours.
-        axes.add_collection(PatchCollection(
-            [Rectangle((x - 0.43, y - 0.43), 0.86, 0.86) for y, x in zip(row[which], column[which], strict=True)],
-            facecolor=colour, lw=0))
+        else:  # each neuron a square with a sliver between it and its neighbours
+            axes.add_collection(PatchCollection(
+                [Rectangle((x - 0.43, y - 0.43), 0.86, 0.86) for y, x in zip(row[which], column[which], strict=True)],
+                facecolor=colour, lw=0))
     axes.set_xlim(-0.6, column.max(initial=0) + 0.6)
     axes.set_ylim(row.max(initial=0) + 0.6, -0.6)
     axes.set_aspect("equal")

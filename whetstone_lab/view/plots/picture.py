@@ -90,11 +90,16 @@ def beside(axes: Axes, index: int, count: int) -> Transform:
 
 def layer_line(axes: Axes, index: int, layers: Sequence[str], at: np.ndarray, values: np.ndarray, **style: Any) -> None:
     """Draws a line in the colour and the dashes of a layer, beside the other layers'."""
-    # Matplotlib's dashes are in breadths of the line; those of the widgets lie on lines of 1.8 pixels.
-    dashes = [length / 1.8 for length in layer_dashes(index)]
     axes.plot(at, values, color=EITHER.layer(index), lw=1.7, label=layers[index],
-              transform=beside(axes, index, len(layers)), ls=(0, dashes) if dashes else "-", solid_capstyle="butt",
-              dash_capstyle="butt", **style)
+              transform=beside(axes, index, len(layers)), ls=dashed(index), solid_capstyle="butt", dash_capstyle="butt",
+              **style)
+
+
+def dashed(index: int) -> Any:
+    """The dashes of a layer, as Matplotlib's ``ls``."""
+    # Matplotlib's are in breadths of the line; those of the widgets lie on lines of 1.8 pixels.
+    dashes = [length / 1.8 for length in layer_dashes(index)]
+    return (0, dashes) if dashes else "-"
 
 
 def legend_beside(axes: Axes, height: float, **style: Any) -> Legend:
