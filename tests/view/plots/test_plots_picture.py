@@ -7,7 +7,10 @@ from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
 from whetstone_lab import plots
+from whetstone_lab.method.depth_profile import DepthProfile
 from whetstone_lab.records.trace import Trace
+from whetstone_lab.simulator import Network, Node, run
+from whetstone_lab.simulator.operations import Dense, Neurons
 from whetstone_lab.view.palette import EITHER
 
 
@@ -35,6 +38,21 @@ def test_figures_can_be_drawn_on_another_thread(finished_trace):
         thread.join()
     assert len(pictures) == 2
     assert pictures[0] == pictures[1]
+
+
+def test_dollars_in_the_name_of_a_layer_are_dollars():
+    name = "$\\frac$"  # a formula that cannot be read
+    trace = Trace([name])
+    trace.append_batch(0, 1.0, [0.5])
+    trace.append_epoch({"loss": 1.0}, {})
+    network = Network((2,), [Node("sums", Dense(np.eye(2)), ("input",)), Node(name, Neurons(), ("sums",))])
+    record = run(network, np.ones((1, 2)))
+    profile = DepthProfile((name,), *[np.zeros(1 + (field in ("accuracy", "loss")))
+                                      for field in list(DepthProfile.__annotations__)[1:]])
+    for figure in (plots.activation_curves(trace), plots.sharpener_chart(trace), plots.layer_health(trace),
+                   plots.spike_raster(record), plots.firing(network, np.ones(2)), plots.experiment(trace, record),
+                   plots.depth_profile(profile)):
+        figure.canvas.draw()
 
 
 def pixels(figure, dpi: float = 72) -> np.ndarray:

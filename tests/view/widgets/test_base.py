@@ -368,6 +368,12 @@ def test_a_view_that_rested_finds_its_run_in_the_trace_that_took_over(live_run, 
     assert (listeners(run.trace), listeners(source.trace)) == (0, 1)
 
 
+def test_a_view_that_outlives_ipywidgets_says_nothing(finished_trace, monkeypatch):
+    view = SharpenerChart(finished_trace)
+    monkeypatch.setattr("ipywidgets.widgets.widget._instances", None)  # as when Python ends
+    view.__del__()
+
+
 def test_a_closed_view_is_not_woken(made_up_run):
     run = made_up_run()
     widget = SharpenerChart(run)

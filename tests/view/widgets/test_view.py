@@ -4,6 +4,7 @@ import io
 import numpy as np
 import pytest
 
+from whetstone_lab.records.trace import Trace
 from whetstone_lab.view import scenes
 from whetstone_lab.view.widgets import ActivationCurves, SharpenerChart, SpikeRaster
 
@@ -37,6 +38,14 @@ def test_the_curves_give_the_sharpness_batch_by_batch(finished_trace):
     assert numbers(found["epoch"])[-1] == finished_trace.epochs
     assert len(found["loss"]) == finished_trace.batches
     np.testing.assert_allclose(numbers(found["spiking_2"]), finished_trace.sharpness[:, 1], atol=1e-6)
+
+
+def test_a_layer_may_be_called_like_a_column():
+    trace = Trace(["epoch", "loss"])
+    trace.append_batch(0, 2.0, [0.25, 0.5])
+    table = ActivationCurves(trace).table()
+    assert {name: float(values[0]) for name, values in table.items()} == {
+        "epoch": 1.0, "loss": 2.0, "layer epoch": 0.25, "layer loss": 0.5}
 
 
 def test_the_raster_gives_every_spike(spike_record):

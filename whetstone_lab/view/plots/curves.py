@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.view import scenes
 from whetstone_lab.view.palette import EITHER
-from whetstone_lab.view.plots.picture import Picture, label_axes, plain_axes, say_instead, write_title
+from whetstone_lab.view.plots.picture import Picture, as_written, label_axes, plain_axes, say_instead, write_title
 
 
 def activation_curves(source: Any, epoch: int | None = None, batch: int | None = None,
@@ -112,7 +112,7 @@ def _curve_panel(axes: Axes, trace: Trace, index: int, name: str, sharpness: flo
     axes.set_ylim(-0.06, 1.09)
     axes.set_yticks([0, 0.5, 1])
     axes.xaxis.set_major_locator(MaxNLocator(4))
-    axes.set_title(name, fontsize=9.5, color=EITHER.ink, loc="left", fontweight="bold")
+    axes.set_title(as_written(name), fontsize=9.5, color=EITHER.ink, loc="left", fontweight="bold")
     axes.set_title("sharp" if sharpness >= 1 else f"{sharpness:.2f}", fontsize=9.5, color=colour, loc="right",
                    fontweight="bold")
     if shares is not None:

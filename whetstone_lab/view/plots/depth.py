@@ -8,7 +8,7 @@ from matplotlib.ticker import NullFormatter, PercentFormatter
 
 from whetstone_lab.method.depth_profile import DepthProfile
 from whetstone_lab.view.palette import EITHER
-from whetstone_lab.view.plots.picture import Picture, label_axes, legend_beside, plain_axes, write_title
+from whetstone_lab.view.plots.picture import Picture, as_written, label_axes, legend_beside, plain_axes, write_title
 
 #: Up to how many layers their names are written; numbers beyond.
 _NAMED = 24
@@ -60,7 +60,7 @@ def depth_profile(profile: DepthProfile) -> Picture:
     for axes in (*([top] if decides else []), bottom):
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=None))
     if count <= _NAMED:
-        bottom.set_xticks(at, ["none", *profile.layers], rotation=60 if count > 4 else 0,
+        bottom.set_xticks(at, ["none", *map(as_written, profile.layers)], rotation=60 if count > 4 else 0,
                           ha="right" if count > 4 else "center")
     else:
         label_axes(bottom, "layer, from the bottom")

@@ -20,6 +20,7 @@ from whetstone_lab.view.palette import EITHER
 from whetstone_lab.view.plots.curves import curve_panels
 from whetstone_lab.view.plots.picture import (
     Picture,
+    as_written,
     dashed,
     label_axes,
     legend_within,
@@ -183,4 +184,5 @@ def _neurons_panel(axes: Axes, one: SpikeRecord, layer: int) -> None:
     axes.set_ylim(row.max(initial=0) + 0.6, -0.6)
     axes.set_aspect("equal")
     axes.set_axis_off()
-    axes.set_title(f"{one.layers[layer]}\n{int(fired.sum())} of {size} fire", fontsize=8.5, color=EITHER.muted)
+    axes.set_title(f"{as_written(one.layers[layer])}\n{int(fired.sum())} of {size} fire", fontsize=8.5,
+                   color=EITHER.muted)

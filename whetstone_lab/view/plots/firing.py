@@ -11,7 +11,7 @@ from matplotlib.colors import ListedColormap
 from whetstone_lab.simulator import Network, run
 from whetstone_lab.view import scenes
 from whetstone_lab.view.palette import EITHER
-from whetstone_lab.view.plots.picture import Picture, bar_axes, label_axes, write_title
+from whetstone_lab.view.plots.picture import Picture, as_written, bar_axes, label_axes, write_title
 
 #: Classes whose votes are drawn at the most.
 _BARS = 24
@@ -58,7 +58,7 @@ def firing(network: Network, sample: Any) -> Picture:
         row, column = scenes.places(scenes.grid(network.shapes[name], key), fired.size)
         cells = np.ma.masked_all((int(row.max()) + 1, int(column.max()) + 1))
         cells[row, column] = fired
-        panel = _bare(next(axes), f"{name}\n{fired.sum()} of {fired.size} fire")
+        panel = _bare(next(axes), f"{as_written(name)}\n{fired.sum()} of {fired.size} fire")
         panel.imshow(cells, cmap=ListedColormap([EITHER.raised, EITHER.layer(number)]), vmin=0, vmax=1,
                      interpolation="nearest")
     if bars:

@@ -42,6 +42,11 @@ def write_title(figure: Figure, text: str) -> None:
     figure.suptitle(text, color=EITHER.ink, fontsize=11.5, fontweight="bold", x=0.012, ha="left")
 
 
+def as_written(name: str) -> str:
+    """The name of a layer or an output for Matplotlib, to which what stands between two ``$`` is a formula."""
+    return name.replace("$", r"\$")
+
+
 def say_instead(figure: Figure, text: str) -> None:
     """Says in the middle of an empty figure why there is nothing to draw."""
     figure.text(0.5, 0.45, text, ha="center", color=EITHER.muted, fontsize=10)
@@ -90,7 +95,7 @@ def beside(axes: Axes, index: int, count: int) -> Transform:
 
 def layer_line(axes: Axes, index: int, layers: Sequence[str], at: np.ndarray, values: np.ndarray, **style: Any) -> None:
     """Draws a line in the colour and the dashes of a layer, beside the other layers'."""
-    axes.plot(at, values, color=EITHER.layer(index), lw=1.7, label=layers[index],
+    axes.plot(at, values, color=EITHER.layer(index), lw=1.7, label=as_written(layers[index]),
               transform=beside(axes, index, len(layers)), ls=dashed(index), solid_capstyle="butt", dash_capstyle="butt",
               **style)
 

@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from whetstone_lab.records.spikes import SpikeRecord
 from whetstone_lab.view import scenes
 from whetstone_lab.view.palette import EITHER, class_colours
-from whetstone_lab.view.plots.picture import Picture, bar_axes, label_axes, plain_axes, write_title
+from whetstone_lab.view.plots.picture import Picture, as_written, bar_axes, label_axes, plain_axes, write_title
 from whetstone_lab.view.plots.quantities import many
 
 #: Grey values as more and less ink on whatever the figure lies on.
@@ -131,7 +131,7 @@ def raster_panel(axes: Axes, one: SpikeRecord, rows: list[np.ndarray], order: st
     pitch = float(np.diff(middles).min(initial=1.0))
     every, apart = max(math.ceil(1 / ((10 if low else 24) * pitch)), 1), "\n" if pitch > 1 / 12 else ", "
     axes.set_yticks(middles[::every], [name if low else f"{name}{apart}{many(size, 'neuron')}" for name, size in
-                                       zip(one.layers[::every], one.sizes[::every], strict=True)])
+                                       zip(map(as_written, one.layers[::every]), one.sizes[::every], strict=True)])
     steps = [int(step) for step in MaxNLocator(12, integer=True).tick_values(0, max(one.steps - 1, 1))
              if 0 <= step < one.steps]
     axes.set_xticks(np.array(steps) + 0.5, [str(step) for step in steps])
@@ -180,7 +180,7 @@ def _bars_panel(axes: Axes, reading: scenes.Reading) -> None:
 
 
 def _titled(reading: scenes.Reading, what: str) -> str:
-    return f"{reading.name}: {what}" if reading.name else what
+    return f"{as_written(reading.name)}: {what}" if reading.name else what
 
 
 def _map_panel(axes: Axes, reading: scenes.Reading) -> None:

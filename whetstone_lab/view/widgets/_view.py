@@ -56,6 +56,12 @@ class View(anywidget.AnyWidget):
         if hasattr(self.comm, "_reply_subshell_for"):
             self.comm._reply_subshell_for = lambda data, default: default
 
+    def __del__(self) -> None:
+        try:  # noqa: SIM105 (contextlib may be gone too)
+            super().__del__()
+        except Exception:  # when Python ends, what ipywidgets 8.1 looks up may be gone before the widget is
+            pass
+
     def picture(self) -> Picture:
         """The static figure of what the widget shows; ``ValueError`` where it has none."""
         raise ValueError(f"Expected a view with a figure; {type(self).__name__} has none. Its to_html makes a page of "

@@ -57,8 +57,11 @@ class ActivationCurves(RunView):
     def table(self) -> dict[str, Any]:
         """The run batch by batch: ``epoch``, where the batch ends on the axis, ``loss``, and each layer's sharpness.
 
+        A layer that is called ``epoch`` or ``loss`` has its column as ``layer epoch`` or ``layer loss``.
+
         A file that is saved from the page has the batches that the page knows of: of a long run some hundreds.
         """
         rows = np.arange(self._trace.batches)
-        return {"epoch": scenes.positions(self._trace, rows), "loss": self._trace.loss[rows],
-                **dict(zip(self._trace.layers, scenes.sharpness_at(self._trace, rows).T, strict=True))}
+        table = {"epoch": scenes.positions(self._trace, rows), "loss": self._trace.loss[rows]}
+        names = [f"layer {name}" if name in table else name for name in self._trace.layers]
+        return {**table, **dict(zip(names, scenes.sharpness_at(self._trace, rows).T, strict=True))}

@@ -172,7 +172,8 @@ function linkCards(scope, cursor, grid, go) {
 /** The sharpness of every layer over the run, as `ActivationCurves.table` in Python has it, at the batches that the page knows of.
  * @param {Curves} curves @returns {import("./saving.mjs").Column[]} */
 function curvesTable({ about, run: { points: { values, width, length } } }) {
-  return ["epoch", "loss", ...about.layers].map((name, column) => [name, Array.from({ length }, (_, row) => values[row * width + column])]);
+  const names = about.layers.map((/** @type {string} */ name) => (["epoch", "loss"].includes(name) ? `layer ${name}` : name));
+  return ["epoch", "loss", ...names].map((name, column) => [name, Array.from({ length }, (_, row) => values[row * width + column])]);
 }
 
 /** The card of a layer: its name and sharpness, its curve over what it receives, and that in words.
