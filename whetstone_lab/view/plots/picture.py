@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.image import imsave
 from matplotlib.legend import Legend
 from matplotlib.transforms import ScaledTranslation, Transform
 
@@ -23,6 +24,8 @@ class Picture(Figure):
     ``figure.savefig("figure.png", facecolor="white")``.
     """
 
+    canvas: FigureCanvasAgg
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"layout": "constrained", "facecolor": EITHER.ground, **kwargs})
         FigureCanvasAgg(self)
@@ -32,8 +35,14 @@ class Picture(Figure):
 
     def png(self, dpi: float = 110) -> bytes:
         """The figure as a PNG file's bytes, at ``dpi`` dots an inch."""
-        buffer = io.BytesIO()
-        self.savefig(buffer, format="png", dpi=dpi)
+        # savefig would draw all of it twice, the first time unseen, to lay it out.
+        buffer, own = io.BytesIO(), self.dpi
+        self.dpi = dpi
+        try:
+            self.canvas.draw()
+            imsave(buffer, self.canvas.buffer_rgba(), format="png", dpi=dpi)
+        finally:
+            self.dpi = own
         return buffer.getvalue()
 
 
