@@ -108,6 +108,19 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Views leave an empty picture behind, where others are not looked at: to draw one takes a third of a second.
+
+    That each view leaves a picture is seen in ``view/widgets/test_base.py``, that pages have them in
+    ``view/test_page.py``, and what they show in ``view/plots``.
+    """
+    from whetstone_lab.view.widgets._view import _STILL, View
+
+    monkeypatch.setattr(View, "left_behind", lambda view: {
+        "text/plain": repr(view), "image/png": "", "text/html": _STILL.format(view=view.still, words="", png="")})
+
+
+@pytest.fixture
 def made_up_run():
     """The class of runs that can be grown batch by batch: ``made_up_run(layers=3)``."""
     return MadeUpRun

@@ -1,7 +1,8 @@
-"""Processes in which Keras is loaded and nothing was done with it yet, nor this package loaded.
+"""Processes in which Keras, or NumPy alone, is loaded and nothing was done with it yet, nor this package loaded.
 
-To load Keras and its backend takes seconds each time, so one process loads them once, and each that is asked for is its
-copy (``os.fork``), which a process may be as long as it has one thread. Run as a program, this file is that process.
+To load Keras and its backend takes seconds each time, and NumPy most of what a small program takes. So one process
+loads them once, and each that is asked for is its copy (``os.fork``), which a process may be as long as it has one
+thread. Run as a program, this file is that process.
 """
 
 from __future__ import annotations
@@ -15,16 +16,20 @@ import sys
 import tempfile
 import threading
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 
 @cache
-def _copied() -> subprocess.Popen:
-    import keras
-
+def _copied(loaded: str) -> subprocess.Popen:
     home = tempfile.TemporaryDirectory()  # without data that Keras downloaded before, and without its settings
-    process = subprocess.Popen([sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                               env={**os.environ, "KERAS_BACKEND": keras.backend.backend(), "KERAS_HOME": home.name})
+    own = {"KERAS_HOME": home.name, "OMP_NUM_THREADS": "1"}  # so that NumPy starts no threads of its own
+    if loaded == "keras":
+        import keras
+
+        own["KERAS_BACKEND"] = keras.backend.backend()
+    process = subprocess.Popen([sys.executable, __file__, loaded], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               text=True, env={**os.environ, **own})
 
     @atexit.register
     def end() -> None:
@@ -34,8 +39,8 @@ def _copied() -> subprocess.Popen:
     return process
 
 
-def _ask(**order) -> int:
-    process = _copied()
+def _ask(loaded: str, **order) -> int:
+    process = _copied(loaded)
     process.stdin.write(json.dumps(order) + "\n")
     process.stdin.flush()
     return json.loads(process.stdout.readline())
@@ -49,13 +54,15 @@ class FreshProcess:
         arguments: What it finds in ``sys.argv[1:]``.
         cwd: Its folder, from which it imports first. Default: the present one.
         environment: Environment variables, besides those there are. What Keras reads as it is loaded comes too late.
+        loaded: ``"keras"``, or ``"numpy"`` for what is to do without Keras.
     """
 
     def __init__(self, program: str, *arguments: object, cwd: Path | None = None,
-                 environment: dict[str, str] | None = None) -> None:
+                 environment: dict[str, str] | None = None, loaded: str = "keras") -> None:
+        self._loaded = loaded
         self._folder = tempfile.TemporaryDirectory()
         self._files = [str(Path(self._folder.name, name)) for name in ("stdout", "stderr")]
-        self._id = _ask(program=program, arguments=[*map(str, arguments)], cwd=str(cwd or Path.cwd()),
+        self._id = _ask(loaded, program=program, arguments=[*map(str, arguments)], cwd=str(cwd or Path.cwd()),
                         environment={**os.environ, **(environment or {})}, files=self._files)
 
     def wait(self, seconds: float = 200) -> subprocess.CompletedProcess:
@@ -65,7 +72,7 @@ class FreshProcess:
         """
         killed = threading.Timer(seconds, os.kill, (self._id, signal.SIGKILL))
         killed.start()
-        status = _ask(wait=self._id)
+        status = _ask(self._loaded, wait=self._id)
         killed.cancel()
         with self._folder:
             return subprocess.CompletedProcess(self._id, os.waitstatus_to_exitcode(status),
@@ -105,8 +112,7 @@ def _become(order: dict) -> None:
 
 if __name__ == "__main__":
     # What has only been loaded has one thread, which is what a copy needs; loaded where nothing else can be imported.
-    import keras  # noqa: F401
-
+    import_module(sys.argv[1])
     assert "whetstone_lab" not in sys.modules
     order = _serve()
     _become(order)

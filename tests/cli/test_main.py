@@ -52,21 +52,26 @@ def test_the_script_that_is_installed_is_this_one():
 
 
 @pytest.mark.parametrize("arguments", [["--help"], *([name, "--help"] for name in cli.COMMANDS)])
-def test_help_is_there_and_tells_the_defaults(arguments):
-    done = command(*arguments)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith(f"usage: whetstone-lab {'' if len(arguments) == 1 else arguments[0]}")
+def test_help_is_there(arguments, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        cli.main(arguments)
+    told, complained = capsys.readouterr()
+    assert told.startswith(f"usage: whetstone-lab {'' if len(arguments) == 1 else arguments[0]}")
+    assert complained == ""
 
 
 def test_the_command_line_itself_loads_nothing_heavy():
     program = """
 import contextlib, sys
 from whetstone_lab.cli import main as cli
-with contextlib.suppress(SystemExit):
-    cli.main(["--help"])
+for arguments in (["--help"], *([name, "--help"] for name in cli.COMMANDS)):
+    with contextlib.suppress(SystemExit):
+        cli.main(arguments)
 assert not {"numpy", "keras", "tensorflow", "jupyterlab", "matplotlib"} & set(sys.modules)
 """
-    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert done.stdout.count("usage: ") == 1 + len(cli.COMMANDS)
+    assert done.stderr == ""
 
 
 def test_a_module_of_the_folder_that_declares_a_command_is_one():
@@ -85,11 +90,18 @@ def test_a_module_of_the_folder_that_declares_a_command_is_one():
     (["demo", "--", "--no-browser"],
      "demo takes no arguments after --; got --no-browser. Only lab does, for JupyterLab."),
 ])
-def test_a_wrong_command_line_ends_with_2(arguments, words):
-    done = command(*arguments)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert words in done.stderr
+def test_a_wrong_command_line_ends_with_2(arguments, words, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(arguments)
+    told, complained = capsys.readouterr()
+    assert told == ""
+    assert words in complained
+
+
+def test_its_status_is_that_of_the_process():
+    done = command("train")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("usage: ")
     assert "Traceback" not in done.stderr
 
 

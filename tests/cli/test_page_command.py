@@ -43,7 +43,7 @@ def test_a_page_of_all_that_a_run_leaves(tmp_path, capsys, network):
     assert "<p>For Monday.</p>" in text
 
 
-def test_an_experiment_of_the_laboratory_is_the_laboratory(tmp_path, capsys):
+def test_an_experiment_of_the_laboratory_is_the_laboratory(tmp_path, capsys, undrawn):
     experiments = Experiments(tmp_path / "runs")
     for seed in (3, 4):
         experiments.keep(recordings.digits_trace(), Settings(seed=seed))
@@ -57,7 +57,7 @@ def test_an_experiment_of_the_laboratory_is_the_laboratory(tmp_path, capsys):
     assert "Expected a folder in which a laboratory has kept experiments" in capsys.readouterr().err
 
 
-def test_a_file_that_is_only_called_like_an_experiment_is_what_it_is(tmp_path):
+def test_a_file_that_is_only_called_like_an_experiment_is_what_it_is(tmp_path, undrawn):
     trace, out = tmp_path / "001.npz", tmp_path / "page.html"
     recordings.digits_trace().save(trace)
     (tmp_path / "001.json").write_text("{}")
@@ -65,7 +65,7 @@ def test_a_file_that_is_only_called_like_an_experiment_is_what_it_is(tmp_path):
     assert "laboratory" not in modules(out)
 
 
-def test_a_page_that_is_there_is_kept_unless_it_is_to_be_replaced(tmp_path, capsys):
+def test_a_page_that_is_there_is_kept_unless_it_is_to_be_replaced(tmp_path, capsys, undrawn):
     out = tmp_path / "page.html"
     out.write_text("mine")
     command = ["page", str(DATA / "digits_spikes.npz"), "-o", str(out), "--title", "Spikes"]

@@ -1,11 +1,10 @@
 """The command ``simulate``, without Keras: honest figures of a network's file, and a sentence when it fails."""
 
 import math
-import subprocess
-import sys
 
 import numpy as np
 import pytest
+from fresh import run_fresh
 
 from whetstone_lab import datasets, keys
 from whetstone_lab.cli import main as cli
@@ -218,4 +217,5 @@ def test_simulate_loads_no_keras(tmp_path):
     path = Network((64,), [Neurons()]).save(tmp_path / "net.npz")
     code = ("import sys; from whetstone_lab.cli import main as cli; cli.main(['simulate', sys.argv[1]]); "
             "assert not {'keras', 'tensorflow', 'matplotlib'} & set(sys.modules)")
-    subprocess.run([sys.executable, "-c", code, str(path)], check=True, capture_output=True)
+    done = run_fresh(code, path, loaded="numpy")
+    assert done.returncode == 0, done.stderr

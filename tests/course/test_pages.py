@@ -31,7 +31,7 @@ def parts_of(*cells, views=()):
     return pages.parts_of(v4.new_notebook(cells=list(cells)), {view.still: taken(view) for view in views})
 
 
-def test_views_stand_where_they_were_displayed(monkeypatch):
+def test_views_stand_where_they_were_displayed(undrawn, monkeypatch):
     first, second = (widgets.ActivationCurves(digits_trace()) for _ in range(2))
     outputs = [v4.new_output("stream", text="before\n"), *shown(first, monkeypatch),
                v4.new_output("stream", text="after\n")]
@@ -52,7 +52,7 @@ def test_a_view_that_has_gone_is_what_it_left_behind(monkeypatch):
     assert "data:image/png;base64," in only
 
 
-def test_a_kernel_hands_over_what_it_showed_and_a_page_of_that_is_the_page_of_the_views(tmp_path, monkeypatch):
+def test_a_kernel_hands_over_what_it_showed_and_a_page_of_that_is_the_page_of_the_views(tmp_path, undrawn, monkeypatch):
     view = widgets.SpikeRaster(digits_spikes())
     shown(view, monkeypatch)
     exec(pages.hand_over(tmp_path / "a 'b' \\.views"), {})

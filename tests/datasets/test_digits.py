@@ -1,11 +1,10 @@
 """The embedded digits: those of scikit-learn, split without loss, loaded without anything else."""
 
 import hashlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
+from fresh import run_fresh
 
 from whetstone_lab import datasets
 from whetstone_lab.records.recorded import DATA
@@ -71,4 +70,5 @@ from whetstone_lab import datasets
 datasets.load("digits")
 assert not {"sklearn", "keras", "tensorflow"} & set(sys.modules)
 """
-    subprocess.run([sys.executable, "-c", program], check=True)
+    done = run_fresh(program, loaded="numpy")
+    assert done.returncode == 0, done.stderr

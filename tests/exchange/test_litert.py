@@ -4,7 +4,6 @@ They are in the extra ``peers``; most are skipped where LiteRT is not installed.
 """
 
 import json
-import subprocess
 import sys
 from dataclasses import replace
 
@@ -13,6 +12,7 @@ import nir_graphs
 import numpy as np
 import pytest
 from exchange_networks import with_random_weights
+from fresh import run_fresh
 from nir_graphs import quarters
 from tensor_networks import ENDS, assert_near, assert_the_same, networks, several
 
@@ -130,8 +130,7 @@ def test_neither_tensorflow_nor_keras_is_loaded(tmp_path):
     program = ("import sys, numpy as np, whetstone_lab as wl; from whetstone_lab.simulator.operations import Dense; "
                f"wl.to_litert(wl.Network((2,), [Dense(np.eye(2, dtype='f'))]), {str(tmp_path / 'net.tflite')!r}); "
                "print({'keras', 'tensorflow'} & set(sys.modules))")
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout == "set()\n"
+    assert run_fresh(program, loaded="numpy").stdout == "set()\n"
 
 
 def test_without_the_package_it_is_said_how_to_install_it(monkeypatch, tmp_path):

@@ -1,12 +1,12 @@
 """The table of targets: it is what lies in the folder, and every target keeps what it says."""
 
 import dataclasses
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from fresh import run_fresh
 from nir_graphs import NETWORKS, images
 
 from whetstone_lab import exchange
@@ -128,5 +128,4 @@ def test_another_suffix_is_refused_with_those_there_are(name, tmp_path):
 def test_the_table_loads_no_package_of_a_target():
     program = (f"import sys; from {table.__name__} import targets; targets(); "
                "print({'nir', 'onnx', 'ai_edge_litert', 'h5py', 'keras', 'torch'} & set(sys.modules))")
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout == "set()\n"
+    assert run_fresh(program, loaded="numpy").stdout == "set()\n"

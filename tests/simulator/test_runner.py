@@ -2,13 +2,12 @@
 
 import gc
 import json
-import subprocess
-import sys
 import tracemalloc
 import weakref
 
 import numpy as np
 import pytest
+from fresh import run_fresh
 
 from whetstone_lab import keys
 from whetstone_lab.simulator import Network, Node, evaluate, predict, run
@@ -287,8 +286,8 @@ record = run(Network.load(sys.argv[1]), np.load(sys.argv[2]))
 heavy = [name for name in ("keras", "tensorflow", "torch", "jax", "matplotlib", "ipywidgets") if name in sys.modules]
 print(json.dumps([heavy, record.neuron.tolist(), record.classes.tolist()]))
 """
-    ran = subprocess.run([sys.executable, "-c", code, str(tmp_path / "net.npz"), str(tmp_path / "x.npy")],
-                         capture_output=True, text=True, check=True)
+    ran = run_fresh(code, tmp_path / "net.npz", tmp_path / "x.npy", loaded="numpy")
+    assert ran.returncode == 0, ran.stderr
     heavy, neuron, classes = json.loads(ran.stdout)
     assert heavy == []
     expected = run(network, x)
@@ -309,7 +308,8 @@ window = (x[0, 500:510, 700:710, 0].astype(np.float64) * weights[:, :, 0, 0]).su
 fired = bool(record.dense(0)[0, 0, 500, 700, 0]) == (window >= 0.5)
 print(network.neurons, network.synapses, fired, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
 """
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    ran = run_fresh(code, loaded="numpy")
+    assert ran.returncode == 0, ran.stderr
     neurons, synapses, fired, megabytes = ran.stdout.split()
     assert (int(neurons), int(synapses), fired) == (10**6, 10**8, "True")
     assert int(megabytes) < 2000

@@ -112,7 +112,7 @@ def test_every_view_has_a_module_to_take_along(name, finished_trace, spike_recor
     assert "layout" not in view.state()
 
 
-def test_of_a_live_run_a_page_has_what_has_been(made_up_run):
+def test_of_a_live_run_a_page_has_what_has_been(made_up_run, undrawn):
     run = made_up_run()
     commands = ("start", "pause", "resume", "step", "stop", "steer")
     source = SimpleNamespace(trace=run.trace, **dict.fromkeys(commands, lambda **values: None))
@@ -136,7 +136,7 @@ def test_a_view_of_a_run_that_has_not_begun_can_be_taken_along():
     assert state_of(SharpenerChart(Trace([])).to_html())["views"][0]["values"]["about"]["layers"] == []
 
 
-def test_a_page_is_written_in_one_piece(tmp_path, spike_record):
+def test_a_page_is_written_in_one_piece(tmp_path, spike_record, undrawn):
     path = tmp_path / "über.html"
     path.write_text("what was there")
     text = SpikeRaster(spike_record).to_html(path, title="Grüße", text="Ein Bild")
@@ -145,7 +145,7 @@ def test_a_page_is_written_in_one_piece(tmp_path, spike_record):
     assert [found.name for found in tmp_path.iterdir()] == ["über.html"]
 
 
-def test_a_page_of_pieces_of_ones_own(spike_record):
+def test_a_page_of_pieces_of_ones_own(spike_record, undrawn):
     text = page(["<h2 id=a>First</h2>", SpikeRaster(spike_record), "<pre>x &lt; y</pre>"], language="de",
                 css=".mine { color: red; }", scripts=["document.title += '!';"])
     assert '<html lang="de">' in text
@@ -166,7 +166,7 @@ def test_what_would_break_a_page_is_refused(tmp_path, parts, more, error, words)
     assert not list(tmp_path.iterdir())
 
 
-def test_state_cannot_end_its_element(spike_record):
+def test_state_cannot_end_its_element(spike_record, undrawn):
     raster = SpikeRaster(spike_record)
     raster.about = {**raster.about, "layers": ["</script><script>alert(1)</script>", "b", "c"]}
     text = raster.to_html()

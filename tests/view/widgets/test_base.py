@@ -1,12 +1,11 @@
 import base64
-import subprocess
-import sys
 import threading
 import time
 from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from fresh import run_fresh
 
 from whetstone_lab import widgets
 from whetstone_lab.records.trace import Trace
@@ -30,12 +29,13 @@ from whetstone_lab.view.widgets import ActivationCurves, SharpenerChart, SpikeRa
 trace, record = Trace.load({str(tmp_path / "run.npz")!r}), SpikeRecord.load({str(tmp_path / "record.npz")!r})
 shown = [ActivationCurves(trace), SharpenerChart(trace), SpikeRaster(record)]
 assert "matplotlib" not in sys.modules
-for widget in shown:
-    widget._repr_mimebundle_()
+shown[-1]._repr_mimebundle_()
+assert "matplotlib" in sys.modules
 assert "matplotlib.pyplot" not in sys.modules
 assert not {{"keras", "tensorflow"}} & set(sys.modules)
 """
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+    done = run_fresh(code, loaded="numpy")
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("make", [ActivationCurves, SharpenerChart, SpikeRaster])
@@ -301,7 +301,7 @@ def test_a_view_that_nobody_saw_gives_way_to_a_newer_one(make, live, live_run):
     assert listeners(run.trace) == 2, "a view of another kind takes nobody's place"
 
 
-def test_a_view_whose_cell_is_run_again_rests(live_run, wire, monkeypatch):
+def test_a_view_whose_cell_is_run_again_rests(live_run, wire, undrawn, monkeypatch):
     monkeypatch.setattr("IPython.display.display", lambda data, **kwargs: None)
     run, source = live_run()
     widgets = [SharpenerChart(source)]
@@ -315,7 +315,7 @@ def test_a_view_whose_cell_is_run_again_rests(live_run, wire, monkeypatch):
     assert wire.answers()[-1] == {"kind": "ask"}
 
 
-def test_a_page_that_vanishes_without_a_word_is_asked_once(live_run, wire, monkeypatch):
+def test_a_page_that_vanishes_without_a_word_is_asked_once(live_run, wire, undrawn, monkeypatch):
     monkeypatch.setattr("IPython.display.display", lambda data, **kwargs: None)
     run, source = live_run()
     for _ in range(4):
