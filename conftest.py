@@ -7,12 +7,17 @@ collector (``nb``, ``kernel``) and of its items (``cell``, ``test_outputs``); wi
 from __future__ import annotations
 
 import copy
+import os
 import tempfile
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+# On nets as small as the tests' several threads only wait for each other, where other work goes on beside them ten times
+# as long as they compute. NumPy asks as it is loaded, which is after this file.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 #: What looks at the pages when all of them are there.
 LAST = "test_course_site.py"
