@@ -134,6 +134,35 @@ def test_an_experiment_that_was_kept_is_looked_at_compared_and_written_out(page,
     assert p.lab.now["epochs"] == finished_trace.epochs, "what was shown is shown"
 
 
+def test_pages_that_compare_different_runs_leave_each_other_alone(page, finished_trace, monkeypatch):
+    p, epochs = page(), finished_trace.epochs
+    snapshots = Snapshots.of_data(load_digits())
+    snapshots.add(epochs, kept.network("digits"))
+    experiments = p.lab.bench.experiments
+    for seed in (1, 2):
+        experiments.keep(finished_trace, Settings(seed=seed), snapshots=snapshots)
+    read, own = [], type(experiments).snapshots
+    monkeypatch.setattr(type(experiments), "snapshots",
+                        lambda self, number: (read.append(number), own(self, number))[1])
+    pages = {"one page": 1, "another": 2}
+    for by, number in pages.items():
+        p.ask(kind="compare", number=number, by=by)
+        assert (p.sent[-1]["by"], p.sent[-1]["number"]) == (by, number)
+    for sample in range(3):
+        for by, number in pages.items():
+            p.ask(kind="wave", epoch=epochs, sample=sample, number=number, by=by)
+            assert (p.sent[-1]["by"], p.sent[-1]["number"], p.sent[-1]["sample"]) == (by, number, sample)
+    assert read == [1, 2], "neither has the other's read again and again"
+    experiments.keep(finished_trace, Settings(seed=2), number=2, snapshots=snapshots)
+    p.ask(kind="wave", epoch=epochs, sample=0, number=2, by="another")
+    assert read == [1, 2, 2], "it has gone on meanwhile"
+    # What one page runs again is drawn beside on that page; the other has its own choice.
+    monkeypatch.setattr(p.lab.bench, "start", lambda: None)
+    p.ask(kind="open", number=1, by="one page")
+    p.ask(kind="again", thresholds={"patience": 2}, epoch=None, by="one page")
+    assert [(told["by"], told["number"]) for told in p.sent if told["kind"] == "compared"][2:] == [("one page", 1)]
+
+
 def test_a_run_again_begins_with_the_lines_that_were_asked(page, finished_trace, monkeypatch):
     p = page()
     started = []

@@ -163,6 +163,11 @@ class Experiments:
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise ValueError(f"Expected the facts of an experiment in {path}; got {error!r}.") from error
 
+    def written(self, number: int) -> int:
+        """When an experiment was kept last, in nanoseconds; 0 if there is no such experiment."""
+        path = self.folder / f"{number:03}.json"
+        return path.stat().st_mtime_ns if path.is_file() else 0
+
     def trace(self, number: int) -> Trace:
         """The trace of an experiment.
 

@@ -6,7 +6,6 @@ import math
 import os
 import weakref
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ import traitlets
 
 from whetstone_lab.laboratory import hands, presets
 from whetstone_lab.laboratory.bench import Bench
+from whetstone_lab.laboratory.compared import Compared
 from whetstone_lab.laboratory.experiments import FOLDER, Experiment, Experiments
 from whetstone_lab.laboratory.settings import CHOICES, DATA, LIMITS, Settings, at_hand, layer_shapes
 from whetstone_lab.laboratory.snapshots import Snapshots
@@ -93,8 +93,7 @@ class Laboratory(RunView):
         self.bench: Bench | None = source if isinstance(source, Bench) else None
         if source is None:
             self.bench = source = Bench(self._preset.settings, Experiments(folder))
-        #: The experiment that is compared, and its networks.
-        self._other: tuple[int, Snapshots] | None = None
+        self._compared = Compared()
         self._picked = self.bench.settings if self.bench is not None else self._preset.settings
         super().__init__(source)
         if self.bench is not None:
@@ -236,7 +235,7 @@ class Laboratory(RunView):
         epoch, before = content.get("epoch"), bench.number
         bench.again(None if epoch is None else int(epoch), **changed)
         if before is not None:
-            self._asked_compare(bench, {"number": before})
+            self._asked_compare(bench, {**content, "number": before})  # other pages go on with what they compare
 
     def _tell_wave(self, content: Mapping[str, Any]) -> None:
         other = content.get("number")
@@ -262,18 +261,15 @@ class Laboratory(RunView):
         if number is None:
             self._answer(content, "compared")
             return
-        number, self._other = int(number), None
+        number = int(number)
         trace, shape = bench.experiments.trace(number), DATA[bench.experiments[number].settings.data].spec.image_shape
-        self._answer(content, "compared", number=number, layers=len(trace.layers), **Past().whole(trace),
+        self._answer({**content, "number": number}, "compared", layers=len(trace.layers), **Past().whole(trace),
                      **Accuracies().whole(trace), picture=_picture(shape),
-                     pictures=hands.pictures(self._beside(bench, number)))
+                     pictures=hands.pictures(self._beside(bench, number, fresh=True)))
 
-    def _beside(self, bench: Bench, number: int) -> Snapshots:
-        """The networks of an experiment that is compared, and its pictures; none where they were not kept."""
-        if self._other is None or self._other[0] != number:
-            with suppress(ArchiveError):  # its curves are compared all the same
-                self._other = number, bench.experiments.snapshots(number)
-        return self._other[1] if self._other is not None and self._other[0] == number else Snapshots()
+    def _beside(self, bench: Bench, number: int, fresh: bool = False) -> Snapshots:
+        """The networks of an experiment that a page compares, and its pictures."""
+        return bench.snapshots if number == bench.number else self._compared(bench.experiments, number, fresh)
 
     def _answer(self, asked: Mapping[str, Any], kind: str, **told: Any) -> None:
         """Tells what was asked, with the name of the page that asked, for every page of this view hears it, and of
