@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 import { SOUND, asPython, damaged, differing, mostVoters, quantised, redundantReading, rounded, silenced, votingColumns } from "../../whetstone_lab/view/widgets/static/faults.mjs";
 import { inked, pictured } from "../../whetstone_lab/view/widgets/static/ink.mjs";
-import { layOut, neuronAt, placesOf, stepped } from "../../whetstone_lab/view/widgets/static/net_layout.mjs";
+import { layOut, neuronAt, placesOf, scrolled, scrolledTo, stepped } from "../../whetstone_lab/view/widgets/static/net_layout.mjs";
 import { drawings, imageOf } from "../../whetstone_lab/view/widgets/static/pad.mjs";
 import { favourites, fieldOf, likedClasses } from "../../whetstone_lab/view/widgets/static/receptive.mjs";
 import { firingRates, sentSamples, slices } from "../../whetstone_lab/view/widgets/static/survey.mjs";
@@ -153,6 +153,30 @@ test("a picture stands before the layers, and where little height is left, all s
   assert.equal(neuronAt(ofLayers, 4, 70), null, "a picture has no neurons");
   assert.deepEqual(stepped(ofLayers, { layer: 0, neuron: 0 }, "ArrowLeft"), { layer: 0, neuron: 0 });
 });
+
+test("more layers than a page has room for stand in a strip as high as one line, and one comes into sight", () => {
+  const picture = placesOf({ map: [28, 28], across: 1, gap: 0, order: null, classes: 0 }, 784);
+  const big = { places: placesOf({ map: [1, 1], across: 64, gap: 0, order: null, classes: 0 }, 4096), classes: 0 };
+  for (const [width, bars] of [[390, 0], [390, 10], [420, 24]]) for (const count of [9, 12, 40]) {
+    const layout = layOut([big, ...Array.from({ length: count - 1 }, () => LAYERS[1])], bars, width, { picture, strip: 68 });
+    const { blocks, strip, votes, height } = layout;
+    assert.ok(strip && height <= 36 + 14 + Math.max(68, bars * 15), `${height}`);
+    assert.ok(blocks[0].layer === -1 && blocks[0].left + blocks[0].width <= strip.from && (!bars || (votes.left >= strip.to && votes.left + votes.width <= width)));
+    blocks.slice(1).forEach(({ left, width: wide, height: high }, layer) => assert.ok(high <= 68 + 1e-9 && (!layer || left >= blocks[layer].left + blocks[layer].width) && wide <= strip.to - strip.from && left + wide <= strip.end + 1e-9));
+    let by = 0;
+    for (const layer of [0, 3, count - 1, 1]) {
+      by = scrolledTo(layout, layer, by);
+      const seen = scrolled(layout, by);
+      const { left, width: wide } = seen.blocks.find((block) => block.layer === layer);
+      assert.ok(by >= 0 && left >= strip.from && left + wide <= strip.to + 0.5 && seen.first <= layer && seen.last >= layer, `${width} ${layer}: ${left}`);
+      assert.equal(scrolledTo(layout, layer, by), by, "it is in sight already");
+    }
+    assert.equal(seenPicture(scrolled(layout, by).blocks).left, 0, "the picture stays");
+  }
+  assert.equal(layOut(LAYERS, 0, 390, { picture, strip: 68 }).strip, undefined, "three layers stand in two lines");
+  assert.ok(layOut(Array.from({ length: 40 }, () => LAYERS[1]), 0, 440, { picture, tall: 84, most: 1, strip: 84 }).strip, "too narrow for a crowd");
+});
+const seenPicture = (blocks) => blocks.find(({ layer }) => layer < 0);
 
 test("keys go from neuron to neuron and from layer to layer, and a pointer means what is under it", () => {
   const { blocks } = layOut(LAYERS, 10, 1200);

@@ -23,14 +23,19 @@ export const MARK = { none: 0, never: 1, always: 2, dead: 3, stuck: 4 };
 /** Cells from this size on are drawn one by one, with a sliver between them; smaller ones as a picture of a pixel each. */
 const COARSE = 3;
 
-/** @param {Pen} pen @param {{ blocks: Block[], votes: Votes }} layout @param {Scene} scene @param {HTMLCanvasElement} grain a canvas to work on */
-export function drawNetwork(pen, { blocks, votes }, scene, grain) {
+/** @param {Pen} pen @param {{ blocks: Block[], votes: Votes, strip?: import("./net_layout.mjs").Strip }} layout as it is scrolled @param {Scene} scene @param {HTMLCanvasElement} grain a canvas to work on */
+export function drawNetwork(pen, { blocks, votes, strip }, scene, grain) {
+  const { context, height } = pen;
+  if (blocks[0]?.layer < 0) drawPicture(pen, blocks[0], scene.picture ?? null, scene.shown ?? "picture");
+  context.save();
+  if (strip) {
+    context.beginPath();
+    context.rect(strip.from - 3, 0, strip.to - strip.from + 6, height);
+    context.clip();
+  }
   if (blocks[0]?.layer < 0) drawWays(pen, blocks);
   for (const block of blocks) {
-    if (block.layer < 0) {
-      drawPicture(pen, block, scene.picture ?? null, scene.shown ?? "picture");
-      continue;
-    }
+    if (block.layer < 0) continue;
     const layer = scene.layers[block.layer];
     caption(pen, block, layer.name, layer.reached ? `${firing(layer.fired)} of ${layer.fired.length} fire` : `${layer.fired.length} neurons`, block.layer === scene.picked);
     const voters = block.layer === scene.layers.length - 1 ? scene.votes?.voters ?? null : null;
@@ -39,9 +44,10 @@ export function drawNetwork(pen, { blocks, votes }, scene, grain) {
     if (layer.marks && block.cell >= 5) markNeurons(pen, block, voters ? layer.marks.map((mark, neuron) => mark * voters[neuron]) : layer.marks, layer.fired);
     if (layer.differ) drawDiffering(pen, block, voters ? layer.differ.map((each, neuron) => each * voters[neuron]) : layer.differ);
   }
-  if (scene.votes) drawVotes(pen, votes, scene.votes);
   if (scene.first) light(pen, blocks, scene.first);
   if (scene.cursor) ring(pen, blocks, scene.cursor, pen.colour("ink"), 2);
+  context.restore();
+  if (scene.votes) drawVotes(pen, votes, scene.votes);
 }
 
 /** How many neurons fire. @param {Uint8Array} fired */
@@ -69,7 +75,7 @@ function drawWays({ context, colour }, blocks) {
   context.globalAlpha = 0.4;
   blocks.slice(1).forEach((to, before) => {
     const from = blocks[before];
-    if (to.left < from.left) return; // in the line below
+    if (to.left < from.left + from.width || to.layer > from.layer + 1) return; // in the line below, or not the next
     context.beginPath();
     context.moveTo(from.left + from.width + 3, from.top);
     context.lineTo(to.left - 3, to.top);

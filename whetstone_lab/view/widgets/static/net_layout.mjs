@@ -6,6 +6,7 @@ import { clamp } from "./numbers.mjs";
 /** The cell of each value, and how many rows and columns of cells there are. @typedef {{ row: Uint16Array, column: Uint16Array, rows: number, columns: number }} Places */
 /** A layer on the canvas, or as layer -1 the picture that is shown: its values are squares of `cell` pixels; its name has `room`.
  * @typedef {{ layer: number, left: number, top: number, cell: number, width: number, height: number, room: number, places: Places }} Block */
+/** A strip of layers, longer than its window, which is seen from `from` to `to` on the canvas, and ends at `end`. @typedef {{ from: number, to: number, end: number }} Strip */
 /** The votes: a row for each class that is listed. @typedef {{ left: number, top: number, width: number, row: number, beside: boolean }} Votes */
 
 /** @param {Grid} grid @param {number} count @returns {Places} */
@@ -36,8 +37,13 @@ const CAPTION = 36;
 const VOTES = 128;
 const NAME = 82;
 
-/** Layers in one line that have less than this, each, are drawn as a crowd. */
+/** Layers in one line that have less than this, each, are drawn as a crowd; in one of less than that, they stand in a strip instead. */
 const CROWDED = 48;
+const NARROWEST = 9;
+
+/** Lines of layers that a page takes; of more layers a strip is made, and between two of them there is this, in pixels. */
+const LINES = 2;
+const CLOSE = 16;
 
 /** A row of votes is no lower than this, or its number cannot be read. */
 const LOWEST = 12;
@@ -47,23 +53,26 @@ const SMALLEST = 0.66;
 
 /** Lays out layers and votes on a canvas of a width: from left to right, as the wave goes, in as many lines as it takes.
  * @param {{ places: Places, classes: number }[]} layers bottom first @param {number} bars how many classes are listed, 0 for no votes @param {number} width
- * @param {{ picture?: Places | null, tall?: number, most?: number }} [how] `picture`: the cells of a picture that stands before the layers;
- *   `tall`: how high layers are at their largest; `most`: in how many lines at the most
- * @returns {{ blocks: Block[], votes: Votes, height: number }} */
-export function layOut(layers, bars, width, { picture = null, tall = TALL, most = layers.length } = {}) {
+ * @param {{ picture?: Places | null, tall?: number, most?: number, strip?: number }} [how] `picture`: the cells of a picture that stands before the layers;
+ *   `tall`: how high layers are at their largest; `most`: in how many lines at the most; `strip`: how high they are where a page has no room for all of them, 0 where all must be seen
+ * @returns {{ blocks: Block[], votes: Votes, height: number, strip?: Strip }} */
+export function layOut(layers, bars, width, { picture = null, tall = TALL, most = layers.length, strip = 0 } = {}) {
   const shown = picture ? [{ places: picture, classes: 0 }, ...layers] : layers;
   const parts = shown.map(({ places, classes }, which) => {
     const cell = Math.min(tall / places.rows, classes ? CLASS : LARGEST);
     return { layer: which - (picture ? 1 : 0), places, classes, cell, wide: Math.max(places.columns * cell, NAME) };
   });
-  if (most === 1 && parts.length * CROWDED > width) return crowd(parts, width, tall);
+  if (most === 1 && parts.length * CROWDED > width) return strip && slotOf(parts, width, tall).slot < NARROWEST ? inStrip(parts, bars, width, strip) : crowd(parts, width, tall);
   const last = parts[parts.length - 1];
   // Rows of output neurons and of votes are one where each class has its own neurons, and there is room for its number.
   const beside = Boolean(last) && last.classes > 0 && last.classes === bars && last.cell >= LOWEST;
   for (let lines = 1; ; lines++) {
     const sets = balanced(parts, lines, bars ? VOTES + GAP : 0);
     const scale = Math.min(1, ...sets.map((set, line) => (width - GAP * (set.length - 1) - (bars && line === sets.length - 1 ? VOTES + GAP / 2 : 0)) / set.reduce((sum, { wide }) => sum + wide, 0)));
-    if (scale < SMALLEST && lines < Math.max(most, 1)) continue;
+    if (scale < SMALLEST && lines < Math.max(most, 1)) {
+      if (strip && lines >= LINES) return inStrip(parts, bars, width, strip);
+      continue;
+    }
     const laid = (/** @type {boolean} */ rows) => place(sets, bars, width, clamp(scale, 0.1, 1), rows, picture ? FAR : GAP);
     const found = laid(beside);
     // Neurons in rows that keep their height may leave the votes no room.
@@ -74,9 +83,7 @@ export function layOut(layers, bars, width, { picture = null, tall = TALL, most 
 /** Very many layers in one line: each a narrow column of its neurons in their order, with room for the name of every few of them.
  * A picture before them keeps its shape. @param {{ layer: number, places: Places, cell: number }[]} parts @param {number} width @param {number} tall */
 function crowd(parts, width, tall) {
-  const ahead = parts[0].layer < 0 ? 1 : 0;
-  const start = ahead * (Math.max(tall, NAME) + GAP);
-  const slot = (width - start) / (parts.length - ahead);
+  const { start, slot } = slotOf(parts, width, tall);
   const named = Math.ceil(NAME / slot);
   const blocks = parts.map(({ layer, places: own, cell: most }) => {
     const [left, slots] = layer < 0 ? [0, tall] : [start + layer * slot, slot - 3];
@@ -87,6 +94,50 @@ function crowd(parts, width, tall) {
     return { layer, places, cell, left, top: CAPTION + (tall - high) / 2, width: wide, height: high, room };
   });
   return { blocks, votes: { left: 0, top: CAPTION, width, row: 0, beside: false }, height: Math.ceil(CAPTION + tall + 14) };
+}
+
+/** Where a crowd begins, and what each of its layers has. @param {{ layer: number }[]} parts @param {number} width @param {number} tall */
+function slotOf(parts, width, tall) {
+  const ahead = parts[0].layer < 0 ? 1 : 0;
+  const start = ahead * (Math.max(tall, NAME) + GAP);
+  return { start, slot: (width - start) / (parts.length - ahead) };
+}
+
+/** More layers than a page has room for, in a strip that is scrolled between the picture and the votes, which stay.
+ * @param {{ layer: number, places: Places, cell: number }[]} parts @param {number} bars @param {number} width @param {number} tall */
+function inStrip(parts, bars, width, tall) {
+  const strip = { from: parts[0].layer < 0 ? Math.max(tall, NAME) + CLOSE : 0, to: width - (bars ? VOTES + CLOSE : 0), end: 0 };
+  const row = Math.min(Math.max(tall / Math.max(bars, 1), LOWEST * 1.25), CLASS);
+  const high = Math.max(tall, row * bars);
+  let next = strip.from;
+  const blocks = parts.map(({ layer, places, cell: most }) => {
+    const cell = Math.min(most, tall / places.rows, (0.9 * (strip.to - strip.from)) / places.columns);
+    const [wide, deep, left] = [places.columns * cell, places.rows * cell, layer < 0 ? 0 : next];
+    const slot = Math.max(wide, NAME) + CLOSE;
+    if (layer >= 0) next += slot;
+    return { layer, places, cell, left, top: CAPTION + (high - deep) / 2, width: wide, height: deep, room: slot - 8 };
+  });
+  strip.end = next - CLOSE;
+  return { blocks, votes: { left: strip.to + CLOSE, top: CAPTION + (high - row * bars) / 2, width: VOTES, row: bars ? row : 0, beside: false }, height: Math.ceil(CAPTION + high + 14), strip };
+}
+
+/** What is seen of a strip that is scrolled by some pixels: its blocks where they are then, and the first and the last layer of which
+ * more than half is seen. @template {{ blocks: Block[], strip?: Strip }} T @param {T} layout @param {number} by
+ * @returns {T & { first: number, last: number }} */
+export function scrolled(layout, by) {
+  const { blocks, strip } = layout;
+  if (!strip) return { ...layout, first: 0, last: blocks.length };
+  const moved = blocks.map((block) => (block.layer < 0 ? block : { ...block, left: block.left - by }));
+  const seen = moved.filter(({ layer, left, width }) => layer >= 0 && left + width / 2 >= strip.from && left + width / 2 <= strip.to);
+  return { ...layout, blocks: moved.filter(({ layer, left, room }) => layer < 0 || (left + room > strip.from && left < strip.to)), first: seen[0]?.layer ?? 0, last: seen[seen.length - 1]?.layer ?? 0 };
+}
+
+/** By how much a strip must be scrolled so that a layer is seen, from where it is. @param {{ blocks: Block[], strip?: Strip }} layout @param {number} layer @param {number} by */
+export function scrolledTo({ blocks, strip }, layer, by) {
+  const block = blocks.find((each) => each.layer === layer);
+  if (!strip || !block) return by;
+  const [most, least] = [block.left - strip.from - CLOSE, block.left + Math.max(block.width, NAME) - strip.to + CLOSE];
+  return Math.max(clamp(by, Math.min(least, most), most), 0);
 }
 
 /** The cells of a layer in rows, so broad for their height. @param {Places} places @param {number} shape width by height @returns {Places} */
