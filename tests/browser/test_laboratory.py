@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from bare_page import AXE, axe_finds, open_view
 from waiting import await_that
@@ -16,7 +17,7 @@ from whetstone_lab.laboratory.settings import Settings
 from whetstone_lab.laboratory.snapshots import Snapshots
 from whetstone_lab.simulator.operations import Neurons
 from whetstone_lab.view import scenes
-from whetstone_lab.view.widgets._growing import packed
+from whetstone_lab.view.widgets._growing import Past, packed
 from whetstone_lab.view.widgets._view import View
 from whetstone_lab.view.widgets.spike_raster import facts
 
@@ -41,9 +42,9 @@ def stage(chromium, tmp_path, finished_trace, spike_record):
     pages = []
 
     def answer(asked):
-        if asked["kind"] not in answers:
+        if asked["kind"] not in answers or asked.get("number", 0) is None:
             return []
-        content, buffers = answers[asked["kind"]]
+        content, buffers = answers["other" if "number" in asked and "other" in answers else asked["kind"]]
         echo = {name: asked[name] for name in ("epoch", "sample", "by", "number") if name in asked}
         return [[{**content, **echo}, buffers]]
 
@@ -211,7 +212,7 @@ def test_the_wave_is_gone_along_and_its_neurons_are_ordered_without_leaving_the_
     assert verdict.inner_text() == read
 
 
-def test_two_runs_are_compared_in_every_view(stage, screenshots, finished_trace):
+def test_two_runs_are_compared_in_every_view(stage, screenshots, finished_trace, spike_record):
     page = stage(1216, 640)
     tab = page.get_by_role("tab", name="Side by side")
     assert tab.count() == 0, "before one is compared there is nothing to see"
@@ -220,13 +221,15 @@ def test_two_runs_are_compared_in_every_view(stage, screenshots, finished_trace)
         picture: values.setup.picture, pictures: values.pictures }, []))""")
     curve = page.locator(".wl-lab-curves canvas").first.get_attribute("aria-label")
     assert "in the other run sharp" in curve
+    assert page.locator(".wl-card .wl-theirs").all_inner_texts() == ["sharp"] * 3
+    assert " The other run: loss " in page.locator(".wl-lab-chart .wl-readout").inner_text()
     tab.click()
     heads = "() => [...document.querySelectorAll('.wl-half > .wl-kicker')].map(each => each.textContent)"
     epochs = finished_trace.epochs
     await_that(page, f"words => ({heads})().join() === words",
                f"This run, after epoch {epochs},Experiment 1: s3, after epoch {epochs}")
     assert {"kind": "wave", "epoch": epochs, "sample": 0, "number": 1} in page.evaluate("window.sent")
-    assert page.locator(".wl-pair-words").inner_text() == "Every neuron does the same in both."
+    assert page.locator(".wl-pair-words").inner_text() == "Every neuron does the same in both. Both read 0."
     page.locator(".wl-pair .wl-order").select_option("rate")
     assert page.locator(".wl-wave .wl-order").input_value() == "rate", "both go by the one cursor"
     page.locator(".wl-pair [data-way=back]").click()
@@ -234,8 +237,45 @@ def test_two_runs_are_compared_in_every_view(stage, screenshots, finished_trace)
     page.locator(".wl-pair [data-way=on]").click()
     assert page.locator(".wl-half .wl-verdict").all_inner_texts() == [page.evaluate(
         "document.querySelector('.wl-wave .wl-verdict').textContent")] * 2
+    # Of another picture three neurons do otherwise in the other run.
+    one = spike_record.sample == 0
+    unlike = [(layer, int(neuron)) for layer, count in ((0, 2), (2, 1))
+              for neuron in spike_record.neuron[one & (spike_record.layer == layer)][:count]]
+    there = ~np.any([one & (spike_record.layer == layer) & (spike_record.neuron == neuron)
+                     for layer, neuron in unlike], axis=0)
+    votes = spike_record.votes.copy()
+    votes[0, 4] += 7
+    other = replace(spike_record, votes=votes, classes=None, **{
+        name: getattr(spike_record, name)[there] for name in ("sample", "step", "layer", "neuron")})
+    stage.answers["other"] = packed({"kind": "wave", **hands.wave(0, other.select(range(10)), 0)})
+    lit = """() => [...document.querySelectorAll('.wl-half canvas')].map(canvas => {
+        const probe = document.createElement('i');
+        canvas.after(probe);
+        probe.style.color = 'var(--wl-stop)';
+        const stop = getComputedStyle(probe).color.match(/\\d+/g).map(Number);
+        probe.remove();
+        const seen = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+        for (let at = 0; at < seen.length; at += 4)
+            if (stop.every((value, which) => value === seen[at + which])) return true;
+        return false;
+    }).join()"""
+    assert page.evaluate(lit) == "false,false,false,false"
     page.locator(".wl-pair .wl-pick").nth(4).click()
     await_that(page, "() => window.sent.filter(each => each.kind === 'wave' && each.sample === 4).length === 2")
+    await_that(page, f"() => ({lit})() === 'true,true,true,true'")
+    words, neuron = page.locator(".wl-pair-foot [role=status]").all()
+    assert words.inner_text().startswith("For this picture they differ in 2 of 256 neurons of spiking_1, 0 of 64")
+    marked = page.locator(".wl-half").first.locator(".wl-vote", has=page.locator(".wl-gauge b:not([hidden])"))
+    assert marked.locator(".wl-class").all_inner_texts() == ["4"]
+    on = page.get_by_role("button", name="Next that differs")
+    on.press("Enter")
+    assert neuron.inner_text() == (f"spiking_1, neuron {unlike[0][1]}: fires in this run, silent in experiment 1. "
+                                   "Number 1 of 3 that differ.")
+    on.press("Enter")
+    on.press("Enter")
+    assert neuron.inner_text().startswith(f"output, neuron {unlike[2][1]}: ")
+    page.locator(".wl-half .wl-net canvas").nth(1).press("PageUp")
+    assert neuron.inner_text().endswith("Number 2 of 3 that differ.")
     assert page.evaluate("""() => [...document.querySelectorAll('.wl-stage > .wl-sheet:not([hidden])')]
         .every(each => each.scrollHeight <= each.clientHeight && each.scrollWidth <= each.clientWidth)""")
     if AXE.exists():
@@ -300,7 +340,8 @@ def test_what_stands_beside_the_spikes_goes_with_them(stage):
     assert page.evaluate("leave(), [listeners.length, heard]") == [0, 0]
 
 
-def test_two_pages_of_one_laboratory_keep_apart_what_they_look_at(stage):
+def test_two_pages_of_one_laboratory_keep_apart_what_they_look_at(stage, finished_trace):
+    stage.answers["compare"] = packed({"kind": "compared", "layers": 3, **Past().whole(finished_trace)})
     page = stage(1216)
     page.evaluate("""() => {
         const second = document.body.appendChild(document.createElement('section'));
@@ -317,6 +358,20 @@ def test_two_pages_of_one_laboratory_keep_apart_what_they_look_at(stage):
     assert page.evaluate("new Promise(done => setTimeout(() => done(window.sent.length), 300))") == known
     asked = page.evaluate("window.sent.filter(each => ['wave', 'network'].includes(each.kind)).length")
     assert asked == 6, "a wave at first, one of the picture that was picked, and a network, for each of the two"
+    # What one of them compares is its own.
+    tabs = [page.locator(place).get_by_role("tab", name="Side by side") for place in ("main", "section")]
+    page.locator("main").get_by_role("tab", name="Runs").click()
+    page.locator("main").get_by_role("button", name="Compare: experiment 1").click()
+    tabs[0].wait_for()
+    assert tabs[1].count() == 0
+    assert page.evaluate("window.sent.filter(each => each.kind === 'wave' && each.number === 1).length") == 1
+    # Compared no more and again, the spikes come again.
+    for pressed in ("false", "true"):
+        page.locator("main").get_by_role("button", name="Compare: experiment 1").click()
+        await_that(page, f"""() => document.querySelector('main [data-does=compare]').ariaPressed === '{pressed}'""")
+    tabs[0].click()
+    await_that(page, """() => [...document.querySelectorAll('main .wl-half > .wl-kicker')]
+               .every(each => each.textContent.includes('after epoch'))""")
     page.evaluate("window.leaveSecond(); window.leave()")
     assert page.evaluate("window.listeners.length") == 0
 

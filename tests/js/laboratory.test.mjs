@@ -8,7 +8,7 @@ import { accuracyColumns, lowest } from "../../whetstone_lab/view/widgets/static
 import { facts } from "../../whetstone_lab/view/widgets/static/lab_experiments.mjs";
 import { asking } from "../../whetstone_lab/view/widgets/static/lab_asking.mjs";
 import { refusal } from "../../whetstone_lab/view/widgets/static/lab_setup.mjs";
-import { unlike, pairWords } from "../../whetstone_lab/view/widgets/static/lab_pair.mjs";
+import { besides, differencesOf, differingAt, neuronWords, pairWords, samePicture, turned } from "../../whetstone_lab/view/widgets/static/lab_differences.mjs";
 import { firingOf, outputPart, readWave, rowsOfWave } from "../../whetstone_lab/view/widgets/static/lab_raster.mjs";
 import { waveAsker } from "../../whetstone_lab/view/widgets/static/lab_wave.mjs";
 import { clock } from "../../whetstone_lab/view/widgets/static/laboratory.mjs";
@@ -56,7 +56,7 @@ test("accuracies come by rows and are drawn by columns; the axis begins below th
   assert.equal(lowest(accuracyColumns(undefined)), 0.9);
 });
 
-const message = (sample, epoch) => ({ epoch, sample, classes: [3], about: { layers: ["a", "b"], sizes: [4, 2], shapes: [[4], [2]], steps: 2, orders: { number: "", rate: "", class: "" }, keyed: { 1: [1, 0] } }, counts: new Uint8Array([0, 5, 2, 5, 9, 1]), spikes: { ends: [3], step: new Uint8Array([0, 0, 1]), layer: new Uint8Array([0, 0, 1]), neuron: new Uint8Array([1, 3, 0]) } });
+const message = (sample, epoch) => ({ epoch, sample, classes: [3], about: { layers: ["a", "b"], sizes: [4, 2], shapes: [[4], [2]], steps: 2, orders: { number: "", rate: "", class: "" }, keyed: { 1: [1, 0] }, readings: [] }, counts: new Uint8Array([0, 5, 2, 5, 9, 1]), spikes: { ends: [3], step: new Uint8Array([0, 0, 1]), layer: new Uint8Array([0, 0, 1]), neuron: new Uint8Array([1, 3, 0]) } });
 
 test("what fires is a byte for each neuron", () => {
   assert.deepEqual(firingOf(readWave(message(0, 1))).map((layer) => [...layer]), [[0, 1, 0, 1], [1, 0]]);
@@ -88,15 +88,80 @@ test("neurons stand as they are numbered, by how often they fire in all pictures
   assert.deepEqual(rowsOfWave(wave, "class").rows, [null, null], "no key is known, so there is no such order");
 });
 
+/** The same wave with other spikes in its first layer. */
+const another = (spikes) => {
+  const wave = readWave(message(0, 1));
+  wave.fired[0] = { ...wave.fired[0], neuron: Uint32Array.from(spikes, ([neuron]) => neuron), step: Uint32Array.from(spikes, ([, step]) => step) };
+  return wave;
+};
+
+test("of two waves of one picture it is known which neurons do otherwise, and which is the first", () => {
+  const mine = readWave(message(0, 1));
+  const { layers, all } = differencesOf(mine, another([[0, 0], [3, 1]]));
+  assert.deepEqual([[...layers[0].since], [...layers[0].here]], [[1, 1, 0, 1], [0, 1, 0, 1]], "the last fires in both, in other steps");
+  assert.deepEqual([...layers[1].since], [0, 0]);
+  assert.deepEqual(all, [{ layer: 0, neuron: 0, step: 0 }, { layer: 0, neuron: 1, step: 0 }, { layer: 0, neuron: 3, step: 0 }]);
+  const late = differencesOf(mine, another([[1, 0], [3, 0], [2, 1], [0, 1]].sort((a, b) => a[1] - b[1] || a[0] - b[0])));
+  const at = (step) => differingAt(late, { step, unit: "step" }, mine.about);
+  assert.deepEqual([at(1).first, at(1).known.length], [null, 0], "the wave has not come so far");
+  assert.deepEqual([at(null).first, [...at(2).marks[0]]], [{ layer: 0, neuron: 0, step: 1 }, [1, 0, 1, 0]]);
+  assert.deepEqual([...turned(late).layers[0].here], [1, 1, 1, 1].map((_, neuron) => 1 - late.layers[0].here[neuron]));
+  assert.deepEqual(differencesOf(mine, mine).all, []);
+  const shallower = { ...another([]), about: { ...mine.about, shapes: [[4]], sizes: [4], layers: ["a"] } };
+  assert.deepEqual(differencesOf(mine, shallower).layers.map(Boolean), [true, false], "the other has one layer less");
+});
+
+test("one goes over the neurons that differ, round and round", () => {
+  const known = [{ layer: 0, neuron: 4 }, { layer: 0, neuron: 9 }, { layer: 2, neuron: 1 }];
+  assert.deepEqual(besides(known, { layer: null, neuron: null }, 1), known[0]);
+  assert.deepEqual(besides(known, { layer: 1, neuron: 1 }, -1), known[2]);
+  assert.deepEqual([besides(known, known[1], 1), besides(known, known[2], 1), besides(known, known[0], -1)], [known[2], known[0], known[2]]);
+  assert.equal(besides([], known[0], 1), null);
+});
+
 test("of two runs it is told how many neurons do otherwise, where they can be compared one by one", () => {
+  const mine = readWave(message(0, 1));
+  const words = (other, moment) => pairWords(mine, other, differencesOf(mine, other), "experiment 2", moment);
+  assert.equal(words(mine), "Every neuron does the same in both.");
+  const other = another([[0, 0], [3, 0]]);
+  assert.equal(words(other), "For this picture they differ in 2 of 4 neurons of a, 0 of 2 neurons of b.");
+  [mine, other].forEach((wave, which) => (wave.about.readings = [{ classes: [which] }]));
+  assert.match(words(other), /neurons of b\. This run reads 0, experiment 2 reads 1\.$/);
+  assert.doesNotMatch(words(other, { step: 1, unit: "step" }), /reads/, "neither has come to its output");
+  const states = (neuron, moment = { step: null, unit: "step" }) => {
+    const found = differencesOf(mine, other);
+    return neuronWords({ layer: 0, neuron }, mine, other, found, differingAt(found, moment, mine.about).known, "experiment 2", moment);
+  };
+  assert.equal(states(0), "a, neuron 0: silent in this run, fires in experiment 2. Number 1 of 2 that differ.");
+  assert.equal(states(1), "a, neuron 1: fires in this run, silent in experiment 2. Number 2 of 2 that differ.");
+  assert.deepEqual([states(2), states(3)], ["a, neuron 2: silent in both.", "a, neuron 3: fires in both."]);
+  assert.equal(states(0, { step: 0, unit: "step" }), "a, neuron 0: not run yet.");
+  const twice = another([[1, 0], [3, 0], [3, 1]]);
+  const found = differencesOf(mine, twice);
+  assert.match(neuronWords({ layer: 0, neuron: 3 }, mine, twice, found, found.all, "experiment 2", { step: null, unit: "step" }), /fires in both, but not in the same steps; in step 1 only in experiment 2\./);
+  other.about = { ...other.about, shapes: [[2, 2], [2]] };
+  assert.match(words(other), /^Every neuron that both have does the same in both\. Other layers are not the same in both/);
+  other.about.shapes = [[2, 2]];
+  assert.match(words(other), /^The two networks have other layers/);
+  assert.equal(pairWords(mine, null, null, ""), "");
+  assert.match(pairWords(mine, other, null, ""), /different pictures/);
+});
+
+test("two runs are compared where they are shown the same picture", () => {
+  const pictures = (values, truth = [1, 2]) => ({ count: 2, truth, shape: [1, 2], values: new Uint8Array(values) });
+  const mine = pictures([1, 2, 3, 4]);
+  assert.ok(samePicture(mine, pictures([1, 2, 3, 4]), 1));
+  assert.ok(!samePicture(mine, pictures([1, 2, 3, 5]), 1) && samePicture(mine, pictures([1, 2, 3, 5]), 0));
+  assert.ok(!samePicture(mine, pictures([1, 2, 3, 4], [1, 3]), 1) && !samePicture(mine, {}, 0) && !samePicture(mine, { ...mine, count: 1 }, 1));
+  assert.ok(samePicture({ count: 1, truth: [] }, { count: 1, truth: [] }, 0), "inputs that are no pictures");
+});
+
+test("beside another network the neurons of a layer that both have stand in the same rows", () => {
   const [mine, other] = [readWave(message(0, 1)), readWave(message(0, 1))];
-  assert.equal(pairWords(mine, other), "Every neuron does the same in both.");
-  other.fired[0].neuron = new Uint32Array([0, 3]);
-  assert.deepEqual(unlike(mine, other), [2, 0]);
-  assert.equal(pairWords(mine, other), "For this picture they differ in 2 of 4 neurons of a, 0 of 2 neurons of b.");
-  other.about.shapes = [[2, 2], [2]];
-  assert.match(pairWords(mine, other), /other layers/);
-  assert.equal(pairWords(mine, null), "");
+  other.counts = [new Uint32Array([9, 1, 1, 1]), new Uint32Array([1, 9])];
+  assert.deepEqual(rowsOfWave(other, "rate", mine).rows.map(({ neuron }) => [...neuron]), rowsOfWave(mine, "rate").rows.map(({ neuron }) => [...neuron]));
+  other.about = { ...other.about, shapes: [[2, 2], [2]] };
+  assert.deepEqual([...rowsOfWave(other, "rate", mine).rows[0].neuron], [1, 2, 3, 0], "its own, where the layers are not alike");
 });
 
 test("waves are asked for one at a time, and only where the cursor is somewhere else", () => {

@@ -102,6 +102,9 @@ def test_colours_are_told_apart_by_all_eyes(palette, least, eyes):
     apart = {pair: difference(seen[pair[0]], seen[pair[1]]) for pair in itertools.combinations(seen, 2)}
     nearest = min(apart, key=lambda pair: apart[pair])
     assert apart[nearest] >= least, nearest
+    # What differs, or is wrong, is marked on neurons that are silent, and around them on the ground.
+    if palette is not EITHER:
+        assert all(difference(seen["stop"], lab(colour, eyes)) >= least for colour in (palette.line, palette.ground))
 
 
 def test_a_seventh_layer_starts_again_with_other_dashes():

@@ -181,11 +181,12 @@ function curvesTable({ about, run: { points: { values, width, length } } }) {
 function layerCard(scope, grid, curves, layer) {
   const { layers, thresholds } = curves.about;
   const value = h("span", { class: "wl-value" });
+  const theirs = h("span", { class: "wl-theirs", title: "the other run", hidden: true });
   const share = h("span", { class: "wl-share" });
   const box = h("div", { class: "wl-plot" });
   const bar = h("i");
   grid.append(h("figure", { class: "wl-card", style: `--wl-mine: var(--wl-${layerColour(layer)})` },
-    h("figcaption", {}, h("span", { class: "wl-name", title: layers[layer] }, layerSwatch(layer), layers[layer]), value), h("div", { class: "wl-bar" }, bar), box, h("div", { class: "wl-under" }, share, h("span", { class: "wl-input-side" }, "input →"))));
+    h("figcaption", {}, h("span", { class: "wl-name", title: layers[layer] }, layerSwatch(layer), layers[layer]), h("span", {}, value, theirs)), h("div", { class: "wl-bar" }, bar), box, h("div", { class: "wl-under" }, share, h("span", { class: "wl-input-side" }, "input →"))));
   const { canvas, redraw } = surface(scope, box, (pen) => drawCard(pen, curves, layer));
   return {
     /** @param {import("./histograms.mjs").Histogram | null} received */
@@ -198,7 +199,10 @@ function layerCard(scope, grid, curves, layer) {
       const where = s >= 1 ? "no ramp left: spike or no spike" : between === null ? "" : `${percent(between)} of its inputs on the ramp`;
       say(share, where);
       const others = curves.beside(layer);
-      canvas.setAttribute("aria-label", `Activation curve of ${layers[layer]}, sharpness ${words}${others === null ? "" : `, in the other run ${others >= 1 ? "sharp" : others.toFixed(2)}`}; ${where}${received ? beyondWords(received, curves.range(layer)) : ""}`);
+      const there = others === null ? "" : others >= 1 ? "sharp" : others.toFixed(2);
+      theirs.hidden = others === null;
+      say(theirs, there);
+      canvas.setAttribute("aria-label", `Activation curve of ${layers[layer]}, sharpness ${words}${there && `, in the other run ${there}`}; ${where}${received ? beyondWords(received, curves.range(layer)) : ""}`);
       redraw();
     },
   };

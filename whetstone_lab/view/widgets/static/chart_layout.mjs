@@ -22,6 +22,9 @@ export function lossExtent(points, rows) {
   return extent;
 }
 
+/** What must be seen of two runs. @param {Extent} one @param {Extent | null} other @returns {Extent} */
+export const bothExtents = (one, other) => (other ? { least: Math.min(one.least, other.least), low: Math.min(one.low, other.low), high: Math.max(one.high, other.high) } : one);
+
 /** @param {Extent} extent @param {number} loss */
 function widen(extent, loss) {
   if (!Number.isFinite(loss)) return;

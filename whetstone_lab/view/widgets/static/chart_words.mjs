@@ -1,7 +1,7 @@
 // @ts-check
 // What the sharpener's chart says: signs of decisions, the list of them, and sentences about epochs and replays.
 import { layerColour, layerSwatch } from "./canvas.mjs";
-import { relativeChange } from "./method.mjs";
+import { levels, relativeChange } from "./method.mjs";
 import { clamp, percent, plain } from "./numbers.mjs";
 import { h } from "./page.mjs";
 
@@ -59,6 +59,15 @@ export function epochWords(row, judged = "loss") {
   const relative = relativeChange(row.reference, row.loss);
   const change = Number.isFinite(relative) ? `, ${percent(relative, true)} against the reference of ${plain(row.reference)}` : "";
   return `Epoch ${row.end}: ${judged} ${plain(row.loss)}${change}${row.sharpening ? "; sharpening" : ""}.`;
+}
+
+/** The same epoch of another run, beside. @param {Record<string, number>[]} rows @param {number} epoch @param {string} judged @param {import("./method.mjs").Mode} mode */
+export function besideWords(rows, epoch, judged, mode) {
+  const row = rows.find(({ end }) => end >= epoch);
+  if (!row) return rows.length ? ` The other run ended with epoch ${rows[rows.length - 1].end}.` : "";
+  const { stop, improve } = levels(row.reference, row.up, row.down, mode);
+  const lines = Number.isFinite(stop) && Number.isFinite(improve) ? `, its lines at ${plain(stop)} and ${plain(improve)}` : "";
+  return ` The other run: ${judged} ${plain(row.loss)}${lines}${row.sharpening ? "; sharpening" : ""}.`;
 }
 
 /** Why there is no epoch to speak of yet. @param {string} status @param {boolean} recorded @param {boolean} begun whether a batch was trained */

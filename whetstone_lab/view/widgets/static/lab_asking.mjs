@@ -32,5 +32,9 @@ export function asking(scope, model, kind, { wish, besides = () => ({}), wait = 
     asked = "";
     ask();
   });
-  return { ask, heard };
+  return {
+    ask, heard,
+    /** What was answered is needed no more, and may be asked for again. */
+    forget: () => void (answered = ""),
+  };
 }

@@ -20,14 +20,17 @@ import { painter } from "./raster_samples.mjs";
 /** How high layers are, in pixels. */
 const LAYERS_TALL = 68;
 
+/** What differs from another network: now, the marks of each layer and the first of all; `leap` goes over them where a key is for that,
+ * which `keys` says. @typedef {{ now: () => { marks: (Uint8Array | null)[], first: Neuron | null } | null, leap: (event: KeyboardEvent) => boolean, keys: string }} Differing */
+
 /** @param {Scope} scope @param {Cursor} cursor
- * @param {{ layers: () => Layer[], picture: () => { name: string, grid: import("./net_layout.mjs").Grid, size: number }, pictures: () => any, shown: () => number, firing: () => Firing, tall?: number, broad?: number }} what
- *   `tall`: how high layers are, in pixels; `broad`: how broad the page must be for them to stand in one line; `picture`: the size of a picture; `pictures`: those that can be shown, empty as long as there are none; `shown`: which of them what fires is of; `firing`: empty as long as nothing is known */
-export function laboratoryNetwork(scope, cursor, { layers, picture, pictures, shown, firing: fired, tall = LAYERS_TALL, broad }) {
-  const readout = h("p", { class: "wl-readout", role: "status" });
+ * @param {{ layers: () => Layer[], picture: () => { name: string, grid: import("./net_layout.mjs").Grid, size: number }, pictures: () => any, shown: () => number, firing: () => Firing, tall?: number, broad?: number, differing?: Differing }} what
+ *   `differing`: what is lit, where it stands beside another network, and others tell then what is pointed at; `tall`: how high layers are, in pixels; `broad`: how broad the page must be for them to stand in one line; `picture`: the size of a picture; `pictures`: those that can be shown, empty as long as there are none; `shown`: which of them what fires is of; `firing`: empty as long as nothing is known */
+export function laboratoryNetwork(scope, cursor, { layers, picture, pictures, shown, firing: fired, tall = LAYERS_TALL, broad, differing }) {
+  const readout = h("p", { class: "wl-readout", ...(differing ? {} : { role: "status" }) });
   const painted = shownPicture(pictures);
   const state = { pointed: /** @type {Neuron | null} */ (null) };
-  const view = networkView(scope, { layers, picture, tall, broad, scene, pointed, chosen: (neuron) => cursor.move(neuron), left: () => cursor.move({ layer: null, neuron: null }), words: () => told().whole, keys: "" });
+  const view = networkView(scope, { layers, picture, tall, broad, scene, pointed, chosen: (neuron) => cursor.move(neuron), left: () => cursor.move({ layer: null, neuron: null }), words: () => told().whole, keys: differing?.keys ?? "", heed: differing?.leap });
 
   /** The neuron of the cursor. @returns {Neuron | null} */
   function here() {
@@ -35,10 +38,10 @@ export function laboratoryNetwork(scope, cursor, { layers, picture, pictures, sh
     return layer === null || neuron === null || neuron >= (layers()[layer]?.size ?? 0) ? null : { layer, neuron };
   }
   function scene() {
-    const found = fired();
+    const [found, unlike] = [fired(), differing?.now()];
     return {
-      layers: layers().map(({ name, size }, layer) => ({ name, fired: found[layer] ?? new Uint8Array(size), marks: null, differ: null, reached: Boolean(found[layer]) })),
-      first: null, cursor: state.pointed ?? here(), picked: cursor.layer, votes: null, shown: picture().name, picture: painted(shown(), getComputedStyle(view.canvas).color),
+      layers: layers().map(({ name, size }, layer) => ({ name, fired: found[layer] ?? new Uint8Array(size), marks: null, differ: unlike?.marks[layer] ?? null, reached: Boolean(found[layer]) })),
+      first: unlike?.first ?? null, cursor: state.pointed ?? here(), picked: cursor.layer, votes: null, shown: picture().name, picture: painted(shown(), getComputedStyle(view.canvas).color),
     };
   }
   /** @param {Neuron | null} neuron @param {boolean} byKey */

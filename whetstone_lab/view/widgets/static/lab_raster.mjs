@@ -5,8 +5,8 @@ import { layerColour, surface } from "./canvas.mjs";
 import { address } from "./neurons.mjs";
 import { clamp } from "./numbers.mjs";
 import { h } from "./page.mjs";
-import { drawRaster, rasterRoom, reachOf, spikeSheet } from "./raster_drawing.mjs";
-import { classGroups, rowsBy } from "./raster_order.mjs";
+import { drawRaster, rasterRoom, reachOf, shade, spikeSheet } from "./raster_drawing.mjs";
+import { classGroups, rowOf, rowsBy } from "./raster_order.mjs";
 import { rasterPointing } from "./raster_pointing.mjs";
 import { firedBefore, firingAt, readSpikes, spikesOf } from "./raster_spikes.mjs";
 import { waveTransport } from "./raster_transport.mjs";
@@ -42,7 +42,7 @@ export function along({ step, unit }, { steps, layers }) {
 }
 
 /** How many steps of a layer have passed. @param {Moment} moment @param {{ steps: number, layers: string[] }} about */
-const passedOf = (moment, about) => reachOf(along(moment, about).at, moment.unit, about.steps);
+export const passedOf = (moment, about) => reachOf(along(moment, about).at, moment.unit, about.steps);
 
 /** How much of the output has come, in [0, 1]: it comes with the last step. @param {Moment} moment @param {{ steps: number, layers: string[] }} about */
 export function outputPart(moment, about) {
@@ -63,26 +63,32 @@ export function firingOf(wave, moment = { step: null, unit: "step" }) {
   });
 }
 
-/** The rows in which the neurons of a wave stand, and the classes they vote for. @param {Wave} wave @param {string} order one that the wave cannot be shown in is as they are numbered */
-export function rowsOfWave({ about, counts }, order) {
+/** The rows in which the neurons of a wave stand, and the classes they vote for. @param {Wave} wave @param {string} order one that the wave cannot be shown in is as they are numbered
+ * @param {Wave | null} [leader] another network's, whose rates order the neurons of those layers that both have, so that each stands in the same row in both */
+export function rowsOfWave({ about, counts }, order, leader = null) {
   const known = order in about.orders ? order : "number";
-  const rows = rowsBy(known, about.sizes, () => counts, about.keyed);
+  const led = leader ? counts.map((own, layer) => (String(leader.about.shapes[layer]) === String(about.shapes[layer]) ? leader.counts[layer] : own)) : counts;
+  const rows = rowsBy(known, about.sizes, () => led, about.keyed);
   return { rows, groups: known !== "class" ? {} : Object.fromEntries(Object.keys(about.keyed).map((layer) => [layer, classGroups(rows[Number(layer)], about.keyed[layer])])) };
 }
 
+/** What is lit in a raster: where the neurons of each layer part from another network's, and the first that does.
+ * @typedef {{ parts: ({ since: Uint32Array, here: Uint8Array } | null)[], first: { layer: number, neuron: number, step: number } | null }} Lit */
+
 /** A raster whose network may become another. A click, or Enter, looks at what is pointed at everywhere.
- * @param {Scope} scope @param {Cursor} cursor @param {{ wave: () => Wave | null, empty: () => string, drawn?: (ink: string) => void, told: () => void, heed: (event: KeyboardEvent) => boolean }} what
- *   `empty`: why there is no wave; `drawn`: called with the ink before it is drawn; `told`: what is pointed at is another; `heed`: what a key does besides, and whether it does */
-export function waveRaster(scope, cursor, { wave, empty, drawn = () => {}, told, heed }) {
+ * @param {Scope} scope @param {Cursor} cursor @param {{ wave: () => Wave | null, empty: () => string, drawn?: (ink: string) => void, told: () => void, heed: (event: KeyboardEvent) => boolean, lit?: () => Lit | null, leader?: () => Wave | null }} what
+ *   `empty`: why there is no wave; `drawn`: called with the ink before it is drawn; `told`: what is pointed at is another; `heed`: what a key does besides, and whether it does;
+ *   `lit`: what differs from another network; `leader`: the wave whose rates order the neurons, where it is not this one */
+export function waveRaster(scope, cursor, { wave, empty, drawn = () => {}, told, heed, lit = () => null, leader = () => null }) {
   const box = h("div", { class: "wl-raster" });
   const sheet = spikeSheet();
   const about = () => wave()?.about ?? NOTHING;
-  let [of, order, made] = [/** @type {Wave | null} */ (null), "", /** @type {ReturnType<typeof rowsOfWave>} */ ({ rows: [], groups: {} })];
+  let [of, led, order, made] = [/** @type {Wave | null} */ (null), /** @type {Wave | null} */ (null), "", /** @type {ReturnType<typeof rowsOfWave>} */ ({ rows: [], groups: {} })];
   let shown = 0;
   function stand() {
-    const here = wave();
-    if (here === of && order === cursor.order) return made;
-    [of, order, made] = [here, cursor.order, here ? rowsOfWave(here, cursor.order) : { rows: [], groups: {} }];
+    const [here, by] = [wave(), leader()];
+    if (here === of && by === led && order === cursor.order) return made;
+    [of, led, order, made] = [here, by, cursor.order, here ? rowsOfWave(here, cursor.order, by) : { rows: [], groups: {} }];
     shown += 1;
     return made;
   }
@@ -104,6 +110,8 @@ export function waveRaster(scope, cursor, { wave, empty, drawn = () => {}, told,
     sheet.renew(pen, here.about, room(), here.fired, String(shown), rows);
     const reach = passedOf(cursor, here.about);
     drawRaster(pen, { about: here.about, room: room(), sheet: sheet.canvas, at: along(cursor, here.about).at, unit: cursor.unit, spiking: (layer) => firedBefore(here.fired[layer], Math.ceil(reach(layer))), cursor: meant.cursor ?? picked(here), rows, groups });
+    const apart = lit();
+    if (apart) drawParting(pen, room(), apart, rows, reach);
     markLayer(pen, room(), here.about.layers.length, cursor.layer);
   }
 
@@ -177,4 +185,50 @@ function markLayer({ context, colour }, room, layers, layer) {
   const { top, bottom } = room.band(layer);
   context.fillStyle = colour(layerColour(layer));
   context.fillRect(room.left - 5, top, 3, bottom - top);
+}
+
+/** How long the mark at the end of a row is, in which a neuron does otherwise, and how large the ring around the first of them. */
+const RUG = 7;
+const RING = 7;
+
+/** The neurons that do otherwise in another network: a whole bar where one fires here alone, a broken one where it fires there alone, in
+ * the first step in which they part, and a mark at the end of the row; around the first of all a ring. @param {import("./canvas.mjs").Pen} pen @param {any} room
+ * @param {Lit} lit @param {import("./raster_order.mjs").Rows[]} rows @param {(layer: number) => number} reach how many steps of a layer have passed */
+function drawParting({ context, width, colour }, { left, right, column, band }, { parts, first }, rows, reach) {
+  const ratio = context.canvas.width / width;
+  const place = (/** @type {number} */ layer, /** @type {number} */ neuron) => rowOf(rows[layer] ?? null, neuron) + 0.5;
+  context.fillStyle = colour("stop");
+  parts.forEach((of, layer) => {
+    if (!of) return;
+    const { top, bottom } = band(layer);
+    const [size, passed, inset] = [of.since.length, reach(layer), Math.min(0.09 * column, 6)];
+    // Rows finer than the pixels of the screen are drawn together, the darker the more of them differ.
+    const lines = Math.max(Math.min(size, Math.round((bottom - top) * ratio)), 1);
+    const pitch = (bottom - top) / lines;
+    const tall = Math.max(Math.round(Math.min(pitch * 0.85, 6) * ratio), 1) / ratio;
+    /** How many part on a line, in a step, and how many of them fire here. @type {Map<number, [number, number]>} */
+    const found = new Map();
+    of.since.forEach((step, neuron) => {
+      if (!step || step - 1 >= passed) return;
+      const at = (step - 1) * lines + Math.min(Math.floor((place(layer, neuron) * lines) / size), lines - 1);
+      const [all, here] = found.get(at) ?? [0, 0];
+      found.set(at, [all + 1, here + of.here[neuron]]);
+    });
+    found.forEach(([all, here], at) => {
+      const [step, row] = [Math.floor(at / lines), at % lines];
+      const [x, y, wide] = [left + step * column + inset, Math.round((bottom - (row + 0.5) * pitch - tall / 2) * ratio) / ratio, column - 2 * inset];
+      context.globalAlpha = shade((all * lines) / size);
+      if (2 * here >= all) context.fillRect(x, y, wide, tall);
+      else for (let dash = 0; dash < wide; dash += 6) context.fillRect(x + dash, y, Math.min(2, wide - dash), tall);
+      context.fillRect(right - RUG, y, RUG, tall);
+    });
+  });
+  context.globalAlpha = 1;
+  if (!first || first.step >= reach(first.layer)) return;
+  for (const [stroke, thick] of /** @type {[string, number][]} */ ([["ground", 5], ["stop", 2.5]])) {
+    [context.strokeStyle, context.lineWidth] = [colour(stroke), thick];
+    context.beginPath();
+    context.arc(left + (first.step + 0.5) * column, band(first.layer).bottom - place(first.layer, first.neuron) * band(first.layer).row, RING, 0, 2 * Math.PI);
+    context.stroke();
+  }
 }

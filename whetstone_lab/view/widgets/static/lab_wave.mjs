@@ -32,7 +32,10 @@ export function picturePicker(scope, cursor, pictures) {
   const paint = painter(pictures);
   const truth = /** @type {number[]} */ (pictures.truth ?? []);
   const picker = samplePicker(scope, { samples: pictures.count ?? 0, words: (which) => `picture ${which}${truth.length ? `, a ${truth[which]}` : ""}`, wrong: () => true, pictured: paint !== null, choose: (which) => cursor.move({ sample: which }) });
-  const crosses = [...picker.element.querySelectorAll(".wl-wrong")];
+  const picks = [...picker.element.children];
+  const crosses = picks.map((pick) => /** @type {HTMLElement} */ (pick.querySelector(".wl-wrong")));
+  const unlike = picks.map((pick) => pick.appendChild(h("span", { class: "wl-unlike", "aria-hidden": "true", hidden: true }, "≠")));
+  const names = picks.map((pick) => pick.getAttribute("aria-label") ?? "");
   let inked = "";
   cursor.follow(scope, ({ sample }, before) => sample !== before.sample && picker.show(sample));
   return {
@@ -42,16 +45,22 @@ export function picturePicker(scope, cursor, pictures) {
       if (paint && inked !== ink) picker.canvases.forEach((canvas, which) => paint(canvas, which, ink));
       inked = ink;
     },
-    /** @param {Wave | null} wave */
-    show(wave) {
+    /** @param {Wave | null} wave @param {Wave | null} [other] that of another run, which is shown the same pictures */
+    show(wave, other = null) {
       picker.show(cursor.sample);
-      crosses.forEach((cross, which) => /** @type {HTMLElement} */ (cross).hidden = !wave || !truth.length || !wave.classes.length || wave.classes[which] === truth[which]);
+      crosses.forEach((cross, which) => (cross.hidden = !wave || !truth.length || !wave.classes.length || wave.classes[which] === truth[which]));
+      unlike.forEach((mark, which) => {
+        mark.hidden = !wave || !other?.classes.length || wave.classes[which] === other.classes[which];
+        const name = mark.hidden ? names[which] : `${names[which]}: the two read it otherwise, as ${wave?.classes[which]} and as ${other?.classes[which]}`;
+        if (picks[which].getAttribute("aria-label") !== name) for (const attribute of ["aria-label", "title"]) picks[which].setAttribute(attribute, name);
+      });
     },
   };
 }
 
-/** What a wave is read as, once it has come to the output; what stands there goes with the wave. @param {Scope} scope @param {Cursor} cursor @param {() => Wave | null} wave */
-export function waveReading(scope, cursor, wave) {
+/** What a wave is read as, once it has come to the output; what stands there goes with the wave. @param {Scope} scope @param {Cursor} cursor @param {() => Wave | null} wave
+ * @param {() => Wave | null} [other] the wave of the same picture in another run, whose votes are marked beside */
+export function waveReading(scope, cursor, wave, other = () => null) {
   const element = h("div", { class: "wl-read" });
   /** @type {{ of: Wave | null, panel: ReturnType<typeof panel> | null }} */
   let made = { of: null, panel: null };
@@ -67,7 +76,7 @@ export function waveReading(scope, cursor, wave) {
         made = { of: here, panel: here?.about.readings.length ? panel(own, here.about.readings[0], here.maps?.[0], LISTED) : null };
         element.replaceChildren(...(made.panel ? [made.panel.element] : []));
       }
-      if (here) made.panel?.show(0, outputPart(cursor, here.about));
+      if (here) made.panel?.show(0, outputPart(cursor, here.about), other()?.about.readings[0]);
     },
   };
 }

@@ -159,7 +159,7 @@ function wavesOnPage(scope, model, cursor, memory, run) {
   const setup = () => model.get("setup");
   const known = named(model);
   const mine = {
-    title: () => (known.shown() ? `This run, ${known.experiment(setup().number).replace("E", "e")}` : "This run"), empty: () => "The spikes come after the first epoch.",
+    title: () => (known.shown() ? `This run, ${known.experiment(setup().number).replace("E", "e")}` : "This run"), empty: () => (setup().spikes ? "The spikes come after the first epoch." : "Its network was not kept, so there are no spikes."),
     layers: () => (wave ? layersIn(wave) : setup().layers ?? []), picture: () => setup().picture, pictures: () => model.get("pictures"), wave: () => wave,
   };
   const network = laboratoryNetwork(scope, cursor, { ...mine, shown: () => wave?.sample ?? cursor.sample, firing: () => firingOf(wave, cursor) });

@@ -8,7 +8,8 @@ import { h, say } from "./page.mjs";
 /** @typedef {import("./page.mjs").Scope} Scope */
 
 /** What stands beside the raster: it comes with the spikes of the last layer, of which `part`, in [0, 1], has passed.
- * @typedef {{ element: HTMLElement, show: (sample: number, part: number) => void }} Reading */
+ * @typedef {{ element: HTMLElement, show: (sample: number, part: number, other?: Output) => void }} Reading `other`: what another network makes of
+ *   the same sample, to be marked beside */
 
 /** Classes that are shown at a glance, at the most: bars of votes, and names in the legend of a map. */
 export const MOST_BARS = 24;
@@ -52,21 +53,24 @@ function barsPanel(output, most) {
   const meaning = h("div", { class: "wl-meaning" });
   const voted = shown === "votes";
   const made = votes[0].slice(0, most).map(() => {
-    const [name, bar, value] = [h("span", { class: "wl-class" }), h("i"), h("span", { class: "wl-count" })];
-    const row = h("div", { class: "wl-vote" }, name, h("span", { class: "wl-gauge" }, bar), value);
+    const [name, bar, tick, value] = [h("span", { class: "wl-class" }), h("i"), h("b", { hidden: true }), h("span", { class: "wl-count" })];
+    const row = h("div", { class: "wl-vote" }, name, h("span", { class: "wl-gauge" }, bar, tick), value);
     bars.append(row);
-    return { row, name, bar, value };
+    return { row, name, bar, tick, value };
   });
   return {
     element: h("div", { class: "wl-tally" }, label(output, `${voters ? `votes, of at most ${voters}` : voted ? "votes" : "values"}${made.length < votes[0].length ? `; ${made.length} of ${votes[0].length}` : ""}`), bars, words, meaning),
-    show(sample, part) {
+    show(sample, part, other) {
       const mine = votes[sample].map((vote) => vote ?? 0);
-      const order = listedClasses(mine, voted ? [classes[sample], truth[sample]] : [], made.length);
-      const [low, high] = [Math.min(0, ...mine), Math.max(0, ...mine)];
+      const theirs = other && other.shown === shown && other.votes[sample].length === mine.length ? other.votes[sample].map((vote) => vote ?? 0) : null;
+      // Where two stand side by side, both list the same classes, and a bar is as long for as many votes.
+      const must = voted ? [classes[sample], truth[sample], ...(theirs && other ? [other.classes[sample], other.truth[sample]] : [])] : [];
+      const order = listedClasses(theirs ? mine.map((vote, number) => Math.max(vote, theirs[number])) : mine, must, made.length);
+      const [low, high] = [Math.min(0, ...mine, ...(theirs ?? [])), Math.max(0, ...mine, ...(theirs ?? []))];
       const wrong = output.wrong[sample];
       const settled = part >= 1;
       order.forEach((number, which) => {
-        const { row, name, bar, value } = made[which];
+        const { row, name, bar, tick, value } = made[which];
         say(name, String(number));
         row.classList.toggle("wl-winner", settled && voted && number === classes[sample]);
         row.classList.toggle("wl-false", settled && wrong);
@@ -75,6 +79,8 @@ function barsPanel(output, most) {
         const zero = (-100 * low) / (high - low || 1);
         bar.style.left = `${mine[number] < 0 ? zero - width : zero}%`;
         bar.style.width = `${width}%`;
+        tick.hidden = !theirs || !settled || theirs[number] === mine[number];
+        if (theirs) tick.style.left = `min(${(100 * (theirs[number] - low)) / (high - low || 1)}%, 100% - 2px)`;
         say(value, settled ? plain(mine[number]) : "");
         row.title = settled && voters ? `class ${number}: ${matchWords(mine[number], voters)}` : "";
       });
@@ -82,7 +88,7 @@ function barsPanel(output, most) {
       words.classList.toggle("wl-false", settled && wrong);
       say(meaning, settled && voters ? `Class ${classes[sample]}: ${matchWords(mine[classes[sample]], voters)}.` : "");
       const what = voted ? "Votes" : "Values";
-      bars.setAttribute("aria-label", settled ? `${what}: ${order.map((number) => `${voted ? "class" : "value"} ${number} ${plain(mine[number])}`).join(", ")}` : `No ${what.toLowerCase()} yet`);
+      bars.setAttribute("aria-label", settled ? `${what}: ${order.map((number) => `${voted ? "class" : "value"} ${number} ${plain(mine[number])}${theirs && theirs[number] !== mine[number] ? `, in the other run ${plain(theirs[number])}` : ""}`).join(theirs ? "; " : ", ")}` : `No ${what.toLowerCase()} yet`);
     },
   };
 }

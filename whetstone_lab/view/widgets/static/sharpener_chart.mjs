@@ -2,9 +2,9 @@
 import { surface } from "./canvas.mjs";
 import { commandBar, grips, knobs } from "./chart_controls.mjs";
 import { drawChart } from "./chart_drawing.mjs";
-import { axisEnd, layout, lossDomain, lossExtent, placeMarks } from "./chart_layout.mjs";
+import { axisEnd, bothExtents, layout, lossDomain, lossExtent, placeMarks } from "./chart_layout.mjs";
 import { pointing } from "./chart_pointing.mjs";
-import { decisionList, epochWords, policyWords, remarkWords, verdict, waitingWords } from "./chart_words.mjs";
+import { besideWords, decisionList, epochWords, policyWords, remarkWords, verdict, waitingWords } from "./chart_words.mjs";
 import { levels, whatIf } from "./method.mjs";
 import { clamp } from "./numbers.mjs";
 import { Scope, attended, button, h, header, keepKeys, renderer, say, undoKeys, watchKernel } from "./page.mjs";
@@ -17,12 +17,13 @@ import { steering } from "./steering.mjs";
 /** @typedef {ReturnType<typeof chartOf>} Chart */
 
 /** What the chart shows: the run, and what follows from it and from what the reader asks.
- * @param {Model} model @param {(chart: any) => import("./steering.mjs").Steering} steeringOf */
-function chartOf(model, steeringOf) {
+ * @param {Model} model @param {(chart: any) => import("./steering.mjs").Steering} steeringOf @param {() => import("./run.mjs").Course | null} other a run beside */
+function chartOf(model, steeringOf, other) {
   const about = model.get("about");
   const { judged = "loss", mode = /** @type {import("./method.mjs").Mode} */ ("min") } = about;
   const run = runOf(model);
   let passed = { of: /** @type {any} */ (null), steps: /** @type {import("./chart_drawing.mjs").Step[]} */ ([]) };
+  let compared = { of: /** @type {import("./run.mjs").Course | null} */ (null), extent: /** @type {import("./chart_layout.mjs").Extent | null} */ (null), end: 0 };
   let marked = { of: /** @type {any[]} */ ([]), marks: /** @type {ReturnType<typeof placeMarks>} */ ([]) };
   const chart = {
     run, judged, mode, layers: about.layers, adaptive: about.policy === "adaptive", recorded: !about.live,
@@ -37,14 +38,20 @@ function chartOf(model, steeringOf) {
       run.heed(what);
       chart.extent = lossExtent(run.points, run.rows);
     },
+    /** What must be seen of the run beside, too. */
+    beside() {
+      const of = other();
+      if (of !== compared.of) compared = { of, extent: of && lossExtent(of.points, of.rows), end: of?.rows[of.rows.length - 1]?.end ?? 0 };
+      return compared;
+    },
     reference: () => chart.frame?.reference ?? run.now.reference,
     /** Whether there are lines: with a reference of 0 both lie on it. */
     known: () => chart.adaptive && Boolean(chart.reference()),
     /** The lines of the epoch to come, as the reader has moved them. */
     coming: () => (chart.known() ? { reference: chart.reference(), up: chart.steer.value("sig_increase"), down: chart.steer.value("sig_decrease") } : null),
-    domain: () => chart.frame?.domain ?? lossDomain(chart.extent, chart.coming(), mode),
+    domain: () => chart.frame?.domain ?? lossDomain(bothExtents(chart.extent, chart.beside().extent), chart.coming(), mode),
     /** @param {HTMLElement} box */
-    where: (box) => layout({ width: box.clientWidth, height: box.clientHeight, grips: chart.adaptive, last: axisEnd(run.now), domain: chart.domain() }),
+    where: (box) => layout({ width: box.clientWidth, height: box.clientHeight, grips: chart.adaptive, last: Math.max(axisEnd(run.now), chart.beside().end), domain: chart.domain() }),
     /** @param {boolean} held */
     hold(held) {
       chart.frame = held ? { domain: chart.domain(), reference: run.now.reference } : null;
@@ -91,7 +98,7 @@ function chartOf(model, steeringOf) {
 /** @param {{ model: Model, el: HTMLElement, around?: Around }} view */
 export function mountChart({ model, el, around }) {
   const scope = new Scope();
-  const chart = chartOf(model, ({ run, recorded }) => steering(scope, model, { recorded, inForce: () => run.now.policy, changed: (byHand) => ((error.hidden ||= byHand), show()) }));
+  const chart = chartOf(model, ({ run, recorded }) => steering(scope, model, { recorded, inForce: () => run.now.policy, changed: (byHand) => ((error.hidden ||= byHand), show()) }), () => around?.other() ?? null);
   const { run, steer, adaptive, recorded, judged, mode } = chart;
   const head = header(adaptive ? "Adaptive sharpener" : "Sharpener");
   const error = h("p", { class: "wl-error", role: "alert", hidden: true });
@@ -146,7 +153,8 @@ export function mountChart({ model, el, around }) {
     if (meant.decision) return say(readout, `Epoch ${meant.decision.epoch + 1}: ${meant.decision.reason}`);
     const epoch = clamp(meant.epoch === null ? Infinity : Math.floor(meant.epoch) + 1, 1, chart.finished());
     const row = run.rows.find((candidate) => candidate.end >= epoch);
-    const text = row ? epochWords(row, judged) : waitingWords(run.now.status, recorded, run.now.batch > 0);
+    const other = around?.other();
+    const text = row ? epochWords(row, judged) + (other ? besideWords(other.rows, row.end, judged, mode) : "") : waitingWords(run.now.status, recorded, run.now.batch > 0);
     say(readout, text);
     surfaced.canvas.setAttribute("aria-label", row ? `Loss and sharpness over ${run.now.epochs} epochs. ${text} Arrow keys move over epochs.` : `Loss and sharpness. ${text}`);
   }
@@ -161,8 +169,8 @@ export function mountChart({ model, el, around }) {
     lines?.place(at.right + 4, at.y(stop), at.y(improve));
   }
 
-  around?.drawn(surfaced.redraw);
-  if (around) linkChart(scope, around.cursor, surfaced, () => chart.where(box), () => meant.epoch);
+  around?.drawn(() => (tell(), surfaced.redraw()));
+  if (around) linkChart(scope, around.cursor, surfaced, { where: () => chart.where(box), end: () => run.now.at }, () => meant.epoch);
   heedRun(scope, model, chart, { show, list, complain: (text) => ([error.hidden, error.textContent] = [false, text]) });
   list.show(chart.decisions);
   show();
@@ -196,9 +204,9 @@ export const momentOf = ({ at, layer }, end) => ({ at: at >= end ? null : at, ..
 
 /** A click, or Enter where the keys point, moves the cursor to a moment.
  * @param {Scope} scope @param {import("./cursor.mjs").Cursor} cursor @param {{ canvas: HTMLCanvasElement, redraw: () => void }} surfaced
- * @param {() => import("./chart_layout.mjs").Layout} where @param {() => number | null} pointed */
-function linkChart(scope, cursor, { canvas, redraw }, where, pointed) {
-  const go = (/** @type {number | null} */ at) => at !== null && cursor.move({ at: at >= where().last ? null : Math.max(at, 0) });
+ * @param {{ where: () => import("./chart_layout.mjs").Layout, end: () => number }} run @param {() => number | null} pointed */
+function linkChart(scope, cursor, { canvas, redraw }, { where, end }, pointed) {
+  const go = (/** @type {number | null} */ at) => at !== null && cursor.move({ at: at >= end() ? null : Math.max(at, 0) });
   scope.on(canvas, "click", (/** @type {MouseEvent} */ event) => go(where().epoch(event.offsetX)));
   scope.on(canvas, "keydown", (/** @type {KeyboardEvent} */ event) => event.key === "Enter" && go(pointed()));
   cursor.follow(scope, redraw);
