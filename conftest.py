@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-# On nets as small as the tests' several threads only wait for each other, where other work goes on beside them ten times
-# as long as they compute. NumPy asks as it is loaded, which is after this file.
+# On nets as small as the tests' several threads only wait for each other: ten times as long as they compute, where
+# other work goes on beside them. NumPy asks as it is loaded, which is after this file.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 #: What looks at the pages when all of them are there.
