@@ -223,8 +223,8 @@ def test_batches_go_through_one_compiled_function_that_is_kept_or_are_called_eag
         assert known.estimate(Batches(12, 24, 36)) == [model.norm]
         same(statistics(model), population(X @ kernel))
         calls.append(model.calls - before)
-    # As in training and as in use, then as in training alone; or a trace that fails, some rows, and four batches.
-    assert calls == ([6, 6] if branches else [2, 1])
+    # As in training and as in use, and then never again; or a trace that fails, some rows, and four batches.
+    assert calls == ([6, 6] if branches else [2, 0])
     model.norm.trainable = False
     assert known.estimate(X) == []
     model.norm.trainable, model.dense.trainable = True, False

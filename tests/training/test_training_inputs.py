@@ -45,6 +45,12 @@ def test_large_inputs_come_in_smaller_batches():
     assert rows(np.broadcast_to(np.float32(0), (50, 2**20)))[1] == [25, 25]  # never fewer than 32, if there are
 
 
+def test_where_there_are_enough_rows_all_batches_have_the_same_size():
+    rows_of = np.zeros((132, 2**14), np.float32)
+    assert [rows(rows_of, samples)[1] for samples in (130, 128, 60)] == [[44] * 3, [64] * 2, [60]]
+    assert rows(rows_of[:131], 130)[1] == [44, 44, 43]
+
+
 def test_fewer_rows_are_drawn_from_everywhere_and_are_always_the_same():
     found, sizes = rows(X, 40)
     assert sizes == [40]

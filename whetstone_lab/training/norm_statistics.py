@@ -57,8 +57,8 @@ def estimate_norm_statistics(model: keras.Model, x: Any, *, samples: int = SAMPL
             that ``fit`` takes and that can be read again: a ``tf.data.Dataset``, a ``DataLoader``, a ``PyDataset``. Of
             arrays a random sample is taken, always the same; of a ``PyDataset`` batches at equal distances; of other
             data the first batches.
-        samples: How many inputs to look at, at least 1, or all where there are fewer; of data that come in batches,
-            whole batches until there are as many. Default: 5000.
+        samples: How many inputs to look at, at least 1, or all where there are fewer; whole batches until there are as
+            many. Default: 5000.
 
     Returns:
         The layers whose statistics are new; empty without batch norm.
@@ -87,7 +87,8 @@ class NormStatistics:
     def __init__(self, model: keras.Model) -> None:
         self.model = model
         self._norms: list[_Norm] = []
-        self._compiled: tuple[Any, Any] | None = None  # what it holds for, and the jitted function
+        # What it holds for, which batch norms learn then, and the jitted function.
+        self._compiled: tuple[Any, list[bool | None], Any] | None = None
 
     def estimate(self, x: Any, samples: int = SAMPLES) -> list[Any]:
         """Estimates all statistics anew; see :func:`estimate_norm_statistics`."""
@@ -153,13 +154,17 @@ class NormStatistics:
         def look(trainable: Any, other: Any, batch: Any) -> list[list[_Moments]]:
             return self._fed(lambda: model.stateless_call(trainable, other, batch, training=False), traced=True)
 
-        self._find_learners(lambda inputs, training: jax.eval_shape(
-            functools.partial(model.stateless_call, training=training), *values(), inputs), few)
+        # To trace a deep model takes as long as to look at thousands of pictures. It is done again where another part
+        # of it is to learn.
         holds_for = [(id(variable), variable.trainable) for variable in model.variables], [
-            (id(norm.layer), norm.learns) for norm in self._norms]
+            id(norm.layer) for norm in self._norms]
         if self._compiled is None or self._compiled[0] != holds_for:
-            self._compiled = holds_for, jax.jit(look)
-        compiled: Any = self._compiled[1]
+            self._find_learners(lambda inputs, training: jax.eval_shape(
+                functools.partial(model.stateless_call, training=training), *values(), inputs), few)
+            self._compiled = holds_for, [norm.learns for norm in self._norms], jax.jit(look)
+        _, learners, compiled = self._compiled
+        for norm, learns in zip(self._norms, learners, strict=True):
+            norm.learns = learns
         compiled.eval_shape(*values(), first)  # fails where the model cannot be traced; the trace is kept for the call
         return lambda batch: compiled(*values(), batch)
 
@@ -174,7 +179,7 @@ class NormStatistics:
         for norm in self._norms:
             norm.calls, norm.traced = [], traced
         call()
-        return [norm.calls or [] for norm in self._norms]
+        return [[] if norm.hidden else norm.calls or [] for norm in self._norms]
 
 
 def batch_norms(model: Any) -> list[Any]:

@@ -34,8 +34,9 @@ def inputs_in_batches(x: Any, samples: int) -> Iterator[Any] | None:
     Args:
         x: Inputs: an array with a sample in each row, or arrays in a list or dict; or, as for ``fit``, data that give
             batches of inputs and targets.
-        samples: How many, or all where there are fewer. Of arrays, these are drawn at random, always the same ones; of
-            a ``PyDataset`` whole batches at equal distances; of other data the first batches.
+        samples: How many, or all where there are fewer; whole batches until there are as many. Of arrays, rows are
+            drawn at random, always the same ones; of a ``PyDataset`` batches at equal distances; of other data the
+            first batches.
     """
     if _are_arrays(x):
         return _rows(x, samples)
@@ -73,15 +74,22 @@ def _are_arrays(x: Any) -> bool:
 
 
 def _rows(x: Any, samples: int) -> Iterator[Any]:
-    """Rows drawn at random, in batches of nearly the same size: a small last one would have statistics of its own."""
+    """Rows drawn at random, in batches of the same size where there are enough, or else of nearly the same.
+
+    A small last batch would have statistics of its own, and JAX compiles what it does for each size anew.
+    """
     leaves = keras.tree.flatten(x)
     total = int(leaves[0].shape[0])
-    drawn = np.random.default_rng(0).choice(total, min(samples, total), replace=False) if total else np.arange(0)
+    if not total:
+        return
     numbers = sum(int(np.prod(leaf.shape[1:])) for leaf in leaves)
-    size = min(max(_NUMBERS // max(numbers, 1), _FEWEST), _MOST)
-    for rows in np.array_split(drawn, max(-(-len(drawn) // size), 1)):
-        if len(rows):
-            yield keras.tree.map_structure(functools.partial(_taken, rows=np.sort(rows)), x)
+    most = min(max(_NUMBERS // max(numbers, 1), _FEWEST), _MOST)
+    wanted = min(samples, total)
+    batches = -(-wanted // most)
+    size = -(-wanted // batches)
+    drawn = np.random.default_rng(0).choice(total, min(batches * size, total), replace=False)
+    for rows in np.array_split(drawn, batches):
+        yield keras.tree.map_structure(functools.partial(_taken, rows=np.sort(rows)), x)
 
 
 def _taken(leaf: Any, rows: np.ndarray) -> Any:
