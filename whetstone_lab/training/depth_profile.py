@@ -16,6 +16,7 @@ from keras import ops
 
 from whetstone_lab.method.depth_profile import MARGIN, DepthProfile, flips
 from whetstone_lab.training._internals import sync_weights
+from whetstone_lab.training.compiled_calls import compiled_on_jax
 from whetstone_lab.training.data_checks import check_data
 from whetstone_lab.training.heads import Head, heads_of
 from whetstone_lab.training.layers import SpikingLayer, check_sharpness, replaced_inputs, spiking_layers
@@ -67,6 +68,8 @@ def depth_profile(model: keras.Model, x: Any, y: Any, *, soft: float | None = No
     layers = spiking_layers(model)
     samples, y = _checked(model, x, y, soft, margin)
     loss, head, statistics = _loss(model, y, loss), _head(model), NormStatistics(model)
+    call = compiled_on_jax(model, lambda inputs: model(inputs, training=False))
+    derived = compiled_on_jax(model, _gradients_of(model, layers, loss))
     check_data(model, loss, x, y)
     sync_weights(model)
     with variables_kept(model):
@@ -83,15 +86,17 @@ def depth_profile(model: keras.Model, x: Any, y: Any, *, soft: float | None = No
 
         def judged(chosen: Sequence[int]) -> tuple[float, float]:
             sharpen(chosen)
-            return _judge(model, x, y, samples, loss, head)
+            return _judge(call, x, y, samples, loss, head)
 
         up_to = [judged(range(count)) for count in range(len(layers) + 1)]
         alone = [judged([number]) for number in range(len(layers))]
         some, targets = _rows(x, 0, _LOOKED_AT), y[:_LOOKED_AT]
         sharpen([])
-        before, gradient = inputs_on(model, layers, some), _gradients(model, layers, some, targets, loss)
+        before = inputs_on(model, layers, some)
+        gradient = _norms(derived, before, some, targets)
         sharpen(range(len(layers)))
-        after, gradient_sharp = inputs_on(model, layers, some), _gradients(model, layers, some, targets, loss)
+        after = inputs_on(model, layers, some)
+        gradient_sharp = _norms(derived, after, some, targets)
     shares = [(np.nan,) * 3 if one is None or other is None else
               flips(_joined(one), _joined(other), layer.threshold, margin)
               for layer, one, other in zip(layers, before, after, strict=True)]
@@ -135,12 +140,13 @@ def _head(model: Any) -> Head | None:
         return None
 
 
-def _judge(model: Any, x: Any, y: np.ndarray, samples: int, loss: Any, head: Head | None) -> tuple[float, float]:
+def _judge(call: Callable[[Any], Any], x: Any, y: np.ndarray, samples: int, loss: Any, head: Head | None,
+           ) -> tuple[float, float]:
     """Accuracy and mean loss."""
     right, losses, decisions = 0.0, 0.0, 0
     for start in range(0, samples, _BATCH):
         targets = y[start:start + _BATCH]
-        outputs = model(_rows(x, start, _BATCH), training=False)
+        outputs = call(_rows(x, start, _BATCH))
         losses += len(targets) * float(ops.convert_to_numpy(_mean_loss(loss, targets, outputs)))
         hits = _hits(ops.convert_to_numpy(outputs), targets, head, getattr(loss, "ignore_class", None))
         right, decisions = right + hits.sum(), decisions + hits.size
@@ -177,33 +183,38 @@ def _joined(calls: Sequence[np.ndarray]) -> np.ndarray:
 # -- the gradient by what each layer is fed ---------------------------------------------------------------------------
 
 
-def _gradients(model: Any, layers: Sequence[SpikingLayer], x: Any, y: np.ndarray, loss: Any) -> np.ndarray:
-    """The norm of the gradient of a sample's loss by the pre-activations of each layer.
+def _norms(derived: Callable[..., Any], seen: Sequence[Any], x: Any, y: np.ndarray) -> np.ndarray:
+    """The norm of the gradient of a sample's loss by the pre-activations of each layer, which have been seen.
 
     Zeros are added to what each layer is fed, and the loss is derived by them: so it is the same on every backend.
     """
-    seen = inputs_on(model, layers, x)
-    zeros = [np.zeros_like(call) for calls in seen for call in calls or ()]
-
-    def mean_loss(added: Sequence[Any]) -> Any:
-        with _added(layers, seen, added):
-            return _mean_loss(loss, y, model(x, training=False))
-
-    found = iter(_derived(mean_loss, zeros))
+    found = iter(derived([[np.zeros_like(call) for call in calls or ()] for calls in seen], x, y))
     norms = []
     for calls in seen:
         # The mean over the samples has divided the gradient of each by their number.
-        parts = [len(y) * next(found) for _ in calls or ()]
+        parts = [len(y) * ops.convert_to_numpy(next(found)) for _ in calls or ()]
         norms.append(np.sqrt(sum(np.square(part, dtype=np.float64).sum() for part in parts) / len(y))
                      if calls else np.nan)
     return np.array(norms)
 
 
+def _gradients_of(model: Any, layers: Sequence[SpikingLayer], loss: Any) -> Callable[..., list[Any]]:
+    """What derives the loss by what is added to what each layer is fed, call by call."""
+    def derived(zeros: list[list[Any]], x: Any, y: Any) -> list[Any]:
+        def mean_loss(added: Sequence[Any]) -> Any:
+            with _added(layers, zeros, added):
+                return _mean_loss(loss, y, model(x, training=False))
+
+        return _derived(mean_loss, [zero for calls in zeros for zero in calls])
+
+    return derived
+
+
 @contextmanager
-def _added(layers: Sequence[SpikingLayer], seen: Sequence[Any], added: Sequence[Any]) -> Iterator[None]:
-    """Adds to what the layers that have been seen are fed, call by call."""
+def _added(layers: Sequence[SpikingLayer], zeros: Sequence[Any], added: Sequence[Any]) -> Iterator[None]:
+    """Adds to what the layers are fed, call by call."""
     rest = iter(added)
-    own = [iter([next(rest) for _ in calls or ()]) for calls in seen]
+    own = [iter([next(rest) for _ in calls]) for calls in zeros]
 
     def adding(parts: Iterator[Any]) -> Callable[[Any], Any]:
         return lambda inputs: inputs + ops.cast(part, inputs.dtype) if (part := next(parts, None)) is not None else \
@@ -213,7 +224,7 @@ def _added(layers: Sequence[SpikingLayer], seen: Sequence[Any], added: Sequence[
         yield
 
 
-def _derived(function: Callable[[Sequence[Any]], Any], at: list[np.ndarray]) -> list[np.ndarray]:
+def _derived(function: Callable[[Sequence[Any]], Any], at: list[Any]) -> list[Any]:
     """The gradient of a number by arrays, on the backend that is in use."""
     match keras.backend.backend():
         case "tensorflow":
@@ -235,5 +246,4 @@ def _derived(function: Callable[[Sequence[Any]], Any], at: list[np.ndarray]) -> 
             found = torch.autograd.grad(function(given), given, allow_unused=True)
         case _:
             return [np.full_like(array, np.nan) for array in at]
-    return [np.zeros_like(array) if gradient is None else ops.convert_to_numpy(gradient)
-            for array, gradient in zip(at, found, strict=True)]
+    return [np.zeros_like(array) if gradient is None else gradient for array, gradient in zip(at, found, strict=True)]
