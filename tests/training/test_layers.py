@@ -19,7 +19,7 @@ pytestmark = pytest.mark.every_backend
 SPIKING = [SpikingBReLU, SpikingSigmoid]
 SHARPNESS = [0.0, 0.25, 0.5, 0.9, 0.999, 1.0]
 WIDTHS = [None, 0.1, 0.5, 1.0, 3.0]
-# TensorFlow takes subnormal numbers for zeros.
+# TensorFlow takes subnormal numbers for zeros. What is drawn is of few shapes, for each of which JAX compiles anew.
 FLOATS = st.floats(width=32, allow_nan=False, allow_subnormal=False)
 KEY = keys.make_key(3, 12, seed=1)
 
@@ -140,7 +140,7 @@ def test_outputs_are_the_closed_form_whatever_the_surrogate_and_the_phase(layer_
 
 
 @pytest.mark.parametrize("layer_type", SPIKING)
-@given(x=st.lists(FLOATS, min_size=1, max_size=20), width=st.none() | st.floats(1e-6, 1e3))
+@given(x=st.lists(FLOATS, min_size=20, max_size=20), width=st.sampled_from([None, 1e-6, 0.7, 1e3]))
 @settings(deadline=None)
 def test_at_full_sharpness_outputs_are_exactly_0_or_1_in_training_too(layer_type, x, width):
     layer = layer_type(1.0, width)
@@ -344,12 +344,11 @@ def test_decoding_is_a_softmax_over_agreements(key, temperature):
     np.testing.assert_allclose(y.sum(-1), 1, atol=1e-6)
 
 
-@given(seed=st.integers(0, 10**6), temperature=st.floats(1e-2, 1e4))
+@given(seed=st.integers(0, 10**6), shape=st.sampled_from([(2, 8), (5, 21), (7, 39)]), temperature=st.floats(1e-2, 1e4))
 @settings(deadline=None)
-def test_no_temperature_changes_the_winner_of_spikes_not_even_of_ties(seed, temperature):
-    rng = np.random.default_rng(seed)
-    key = keys.make_key(int(rng.integers(2, 8)), int(rng.integers(8, 40)), seed=seed)
-    h = rng.integers(0, 2, (16, key.shape[1]))
+def test_no_temperature_changes_the_winner_of_spikes_not_even_of_ties(seed, shape, temperature):
+    key = keys.make_key(*shape, seed=seed)
+    h = np.random.default_rng(seed).integers(0, 2, (16, key.shape[1]))
     winners = array(SoftmaxDecode(key, temperature)(h.astype(np.float32))).argmax(-1)
     assert np.array_equal(winners, keys.decode(h, key))
 
