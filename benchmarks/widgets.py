@@ -8,7 +8,8 @@ package in the same run, case by case. It needs Chromium, playwright and TensorF
 - Rasters: frames a second over a whole wave and over its last quarter, and the time until a sample is drawn.
 - Steering, in a kernel that trains in the background, with as much validation as training: from the message of a page
   until the kernel says that the value is in force. A browser and a server of JupyterLab add some 45 ms.
-- Messages: what the two views of a live run send, and what the whole laboratory does, in bytes, an update and an epoch.
+- Messages: what the two views of a live run send, what the whole laboratory does, and what the accuracy and the network
+  in cells of their own do, in bytes, an update and an epoch.
 - A stroke: a movement of the pen over the drawing pad of the kept digits network, until all neurons are drawn.
 - The laboratory open: batches that the training does in a second of the kernel's processor time with
   ``Laboratory(run)`` followed by a page, beside without, in turns; and the kernel's memory before and after.
@@ -103,25 +104,34 @@ def messages() -> dict[str, float]:
         sent.append(len(json_packer(_remove_buffers(message)[0])) + sum(memoryview(b).nbytes for b in buffers or []))
 
     ipywidgets.Widget._send = send
-    open_together = {"both views": [widgets.ActivationCurves, widgets.SharpenerChart]}
-    if hasattr(widgets, "Laboratory"):  # which an older checkout may not have
+    open_together: dict[str, list[Any]] = {"both views": [widgets.ActivationCurves, widgets.SharpenerChart]}
+    if hasattr(widgets, "Laboratory"):  # which an older checkout may not have, nor what follows
         open_together["the laboratory"] = [widgets.Laboratory]
-    found = {}
+    if hasattr(widgets, "NetworkDiagram"):
+        from whetstone_lab.course import kept
+
+        open_together["the accuracy and the network"] = [
+            widgets.AccuracyChart, functools.partial(widgets.NetworkDiagram, network=kept.network("digits"))]
+    found: dict[str, float] = {}
     for which, kinds in open_together.items():
-        trace = grown_trace(100, batches=20)
+        trace, rng = grown_trace(100, batches=20), np.random.default_rng(1)
         trace.status = "running"
         views = [kind(trace) for kind in kinds]
         for what in ("an update", "an epoch"):
             if what == "an epoch":
-                trace.append_epoch({"loss": 0.5, "val_accuracy": 0.9}, {**trace.states[-1]}, firing_rates=[0.4] * 3,
-                                   histograms=trace.histograms[-1], bins=trace.bins)
+                loss = float(rng.random())
+                state = {**trace.states[-1], "reference": loss}
+                trace.append_epoch({"loss": loss, "val_accuracy": rng.random()}, state,
+                                   firing_rates=[0.4] * 3, histograms=trace.histograms[-1], bins=trace.bins)
             else:
                 for _ in range(20):
-                    trace.append_batch(100, 0.5, [0.2] * 3)
+                    trace.append_batch(100, float(rng.random()), [1.0, float(rng.random()), 0.0])
             sent.clear()
             for view in views:
                 view._update(trace)
             found[f"{which}, {what}"] = sum(sent)
+    for what in ("an update", "an epoch"):
+        found[f"all together, {what}"] = sum(found[f"{which}, {what}"] for which in open_together)
     return found
 
 

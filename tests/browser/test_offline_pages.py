@@ -10,8 +10,9 @@ from xml.etree import ElementTree
 import pytest
 from waiting import await_that
 
-from whetstone_lab import page, recordings
-from whetstone_lab.view.widgets import ActivationCurves, SharpenerChart, SpikeRaster
+from whetstone_lab import datasets, page, recordings
+from whetstone_lab.course import kept
+from whetstone_lab.widgets import AccuracyChart, ActivationCurves, NetworkDiagram, SharpenerChart, SpikeRaster
 
 AXE = Path(__file__).parent.parent.parent / "node_modules" / "axe-core" / "axe.min.js"
 
@@ -28,14 +29,20 @@ _DRAWN = """() => {
 _CHART = "() => document.querySelector('.wl-chart canvas').toDataURL()"
 
 
+def digits_views():
+    """All views of the digits run, by the class of their outermost element."""
+    trace, digits = recordings.digits_trace(), datasets.load_digits()
+    return {".wl-curves": ActivationCurves(trace), ".wl-sharpener": SharpenerChart(trace),
+            ".wl-rivalry": AccuracyChart(trace),
+            ".wl-diagram": NetworkDiagram(trace, digits.x_test, digits.y_test, network=kept.network("digits")),
+            ".wl-spikes": SpikeRaster(recordings.digits_spikes(), order="class")}
+
+
 @pytest.fixture(scope="module")
 def digits_page(tmp_path_factory):
     """The file of a page with all views of the digits run."""
     path = tmp_path_factory.mktemp("pages") / "digits.html"
-    trace = recordings.digits_trace()
-    spikes = recordings.digits_spikes()
-    page([ActivationCurves(trace), SharpenerChart(trace), SpikeRaster(spikes, order="class")], path,
-         title="Ten digits", text="A perceptron that was sharpened while it learnt.")
+    page(digits_views().values(), path, title="Ten digits", text="A perceptron that was sharpened while it learnt.")
     return path
 
 
@@ -68,7 +75,7 @@ def open_page(chromium):
 def test_a_page_is_drawn_in_both_themes_wide_and_narrow(open_page, digits_page, screenshots, width, dark):
     opened = open_page(digits_page, width, color_scheme="dark" if dark else "light")
     await_that(opened, _DRAWN)
-    assert opened.locator(".wl").count() == 3
+    assert opened.locator(".wl").count() == 5
     assert not opened.locator(".wl-view > img").first.is_visible(), "the picture makes room for the view"
     assert opened.evaluate("document.documentElement.scrollWidth") <= width
     opened.screenshot(path=screenshots / f"page-{width}-{'dark' if dark else 'light'}.png", full_page=True)
@@ -127,6 +134,36 @@ def test_a_recorded_run_stays_alive_in_a_page(open_page, digits_page):
     await_that(opened, "() => document.querySelector('.wl-spikes .wl-moment').textContent === 'all steps'")
 
 
+def test_all_that_is_shown_of_a_run_goes_by_one_cursor(open_page, digits_page):
+    opened = open_page(digits_page)
+    await_that(opened, _DRAWN)
+    moment, accuracy = opened.locator(".wl-curves .wl-moment"), opened.locator(".wl-accuracy canvas")
+    before = opened.evaluate(_CHART)
+    accuracy.focus()
+    for key in ("Home", "ArrowRight", "ArrowRight"):
+        accuracy.press(key)
+    assert moment.inner_text() == "epoch 2.0"
+    await_that(opened, f"before => ({_CHART})() !== before", before)
+    soft = recordings.digits_trace().epoch_logs[1]["val_accuracy"]
+    shown = opened.locator(".wl-rivals span:visible").all_inner_texts()
+    assert [words.strip() for words in shown] == [f"soft {100 * soft:.1f} %"], "and no ReLU, of which it does not tell"
+    assert "after epoch 2: soft" in accuracy.get_attribute("aria-label")
+    facts = opened.locator(".wl-diagram .wl-facts").inner_text()
+    assert facts == "after epoch 60 · read as 0, which is right", "of this run the network is known at the end alone"
+    opened.locator(".wl-diagram .wl-pick").nth(7).click()
+    await_that(opened, "words => document.querySelector('.wl-diagram .wl-facts').textContent.endsWith(words)",
+               "read as 7, which is right")
+    network, picked = opened.locator(".wl-diagram .wl-network canvas"), opened.locator(".wl-card.wl-picked")
+    network.press("ArrowRight")
+    assert picked.count() == 1
+    assert opened.locator(".wl-diagram .wl-readout").inner_text().startswith("hidden_1, neuron 0: ")
+    opened.locator(".wl-curves .wl-grid").press("ArrowRight")
+    assert picked.locator(".wl-name").inner_text() == "hidden_2"
+    assert opened.locator(".wl-diagram .wl-readout").inner_text().startswith("hidden_2: ")
+    network.press("Escape")
+    assert picked.count() == 0
+
+
 def saved(opened, view, choice, folder):
     """The file that a view's menu gives."""
     view.locator(".wl-save summary").click()
@@ -141,10 +178,7 @@ def saved(opened, view, choice, folder):
 def test_each_view_gives_its_picture_and_its_numbers(open_page, digits_page, screenshots, dark):
     opened = open_page(digits_page, color_scheme="dark" if dark else "light")
     await_that(opened, _DRAWN)
-    trace, spikes = recordings.digits_trace(), recordings.digits_spikes()
-    views = {".wl-curves": ActivationCurves(trace), ".wl-sharpener": SharpenerChart(trace),
-             ".wl-spikes": SpikeRaster(spikes, order="class")}
-    for selector, view in views.items():
+    for selector, view in digits_views().items():
         shown = opened.locator(selector)
         svg = saved(opened, shown, "Picture, SVG", screenshots)
         parsed = ElementTree.parse(svg).getroot()
@@ -203,7 +237,7 @@ def test_the_switch_turns_the_page_and_the_views(open_page, digits_page, screens
 def test_without_scripts_a_page_has_pictures(open_page, digits_page, screenshots):
     opened = open_page(digits_page, java_script_enabled=False)
     pictures = opened.get_by_role("img")
-    assert pictures.count() == 3
+    assert pictures.count() == 5
     assert all(picture.bounding_box()["width"] > 300 for picture in pictures.all())
     assert not opened.get_by_role("button").count()
     opened.screenshot(path=screenshots / "page-without-scripts.png", full_page=True)

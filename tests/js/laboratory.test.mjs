@@ -4,15 +4,17 @@ import { test } from "node:test";
 import { cursorOf } from "../../whetstone_lab/view/widgets/static/cursor.mjs";
 import { growing, morePoints, unpacked } from "../../whetstone_lab/view/widgets/static/growing.mjs";
 import { alone } from "../../whetstone_lab/view/widgets/static/lab_alone.mjs";
-import { accuracyColumns, lowest } from "../../whetstone_lab/view/widgets/static/lab_accuracy.mjs";
+import { accuracyColumns, accuracyTable, knownOf, lowest } from "../../whetstone_lab/view/widgets/static/accuracy_chart.mjs";
 import { facts } from "../../whetstone_lab/view/widgets/static/lab_experiments.mjs";
 import { asking } from "../../whetstone_lab/view/widgets/static/lab_asking.mjs";
 import { refusal } from "../../whetstone_lab/view/widgets/static/lab_setup.mjs";
 import { besides, differencesOf, differingAt, neuronWords, pairWords, samePicture, turned } from "../../whetstone_lab/view/widgets/static/lab_differences.mjs";
 import { firingOf, outputPart, readWave, rowsOfWave } from "../../whetstone_lab/view/widgets/static/lab_raster.mjs";
 import { waveAsker } from "../../whetstone_lab/view/widgets/static/lab_wave.mjs";
-import { clock } from "../../whetstone_lab/view/widgets/static/laboratory.mjs";
+import { clock, toCome } from "../../whetstone_lab/view/widgets/static/laboratory.mjs";
+import { diagramFacts, diagramTable } from "../../whetstone_lab/view/widgets/static/network_diagram.mjs";
 import { Scope } from "../../whetstone_lab/view/widgets/static/page.mjs";
+import { statusWords } from "../../whetstone_lab/view/widgets/static/run.mjs";
 
 /** What stands in for a kernel: what is sent, and a way to tell. @param {Record<string, any>} [values] */
 function modelOf(values = {}) {
@@ -54,6 +56,9 @@ test("accuracies come by rows and are drawn by columns; the axis begins below th
   assert.deepEqual(columns.map((column) => [...column]), [[0.5, 0.75], [0.25, 0.5], [NaN, NaN]]);
   assert.equal(lowest(columns), 0.2);
   assert.equal(lowest(accuracyColumns(undefined)), 0.9);
+  assert.deepEqual(knownOf(columns), [true, true, false], "what a run does not tell is left out");
+  assert.deepEqual(knownOf(accuracyColumns(undefined)), [true, true, true], "before an epoch has ended all may come");
+  assert.deepEqual(accuracyTable(columns, [2, 3]), [["soft", [0.75, NaN]], ["spiking", [0.5, NaN]], ["relu", [NaN, NaN]]]);
 });
 
 const message = (sample, epoch) => ({ epoch, sample, classes: [3], about: { layers: ["a", "b"], sizes: [4, 2], shapes: [[4], [2]], steps: 2, orders: { number: "", rate: "", class: "" }, keyed: { 1: [1, 0] }, readings: [] }, counts: new Uint8Array([0, 5, 2, 5, 9, 1]), spikes: { ends: [3], step: new Uint8Array([0, 0, 1]), layer: new Uint8Array([0, 0, 1]), neuron: new Uint8Array([1, 3, 0]) } });
@@ -117,6 +122,23 @@ test("one goes over the neurons that differ, round and round", () => {
   assert.deepEqual(besides(known, { layer: 1, neuron: 1 }, -1), known[2]);
   assert.deepEqual([besides(known, known[1], 1), besides(known, known[2], 1), besides(known, known[0], -1)], [known[2], known[0], known[2]]);
   assert.equal(besides([], known[0], 1), null);
+});
+
+test("neurons are told one by one, and a picture is read in words", () => {
+  const [layers, wave] = [[{ name: "a", size: 4 }, { name: "b", size: 2 }], readWave(message(0, 7))];
+  wave.about = { ...wave.about, samples: 10, readings: [{ name: "", words: ["read as 3"] }, { name: "side", words: [""] }] };
+  assert.deepEqual(diagramTable(layers, wave), [["layer", ["a", "a", "a", "a", "b", "b"]], ["neuron", [0, 1, 2, 3, 0, 1]], ["fires", [0, 1, 0, 1, 1, 0]], ["rate", [0, 0.5, 0.2, 0.5, 0.9, 0.1]]]);
+  assert.deepEqual(diagramTable(layers, null)[2], ["fires", Array(6).fill(NaN)]);
+  assert.equal(diagramFacts(wave, false), "after epoch 7  ·  read as 3  ·  side");
+  assert.equal(diagramFacts(wave, true), "read as 3  ·  side");
+  assert.equal(diagramFacts(null, false), "");
+});
+
+test("a page says of a run that went on when it was taken how far it had come", () => {
+  assert.equal(statusWords({ status: "recorded", was: "running" }), "recorded while training");
+  assert.equal(statusWords({ status: "recorded" }), "recorded run");
+  assert.equal(toCome(12, 30), "18 of 30 epochs were still to come");
+  assert.equal(toCome(30, 30), "");
 });
 
 test("of two runs it is told how many neurons do otherwise, where they can be compared one by one", () => {
@@ -186,6 +208,12 @@ test("waves are asked for one at a time, and only where the cursor is somewhere 
   assert.deepEqual(asked()[2], [1, 2]);
   asker.heard();
   assert.equal(model.sent.length, 3, "where there is none, it is not asked for again and again");
+  const given = modelOf();
+  waveAsker(new Scope(), given, cursorOf(), () => 60, undefined, () => 60).ask();
+  const moved = cursorOf();
+  moved.move({ at: 0.5, sample: 4 });
+  waveAsker(new Scope(), given, moved, () => 60, undefined, () => 60).ask();
+  assert.deepEqual(given.sent.map(({ epoch, sample }) => [epoch, sample]), [[60, 0], [60, 4]], "the one network that is known is looked at whenever");
 });
 
 test("no question is waited for in vain: a refusal is an answer, and with the run comes again what was asked for last", () => {
@@ -233,7 +261,7 @@ test("what was told since the whole came gives way to the next whole, also where
   const [model, heard] = [modelOf(values), []];
   const mine = growing(model);
   mine.model.on("change:now", () => heard.push(mine.model.get("now").status));
-  model.tell("msg:custom", { kind: "grown", told: 2, now: { status: "failed", sharpness: [] }, points: new DataView(new ArrayBuffer(0)) }, []);
+  model.tell("msg:custom", { kind: "grown", told: 2, now: { status: "failed" } }, []);
   values.told = 3; // the run was cleared: it is ready as at first, and the model tells of no other change
   model.tell("change:told");
   assert.deepEqual(heard, ["failed", "ready"]);

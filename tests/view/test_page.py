@@ -100,7 +100,8 @@ def test_what_views_share_is_there_once(digits):
 @pytest.mark.parametrize("name", widgets.__all__)
 def test_every_view_has_a_module_to_take_along(name, finished_trace, spike_record):
     digits = datasets.load("digits")
-    of = {"ActivationCurves": [finished_trace], "SharpenerChart": [finished_trace], "SpikeRaster": [spike_record],
+    of = {"AccuracyChart": [finished_trace], "NetworkDiagram": [kept.network("digits")],
+          "ActivationCurves": [finished_trace], "SharpenerChart": [finished_trace], "SpikeRaster": [spike_record],
           "Quiz": ["gates", "Gates", [], {}, "answers.json", lambda question, text: (True, "", {})],
           "Laboratory": [finished_trace], "DrawingPad": [kept.network("digits")],
           "FaultBench": [kept.network("digits"), digits.x_test, digits.y_test],

@@ -63,6 +63,8 @@ class Bench:
         #: The run before, as long as it may be at its last batch.
         self._before: LiveRun | None = None
         self._begin(settings or Settings(), {})
+        # Whoever follows the trace of a bench follows those that come after it too.
+        self.trace.subscribe(_at_each_end(self._tell))
 
     def _begin(self, settings: Settings, thresholds: Mapping[str, float], remark: str = "") -> None:
         self.settings, self.thresholds, self.nudges = settings, dict(thresholds), Nudges()
@@ -401,6 +403,19 @@ class Bench:
     def _tell(self) -> None:
         for listener in list(self._listeners):
             listener()
+
+
+def _at_each_end(tell: Callable[[], None]) -> Callable[[Trace, bool], None]:
+    """What tells of each run that has ended: until then nobody can go on with what was kept of it."""
+    was = ""
+
+    def heed(trace: Trace, urgent: bool) -> None:
+        nonlocal was
+        before, was = was, trace.status
+        if was != before and was in ("stopped", "finished", "failed"):
+            tell()
+
+    return heed
 
 
 def _became(experiments: Experiments, kept: Experiment | None) -> str:

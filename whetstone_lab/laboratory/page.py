@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import math
 import os
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import traitlets
 
 from whetstone_lab.laboratory import hands, presets
 from whetstone_lab.laboratory.bench import Bench
 from whetstone_lab.laboratory.compared import Compared
 from whetstone_lab.laboratory.experiments import FOLDER, Experiment, Experiments
-from whetstone_lab.laboratory.settings import CHOICES, DATA, LIMITS, Settings, at_hand, layer_shapes
+from whetstone_lab.laboratory.settings import CHOICES, DATA, LIMITS, Settings, at_hand
 from whetstone_lab.laboratory.snapshots import Snapshots
+from whetstone_lab.laboratory.waves import WaveView, given_network, parts_of, parts_to_be, picture_part
 from whetstone_lab.records.archive import ArchiveError
 from whetstone_lab.simulator import Network
 from whetstone_lab.view import scenes
 from whetstone_lab.view.widgets._assets import module, style
-from whetstone_lab.view.widgets._base import RunView
-from whetstone_lab.view.widgets._growing import Accuracies, Decisions, Histograms, Past, packed
+from whetstone_lab.view.widgets._growing import Accuracies, Decisions, Histograms, Past
 from whetstone_lab.view.widgets.sharpener_chart import epochs
 
 if TYPE_CHECKING:
@@ -44,7 +42,7 @@ _BARE = "The network of this experiment was not kept, or its file is damaged, so
 _ALONE = "This run came without its network. Laboratory(run, network=..., x=..., y=...) shows its neurons and spikes."
 
 
-class Laboratory(RunView):
+class Laboratory(WaveView):
     """An experiment on one page: what it is made of, the network, its curves, its loss and thresholds, its spikes.
 
     All parts go by one cursor: a moment of the run, a layer and a neuron, a picture. A run is kept with its settings
@@ -74,15 +72,14 @@ class Laboratory(RunView):
 
     _esm = module("laboratory")
     _css = style("laboratory", "spike_raster", root="wl-lab")
-    _GROWS = (Decisions, Histograms, Accuracies)
+    _GROWS = (Past, Decisions, Histograms, Accuracies)
 
     #: The settings on the page, what is held fast, and what can be picked.
     setup = traitlets.Dict().tag(sync=True)
     #: The experiments that were kept, the newest first.
     kept = traitlets.List().tag(sync=True)
 
-    #: On a page without a kernel: the networks of the run at hand, and the experiments that it took along.
-    networks = traitlets.Dict().tag(sync=True)
+    #: On a page without a kernel: the experiments that it took along.
     taken = traitlets.Dict().tag(sync=True)
 
     def __init__(self, source: Any = None, *, preset: str = "", folder: str | os.PathLike[str] = FOLDER,
@@ -99,11 +96,6 @@ class Laboratory(RunView):
         if self.bench is not None:
             weakref.finalize(self, self.bench.subscribe(_weakly(self)))
         self._show_setup()
-
-    @property
-    def live(self) -> bool:
-        """Whether the source takes commands; an experiment that was kept takes none."""
-        return super().live and self._trace.status != "recorded"
 
     @property
     def snapshots(self) -> Snapshots:
@@ -139,11 +131,6 @@ class Laboratory(RunView):
         """
         return {**epochs(self._trace), **scenes.accuracies(self._trace)}
 
-    def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
-        """The state of the widget; with the run come the pictures whose spikes can be looked at."""
-        state = super().get_state(key, drop_defaults)
-        return {**state, "pictures": hands.pictures(self.snapshots)} if "past" in state else state
-
     def state(self) -> dict[str, Any]:
         """What a page without a kernel needs: the run so far, its networks, and some of the experiments that were kept,
         the newest first, as many as leave the page small.
@@ -176,8 +163,7 @@ class Laboratory(RunView):
         found = self.snapshots.at()
         why = self.setup["hands"] or (hands.why_not_in_a_file(found[1]) if found else "")
         setup = {**self.setup, "fields": [], "settings": {}, "away": True, "hands": why}
-        return {**super().state(), "setup": setup, "pictures": hands.pictures(self.snapshots),
-                "networks": hands.taken(self.snapshots, most)}
+        return {**super()._alone(most), "setup": setup}
 
     # -- what the page shows besides the run --------------------------------------------------------------------------
 
@@ -193,8 +179,7 @@ class Laboratory(RunView):
             "preset": str(replace(preset, settings=picked)), "given": bool(self._fast.fast),
             "folder": str(bench.experiments.folder), "unkept": bench.unkept or bench.remark, "number": bench.number,
             "resumable": bench.resumable, "goal": bench.settings.epochs, "spikes": not bench.bare,
-            "hands": _BARE if bench.bare else "", "layers": _layers(layer_shapes(bench.settings)),
-            "picture": _picture(DATA[bench.settings.data].spec.image_shape)}
+            "hands": _BARE if bench.bare else "", **parts_to_be(bench.settings)}
         self.kept = [_listed(each, bench) for each in bench.experiments.all(_LISTED)]
 
     # -- what the page asks -------------------------------------------------------------------------------------------
@@ -202,8 +187,8 @@ class Laboratory(RunView):
     def _receive(self, content: Mapping[str, Any]) -> None:
         kind = content.get("kind")
         asked = getattr(self, f"_asked_{kind}", None) if kind in _ASKED else None
-        if kind == "wave":
-            self._tell_wave(content)
+        if kind == "wave" and self.bench is not None and content.get("number") is not None:
+            self._tell_wave(self._beside(self.bench, int(content["number"])), content)
         elif kind == "network":
             self._tell_network(content)
         elif asked is None:
@@ -237,16 +222,6 @@ class Laboratory(RunView):
         if before is not None:
             self._asked_compare(bench, {**content, "number": before})  # other pages go on with what they compare
 
-    def _tell_wave(self, content: Mapping[str, Any]) -> None:
-        other = content.get("number")
-        snapshots = self.snapshots if other is None or self.bench is None else self._beside(self.bench, int(other))
-        found = snapshots.wave(float(content["epoch"]))
-        if found is None:
-            self._answer(content, "wave")
-            return
-        sample = min(max(int(content["sample"]), 0), found[1].samples - 1)
-        self._answer(content, "wave", **hands.wave(*found, sample))
-
     def _tell_network(self, content: Mapping[str, Any]) -> None:
         found = self.snapshots.at(float(content["epoch"]))
         if found is None:
@@ -264,20 +239,12 @@ class Laboratory(RunView):
         number = int(number)
         trace, shape = bench.experiments.trace(number), DATA[bench.experiments[number].settings.data].spec.image_shape
         self._answer({**content, "number": number}, "compared", layers=len(trace.layers), **Past().whole(trace),
-                     **Accuracies().whole(trace), picture=_picture(shape),
+                     **Accuracies().whole(trace), picture=picture_part(shape),
                      pictures=hands.pictures(self._beside(bench, number, fresh=True)))
 
     def _beside(self, bench: Bench, number: int, fresh: bool = False) -> Snapshots:
         """The networks of an experiment that a page compares, and its pictures."""
         return bench.snapshots if number == bench.number else self._compared(bench.experiments, number, fresh)
-
-    def _answer(self, asked: Mapping[str, Any], kind: str, **told: Any) -> None:
-        """Tells what was asked, with the name of the page that asked, for every page of this view hears it, and of
-        which other run it is, if of one.
-        """
-        message = {"kind": kind, **told, **{name: asked[name] for name in ("by", "number")
-                                            if asked.get(name) is not None}}
-        self.send(*packed(message)) if told else self.send(message)
 
     def _asked_open(self, bench: Bench, content: Mapping[str, Any]) -> None:
         number = int(content["number"])
@@ -336,37 +303,15 @@ def _given(source: Any, network: Network | None, x: Any, y: Any) -> Snapshots:
     if source is None or isinstance(source, Bench):
         raise ValueError("Expected a run beside its network, as in Laboratory(trace, network=network); got a network "
                          "alone.")
-    given = Snapshots() if x is None else Snapshots.of_samples(scenes.Samples.of(network, x).values, y)
-    given.add(scenes.trace_of(source).epochs, network)
-    given.wave()  # what does not suit the network is said now
-    return given
+    return given_network(network, x, y, scenes.trace_of(source).epochs)
 
 
 def _known(given: Snapshots) -> dict[str, Any]:
     """What is known of the network of a run that is only looked at."""
     found = given.at()
     if found is None:
-        return {"spikes": False, "hands": _ALONE, "layers": [], "picture": {"name": "picture", **_part((1,))}}
-    network = found[1]
-    shapes = {name: network.shapes[name] for name in network.layers}
-    inputs = next(iter(network.inputs.values()))
-    picture = scenes.as_picture(np.zeros(inputs, np.uint8))
-    return {"spikes": given.shown > 0, "hands": hands.why_not(network), "layers": _layers(shapes),
-            "picture": {"name": "input" if picture is None else "picture",
-                        **_part((math.prod(inputs),) if picture is None else picture.shape[:2])}}
-
-
-def _picture(shape: Sequence[int]) -> dict[str, Any]:
-    return {"name": "picture", **_part(shape[:2])}
-
-
-def _layers(shapes: Mapping[str, tuple[int, ...]]) -> list[dict[str, Any]]:
-    return [{"name": name, "shape": list(shape), **_part(shape)} for name, shape in shapes.items()]
-
-
-def _part(shape: Sequence[int]) -> dict[str, Any]:
-    """What is to be drawn cell by cell: how many values it has, and how they are laid out."""
-    return {"size": math.prod(shape), "grid": scenes.grid(shape)}
+        return {"spikes": False, "hands": _ALONE, "layers": [], "picture": picture_part((1,))}
+    return {"spikes": given.shown > 0, "hands": hands.why_not(found[1]), "first": found[0], **parts_of(found[1])}
 
 
 def _weight(value: Any) -> int:

@@ -9,8 +9,8 @@ from whetstone_lab.view.palette import DARK, LIGHT
 from whetstone_lab.view.widgets import _assets
 
 #: Each with how long it may be: it is sent for each view. What computes waves by itself is longer.
-NAMES = {"activation_curves": 60_000, "sharpener_chart": 79_000, "spike_raster": 72_000, "drawing_pad": 118_000,
-         "fault_bench": 146_000}
+NAMES = {"activation_curves": 60_000, "sharpener_chart": 81_000, "spike_raster": 72_000, "accuracy_chart": 53_000,
+         "drawing_pad": 118_000, "fault_bench": 146_000, "network_diagram": 131_000}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -12,7 +12,7 @@ import pytest
 from plain_values import plain
 
 from whetstone_lab.view import widgets
-from whetstone_lab.view.widgets import ActivationCurves, SharpenerChart, _growing
+from whetstone_lab.view.widgets import AccuracyChart, ActivationCurves, SharpenerChart, _growing
 
 STATIC = Path(widgets.__file__).parent / "static"
 
@@ -35,7 +35,7 @@ for (const { state, content, buffers } of messages) {
     for (const name of Object.keys(state)) listeners.filter(([event]) => event === `change:${name}`).forEach(([, listener]) => listener());
   } else listeners.filter(([event]) => event === "msg:custom").forEach(([, listener]) => listener(content, revive(buffers)));
 }
-console.log(JSON.stringify({ sent, ...Object.fromEntries(["told", "past", "now", "decisions", "histograms"].map((name) => [name, plain(model.get(name) ?? null)])) }));
+console.log(JSON.stringify({ sent, ...Object.fromEntries(["told", "past", "now", "decisions", "histograms", "accuracies"].map((name) => [name, plain(model.get(name) ?? null)])) }));
 """  # noqa: E501
 
 
@@ -105,6 +105,26 @@ def test_the_whole_and_the_news_together_are_the_run(make, made_up_run, monkeypa
 
 
 @needs_node
+def test_a_page_is_told_of_the_present_what_is_another_and_of_the_accuracies_the_new(made_up_run, monkeypatch):
+    run = made_up_run()
+    run.trace.status = "running"
+    widget = AccuracyChart(run)
+    page = Page(widget, monkeypatch)
+    for _ in range(3):
+        run.batch()
+        widget._update(run.trace)
+        run.epoch()
+        widget._update(run.trace)
+    knows, whole = page.knows(), plain(widget.get_state("run"))
+    assert {name: knows[name] for name in ("now", "accuracies")} == json.loads(json.dumps(
+        {name: whole[name] for name in ("now", "accuracies")}))
+    told = [message["content"] for message in page.messages]
+    assert {"policy", "message", "status"}.isdisjoint(told[0]["now"]), "nor what it knows"
+    assert [(each.get("bytes"), "logs" in each["now"]) for each in told] == [
+        (None, False), ([["accuracies"]], True)] * 3
+
+
+@needs_node
 def test_a_page_that_has_missed_something_asks_once_and_gets_the_whole(made_up_run, monkeypatch):
     run = made_up_run()
     run.trace.status = "running"
@@ -171,4 +191,4 @@ def test_old_decisions_make_room_without_being_told_again(made_up_run):
 
 def test_a_message_has_its_arrays_beside_it():
     assert _growing.packed({"a": 1, "b": b"x", "c": [{"d": 2}, {"d": b"y", "e": 3}]}) == (
-        {"a": 1, "b": None, "c": [{"d": 2}, {"d": None, "e": 3}], "bytes": [["b"], ["c", 1, "d"]]}, [b"x", b"y"])
+        {"a": 1, "c": [{"d": 2}, {"e": 3}], "bytes": [["b"], ["c", 1, "d"]]}, [b"x", b"y"])

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from whetstone_lab.view.widgets.accuracy_chart import AccuracyChart
     from whetstone_lab.view.widgets.activation_curves import ActivationCurves
     from whetstone_lab.view.widgets.drawing_pad import DrawingPad
     from whetstone_lab.view.widgets.fault_bench import FaultBench
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from whetstone_lab.view.widgets.spike_raster import SpikeRaster
 
 __all__ = [
+    "AccuracyChart",
     "ActivationCurves",
     "DrawingPad",
     "FaultBench",
@@ -25,6 +27,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AccuracyChart": "accuracy_chart",
     "ActivationCurves": "activation_curves",
     "DrawingPad": "drawing_pad",
     "FaultBench": "fault_bench",

@@ -17,8 +17,9 @@ import logging
 import math
 import threading
 import time
+import uuid
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -38,10 +39,10 @@ _COMMANDS = ("start", "pause", "resume", "step", "stop")
 _LOGS = ("accuracy", "val_accuracy")
 
 #: The name of all that has been of a run, as a part of a view's state.
-_RUN = "run"
+RUN = "run"
 
-#: A run that has one of these goes no further by itself.
-_ENDED = ("finished", "stopped", "failed")
+#: A run that has one of these goes no further by itself, and one that has one of those may.
+_ENDED, _GOING = ("finished", "stopped", "failed"), ("running", "paused")
 
 
 class RunView(View):
@@ -49,18 +50,19 @@ class RunView(View):
 
     Args:
         source: A ``Trace``, or something with a ``.trace``: a live run (which the page may then command), a sharpener.
+            Or another view of a run: this one then shows the same.
 
     Raises:
         TypeError: The source has no trace.
     """
 
-    #: What grows with a run besides the losses, the sharpness and the table of epochs.
-    _GROWS: ClassVar[tuple[Callable[[], Growing], ...]] = ()
+    #: What grows with a run and is shown.
+    _GROWS: ClassVar[tuple[Callable[[], Growing], ...]] = (Past,)
 
     _unsubscribe: Callable[[], None] | None = None
 
     def __init__(self, source: Any) -> None:
-        self.source = source
+        self.source: Any = source.source if isinstance(source, RunView) else source
         self._kind = type(self)  # now, for anywidget gives each instance a class of its own
         self._lock = threading.RLock()
         self._stamp: tuple[Any, ...] = ()
@@ -70,32 +72,32 @@ class RunView(View):
         self._owed: object | None = None
         #: Whether a page shows this view or a cell has displayed it, as far as is known since it was last asked.
         self._noticed = False
-        self._trace = scenes.trace_of(source)
+        self._trace = scenes.trace_of(self.source)
         #: The number of what pages were told last, and of which trace it was.
         self._told, self._told_of = 0, self._trace
         #: What the run is about: layers, curves, the kind of policy, and whether it takes commands. A view that was
         #: opened before its run began learns it when it begins. And what the run is doing now.
         self.about, self.now = self._about(self._trace), self._now(self._trace)
-        self._growing = [grows() for grows in (Past, *self._GROWS)]
+        self._growing = [grows() for grows in self._GROWS]
         super().__init__()
         self._ask_after_older_views()
         self._follow()
 
     @property
     def live(self) -> bool:
-        """Whether the source takes commands."""
-        return all(callable(getattr(self.source, name, None)) for name in (*_COMMANDS, "steer"))
+        """Whether the source takes commands; an experiment that was kept takes none."""
+        commands = all(callable(getattr(self.source, name, None)) for name in (*_COMMANDS, "steer"))
+        return commands and self._trace.status != "recorded"
 
     def state(self) -> dict[str, Any]:
         """What a page without a kernel needs: of a live run what has been so far, as a recorded one."""
-        if self._trace.status == "recorded" and not self.live:
-            return super().state()
-        # A view of its own: pages that show this one are told of what is new since they were told last.
-        record = self._kind(Trace.from_parts(*self._trace.to_parts()))
-        try:
-            return {**record.state(), "still": self.still}
-        finally:
-            record.close()
+        trace, was = self._trace, self._trace.status
+        if was != "recorded" or self.live:
+            trace = Trace.from_parts(*trace.to_parts())
+        # All of it, without having told it: pages that show this view are told of what is new since they were told.
+        run = self._whole(trace, [type(grows)() for grows in self._growing])
+        now = {**run["now"], "was": was} if was in _GOING else run["now"]
+        return self._own({**super().get_state(None), **run, "now": now, "about": {**run["about"], "live": False}})
 
     def close(self) -> None:
         """Ends the widget; it listens to its run no longer."""
@@ -186,31 +188,37 @@ class RunView(View):
         """Tells the pages what is new."""
         with self._lock:
             self._owed = None
-            self.now = self._now(trace)
+            before, self.now = self.now, self._now(trace)
             if trace is not self._told_of or self._about(trace) != self.about:
-                self.send_state(_RUN)
+                self.send_state(RUN)
             else:
                 news = [grows.news(trace) for grows in self._growing]
                 if any(part is None for part in news):
-                    self.send_state(_RUN)
+                    self.send_state(RUN)
                 else:
                     self._told += 1
-                    self.send(*packed({"kind": "grown", "told": self._told, "now": self.now,
+                    fresh = {name: value for name, value in self.now.items() if value != before[name]}
+                    self.send(*packed({"kind": "grown", "told": self._told, "now": fresh,
                                        **{name: value for part in news for name, value in (part or {}).items()}}))
             self._stamp, self._sent_at = (trace.status, trace.message), time.monotonic()
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
         """The state of the widget; for a page that opens, with all that has been of the run."""
-        if key not in (None, _RUN):
+        if key not in (None, RUN):
             return dict(super().get_state(key, drop_defaults))
         with self._lock:
-            state = {} if key == _RUN else super().get_state(None, drop_defaults)
+            state = {} if key == RUN else super().get_state(None, drop_defaults)
             trace = self._told_of = self._trace
             self._told += 1
-            self.about, self.now = self._about(trace), self._now(trace)
-            parts = [grows.whole(trace) for grows in self._growing]
-            return {**state, "about": self.about, "told": self._told, "now": self.now,
-                    **{name: value for part in parts for name, value in part.items()}}
+            run = self._whole(trace, self._growing)
+            self.about, self.now = run["about"], run["now"]
+            return {**state, **run}
+
+    def _whole(self, trace: Trace, growing: Sequence[Growing]) -> dict[str, Any]:
+        """All that has been of a run, and by which name a page knows it."""
+        parts = [grows.whole(trace) for grows in growing]
+        return {"about": self._about(trace), "told": self._told, "now": self._now(trace), "trace": _name(self._trace),
+                **{name: value for part in parts for name, value in part.items()}}
 
     def _renew_picture(self, trace: Trace) -> None:
         state = f"{trace.status} {trace.batches}"
@@ -230,12 +238,12 @@ class RunView(View):
         state = trace.states[epochs - 1] if epochs else {}
         logs = trace.epoch_logs[epochs - 1] if epochs else {}
         return {"status": trace.status, "message": trace.message, "batch": batches, "epochs": epochs,
-                "at": float(scenes.positions(trace, last)[0]) if batches else 0.0,
-                "loss": number(trace.loss[batches - 1]) if batches else None,
+                "at": round(float(scenes.positions(trace, last)[0]), 5) if batches else 0.0,
+                "loss": _short(trace.loss[batches - 1]) if batches else None,
                 "sharpness": [round(float(value), 5) for value in scenes.latest_sharpness(trace)],
                 "policy": trace.thresholds_at(batches), "reference": number(state.get("reference")),
                 "sharpening": bool(state.get("sharpening")), "waiting": int(state.get("waiting") or 0),
-                "logs": {name: number(logs[name]) for name in _LOGS if name in logs}}
+                "logs": {name: _short(logs[name]) for name in _LOGS if name in logs}}
 
     # -- from the page to the run -------------------------------------------------------------------------------------
 
@@ -245,7 +253,7 @@ class RunView(View):
             self._noticed, missed = True, content.get("told", self._told) != self._told
             self._follow()
             if missed:
-                self.send_state(_RUN)
+                self.send_state(RUN)
         elif kind == "gone":
             self._noticed = False
             self._rest()
@@ -262,6 +270,19 @@ class RunView(View):
         else:
             raise ValueError(f"Expected 'steer' or a command among {_COMMANDS}; got {dict(content)!r}.")
 
+
+def _short(value: Any) -> float | None:
+    """A number that is only read, with as many digits as are ever shown of it."""
+    found = number(value)
+    return None if found is None else float(f"{found:.6g}")
+
+
+def _name(trace: Trace) -> str:
+    """What a page calls a run, so that it knows which of its views show the same one."""
+    return _NAMES.setdefault(trace, uuid.uuid4().hex)
+
+
+_NAMES: weakref.WeakKeyDictionary[Trace, str] = weakref.WeakKeyDictionary()
 
 #: Every view of a run, for those that are made later; held while it is looked through or changed.
 _VIEWS: weakref.WeakSet[RunView] = weakref.WeakSet()

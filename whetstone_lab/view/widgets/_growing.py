@@ -54,7 +54,7 @@ class Past:
                          "first": int(trace.epoch_of_batch[0]) if batches else 0, "points": _points(trace, rows)}}
 
     def news(self, trace: Trace) -> dict[str, Any] | None:
-        """``rows``: the epochs that have ended, and ``points``."""
+        """``points``, and the ``rows`` of the epochs that have ended, each with its number."""
         before, trained, written = self._told
         if trace.rewritten != written or trace.epochs < before or trace.batches < trained:
             return None  # what came after the last epoch was forgotten, or the run was begun anew
@@ -63,7 +63,7 @@ class Past:
         rows = scenes.thin(trained, batches, min(_MORE * (1 + ended), _POINTS))
         if ended and trained:  # the end of an epoch may have changed the sharpness after its last batch
             rows = np.insert(rows, 0, trained - 1)
-        return {"epochs": epochs, "points": _points(trace, rows)} | (
+        return {"points": _points(trace, rows)} | (
             {"rows": _table(trace, before, epochs).tobytes()} if ended else {})
 
     def _tell(self, trace: Trace) -> tuple[int, int]:
@@ -186,7 +186,9 @@ class Accuracies:
 
 
 def packed(told: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
-    """A message of which the bytes go beside it: ``bytes`` names where they belong, as paths of names and numbers."""
+    """A message of which the bytes go beside it: ``bytes`` names where they belong, as paths of names and numbers, and
+    nowhere else does their name stand.
+    """
     paths: list[list[str | int]] = []
     buffers: list[bytes] = []
 
@@ -198,10 +200,11 @@ def packed(told: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
         if isinstance(value, list):
             return [without(item, [*path, number]) for number, item in enumerate(value)]
         if isinstance(value, dict):
-            return {name: without(item, [*path, name]) for name, item in value.items()}
+            inside = {name: without(item, [*path, name]) for name, item in value.items()}
+            return {name: item for name, item in inside.items() if not isinstance(value[name], bytes)}
         return value
 
-    return {**without(told, []), "bytes": paths}, buffers
+    return {**without(told, []), **({"bytes": paths} if paths else {})}, buffers
 
 
 def _table(trace: Trace, start: int, stop: int) -> np.ndarray:

@@ -77,9 +77,13 @@ class View(anywidget.AnyWidget):
 
     def state(self) -> dict[str, Any]:
         """What a page without a kernel needs to show the view: the values of its model, by name."""
+        return self._own(self.get_state())
+
+    @staticmethod
+    def _own(state: Mapping[str, Any]) -> dict[str, Any]:
+        """What of a state is the view's own, and nothing that every widget has."""
         every = {*anywidget.AnyWidget.class_trait_names(sync=True)}
-        return {name: value for name, value in sorted(self.get_state().items())
-                if name not in every and not name.startswith("_")}
+        return {name: value for name, value in sorted(state.items()) if name not in every and not name.startswith("_")}
 
     def module_name(self) -> str:
         """The name of the view's module in ``static/``."""

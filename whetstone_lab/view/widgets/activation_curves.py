@@ -9,7 +9,7 @@ import numpy as np
 from whetstone_lab.view import scenes
 from whetstone_lab.view.widgets._assets import module, style
 from whetstone_lab.view.widgets._base import RunView
-from whetstone_lab.view.widgets._growing import Histograms
+from whetstone_lab.view.widgets._growing import Histograms, Past
 
 if TYPE_CHECKING:
     from whetstone_lab.view.plots import Picture
@@ -41,7 +41,7 @@ class ActivationCurves(RunView):
     _esm = module("activation_curves")
     _css = style("activation_curves", root="wl-curves")
 
-    _GROWS = (Histograms,)
+    _GROWS = (Past, Histograms)
 
     def picture(self) -> Picture:
         """The static figure of the present moment, as :func:`whetstone_lab.view.plots.activation_curves` draws it.

@@ -9,7 +9,7 @@ import numpy as np
 from whetstone_lab.view import scenes
 from whetstone_lab.view.widgets._assets import module, style
 from whetstone_lab.view.widgets._base import RunView
-from whetstone_lab.view.widgets._growing import Decisions
+from whetstone_lab.view.widgets._growing import Decisions, Past
 
 if TYPE_CHECKING:
     from whetstone_lab.records.trace import Trace
@@ -44,7 +44,7 @@ class SharpenerChart(RunView):
     _esm = module("sharpener_chart")
     _css = style("sharpener_chart", root="wl-sharpener")
 
-    _GROWS = (Decisions,)
+    _GROWS = (Past, Decisions)
 
     def picture(self) -> Picture:
         """The static figure of the run so far, as :func:`whetstone_lab.view.plots.sharpener_chart` draws it."""

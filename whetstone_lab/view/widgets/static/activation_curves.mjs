@@ -1,6 +1,7 @@
 // @ts-check
 import { bytes, floats } from "./bytes.mjs";
 import { font, layerColour, layerDash, layerSwatch, line, surface } from "./canvas.mjs";
+import { cursorOn } from "./cursor.mjs";
 import { histogramAt, shareBetween } from "./histograms.mjs";
 import { together, trace } from "./lines.mjs";
 import { activation, ramp } from "./method.mjs";
@@ -60,15 +61,19 @@ function curvesOf(model, other) {
   return curves;
 }
 
-/** @param {{ model: Model, el: HTMLElement, cursor?: import("./cursor.mjs").Cursor, other?: () => import("./run.mjs").Course | null, drawn?: (redraw: () => void) => void }} view
- *   `cursor`: what it shows together with others; else it goes by itself; `other`: another run, whose curves are drawn beside; `drawn` is given
- *   what draws anew, for when the other run is another one */
-export function mountCurves({ model, el, cursor, other = () => null, drawn = () => {} }) {
+/** What surrounds the curves where they are part of something larger: what is shown together, and another run, whose curves are drawn beside.
+ * @typedef {{ cursor: import("./cursor.mjs").Cursor, other: () => import("./run.mjs").Course | null, drawn: (redraw: () => void) => void }} Around
+ *   `drawn` is given what draws anew, for when the other run is another one */
+
+/** @param {{ model: Model, el: HTMLElement, around?: Around }} view */
+export function mountCurves({ model, el, around }) {
   const scope = new Scope();
-  const curves = curvesOf(model, other);
+  const cursor = around?.cursor ?? cursorOn(scope, model, "activation_curves");
+  const curves = curvesOf(model, around?.other ?? (() => null));
+  if (cursor.at !== null) [curves.following, curves.at] = [false, cursor.at];
   const { about, count, run, end } = curves;
   const head = header("Activation curves");
-  const grid = h("div", { class: "wl-grid" });
+  const grid = h("div", { class: "wl-grid", ...(around || !count ? {} : { role: "group", tabindex: 0, "aria-label": "Layers. Arrow keys pick one." }) });
   const root = h("div", { class: "wl wl-curves" }, head.element, grid);
   el.append(root);
   keepKeys(scope, root);
@@ -109,8 +114,8 @@ export function mountCurves({ model, el, cursor, other = () => null, drawn = () 
     const received = curves.received();
     cards.forEach((/** @type {ReturnType<typeof layerCard>} */ card, /** @type {number} */ layer) => card.show(received?.[layer] ?? null));
     overview.redraw();
-    cursor?.move({ at: curves.following ? null : at });
-    head.show(now.status, now.status === "failed" ? now.message : runFacts(now));
+    cursor.move({ at: curves.following ? null : at });
+    head.show(now, now.status === "failed" ? now.message : runFacts(now));
   }
 
   /** Goes to a moment, and stays there. @param {number} at */
@@ -129,10 +134,11 @@ export function mountCurves({ model, el, cursor, other = () => null, drawn = () 
   scope.follow(model, "change:histograms", () => (curves.heedHistograms(), show()));
   scope.follow(model, "change:now", () => (run.heed("now"), playback.playing || show()));
 
-  if (cursor) linkCards(scope, cursor, grid, (at) => (at === null ? latest.click() : at !== curves.position() && seek(at)));
-  drawn(show);
+  linkCards(scope, cursor, grid, (at) => (at === null ? curves.following || latest.click() : at !== curves.position() && seek(at)));
+  if (!around) scope.on(grid, "keydown", (/** @type {KeyboardEvent} */ event) => pickLayer(event, cursor, count));
+  around?.drawn(show);
   show();
-  if (!cursor && run.now.status === "recorded" && end() > 0 && !calm()) whenSeen(scope, root, () => curves.following && playback.play(0));
+  if (!around && run.now.status === "recorded" && end() > 0 && !calm()) whenSeen(scope, root, () => curves.following && playback.play(0));
   return () => scope.end();
 }
 
@@ -158,15 +164,25 @@ function pointAlong(scope, strip, go) {
   scope.on(strip, "pointermove", (event) => event.buttons && point(event));
 }
 
+/** Goes to the layer beside. @param {KeyboardEvent} event @param {import("./cursor.mjs").Cursor} cursor @param {number} layers how many there are */
+export function pickLayer(event, cursor, layers) {
+  const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (by === undefined || !layers) return;
+  event.preventDefault();
+  cursor.move({ layer: cursor.layer === null ? (by > 0 ? 0 : layers - 1) : (cursor.layer + by + layers) % layers, neuron: null });
+}
+
 /** The cards pick a layer, and the moment goes with the cursor. @param {Scope} scope @param {import("./cursor.mjs").Cursor} cursor
  * @param {HTMLElement} grid @param {(at: number | null) => void} go */
 function linkCards(scope, cursor, grid, go) {
   const cards = [...grid.querySelectorAll(".wl-card")];
+  const mark = () => cards.forEach((card, which) => card.classList.toggle("wl-picked", which === cursor.layer));
   cards.forEach((card, layer) => scope.on(card, "click", () => cursor.move({ layer, neuron: null })));
-  cursor.follow(scope, ({ at, layer }, before) => {
-    cards.forEach((card, which) => card.classList.toggle("wl-picked", which === layer));
+  cursor.follow(scope, ({ at }, before) => {
+    mark();
     if (at !== before.at) go(at);
   });
+  mark();
 }
 
 /** The sharpness of every layer over the run, as `ActivationCurves.table` in Python has it, at the batches that the page knows of.

@@ -38,3 +38,28 @@ export function cursorOf() {
     },
   };
 }
+
+/** The cursors of the runs that are shown on this page, by the name of the run: each with the kinds of view that go by it. Views of
+ * different kinds have modules of their own, so what they share is the page's. @returns {Map<string, { cursor: Cursor, kinds: Set<string> }[]>} */
+const onPage = () => (/** @type {any} */ (globalThis)[Symbol.for("whetstone_lab.cursors")] ??= new Map());
+
+/** The cursor by which one more view goes: that of the views of other kinds that show the same run on this page. A second view of its kind
+ * has another, so that two copies can stand at two moments. @param {import("./page.mjs").Scope} scope @param {import("./page.mjs").Model} model
+ * @param {string} kind the name of its module @returns {Cursor} */
+export function cursorOn(scope, model, kind) {
+  const [all, run] = [onPage(), model.get("trace")];
+  if (!run) return cursorOf();
+  const groups = all.get(run) ?? [];
+  const group = groups.find(({ kinds }) => !kinds.has(kind)) ?? { cursor: cursorOf(), kinds: new Set() };
+  if (!groups.includes(group)) groups.push(group);
+  all.set(run, groups);
+  group.kinds.add(kind);
+  // The same views may come to show another run, as those of a laboratory do.
+  scope.follow(model, "change:trace", () => all.set(model.get("trace"), groups));
+  scope.undo.push(() => {
+    group.kinds.delete(kind);
+    if (!group.kinds.size) groups.splice(groups.indexOf(group), 1);
+    if (!groups.length) [...all].forEach(([name, others]) => others === groups && all.delete(name));
+  });
+  return group.cursor;
+}

@@ -47,17 +47,17 @@ export function morePoints(before, after, width) {
   return new Float32Array(kept);
 }
 
-/** What is known with what is new. @param {Record<string, any>} known `past`, `decisions`, `histograms` and `now` @param {any} news
- * @returns {Record<string, any>} of these, those that are others now */
+/** What is known with what is new. @param {Record<string, any>} known `past`, `decisions`, `histograms` and `now` @param {any} news of
+ * `now` it has what is another now @returns {Record<string, any>} of these, those that are others now */
 export function grown(known, news) {
   /** @type {Record<string, any>} */
-  const changed = { now: news.now };
-  if (news.rows || news.points.byteLength) {
+  const changed = { now: { ...known.now, ...news.now } };
+  if (news.rows || news.points?.byteLength) {
     const { past } = known;
-    const width = news.now.sharpness.length + 2;
+    const [width, rows] = [changed.now.sharpness.length + 2, doubles(news.rows)];
     changed.past = {
-      ...past, epochs: news.epochs, points: morePoints(floats(past.points), floats(news.points), width),
-      table: news.rows ? joined(doubles(past.table), doubles(news.rows)) : past.table,
+      ...past, epochs: rows.length ? rows[rows.length - COLUMNS] : past.epochs, points: morePoints(floats(past.points), floats(news.points), width),
+      table: rows.length ? joined(doubles(past.table), rows) : past.table,
     };
   }
   if (news.decisions && known.decisions) {

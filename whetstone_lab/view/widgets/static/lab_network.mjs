@@ -17,6 +17,9 @@ import { painter } from "./raster_samples.mjs";
 
 /** What is fired by a picture, a byte for each neuron of each layer. @typedef {(Uint8Array | undefined)[]} Firing */
 
+/** The layers of a wave, to be drawn. @param {import("./lab_raster.mjs").Wave} wave @returns {Layer[]} */
+export const layersIn = ({ about }) => about.layers.map((/** @type {string} */ name, /** @type {number} */ layer) => ({ name, size: about.sizes[layer], shape: about.shapes[layer], grid: about.grids[layer] }));
+
 /** How high layers are, in pixels. */
 const LAYERS_TALL = 68;
 
@@ -24,9 +27,9 @@ const LAYERS_TALL = 68;
  * which `keys` says. @typedef {{ now: () => { marks: (Uint8Array | null)[], first: Neuron | null } | null, leap: (event: KeyboardEvent) => boolean, keys: string }} Differing */
 
 /** @param {Scope} scope @param {Cursor} cursor
- * @param {{ layers: () => Layer[], picture: () => { name: string, grid: import("./net_layout.mjs").Grid, size: number }, pictures: () => any, shown: () => number, firing: () => Firing, tall?: number, broad?: number, differing?: Differing }} what
- *   `differing`: what is lit, where it stands beside another network, and others tell then what is pointed at; `tall`: how high layers are, in pixels; `broad`: how broad the page must be for them to stand in one line; `picture`: the size of a picture; `pictures`: those that can be shown, empty as long as there are none; `shown`: which of them what fires is of; `firing`: empty as long as nothing is known */
-export function laboratoryNetwork(scope, cursor, { layers, picture, pictures, shown, firing: fired, tall = LAYERS_TALL, broad, differing }) {
+ * @param {{ layers: () => Layer[], picture: () => { name: string, grid: import("./net_layout.mjs").Grid, size: number }, pictures: () => any, shown: () => number, firing: () => Firing, drawn?: (ink: string) => void, tall?: number, broad?: number, differing?: Differing }} what
+ *   `differing`: what is lit, where it stands beside another network, and others tell then what is pointed at; `tall`: how high layers are, in pixels; `broad`: how broad the page must be for them to stand in one line; `picture`: the size of a picture; `pictures`: those that can be shown, empty as long as there are none; `shown`: which of them what fires is of; `firing`: empty as long as nothing is known; `drawn`: called with the ink before it is drawn */
+export function laboratoryNetwork(scope, cursor, { layers, picture, pictures, shown, firing: fired, drawn = () => {}, tall = LAYERS_TALL, broad, differing }) {
   const readout = h("p", { class: "wl-readout", ...(differing ? {} : { role: "status" }) });
   const painted = shownPicture(pictures);
   const state = { pointed: /** @type {Neuron | null} */ (null) };
@@ -38,10 +41,11 @@ export function laboratoryNetwork(scope, cursor, { layers, picture, pictures, sh
     return layer === null || neuron === null || neuron >= (layers()[layer]?.size ?? 0) ? null : { layer, neuron };
   }
   function scene() {
-    const [found, unlike] = [fired(), differing?.now()];
+    const [found, unlike, ink] = [fired(), differing?.now(), getComputedStyle(view.canvas).color];
+    drawn(ink);
     return {
       layers: layers().map(({ name, size }, layer) => ({ name, fired: found[layer] ?? new Uint8Array(size), marks: null, differ: unlike?.marks[layer] ?? null, reached: Boolean(found[layer]) })),
-      first: unlike?.first ?? null, cursor: state.pointed ?? here(), picked: cursor.layer, votes: null, shown: picture().name, picture: painted(shown(), getComputedStyle(view.canvas).color),
+      first: unlike?.first ?? null, cursor: state.pointed ?? here(), picked: cursor.layer, votes: null, shown: picture().name, picture: painted(shown(), ink),
     };
   }
   /** @param {Neuron | null} neuron @param {boolean} byKey */

@@ -2,7 +2,7 @@
 // Two runs side by side: the network of each, the spikes that one picture sends through it, and the votes, all by the one cursor. The
 // neurons that do otherwise in the other run are lit, and can be gone over.
 import { besides, differencesOf, differingAt, further, neuronWords, pairWords, samePicture, turned } from "./lab_differences.mjs";
-import { laboratoryNetwork } from "./lab_network.mjs";
+import { laboratoryNetwork, layersIn } from "./lab_network.mjs";
 import { firingOf, readWave, waveRaster, waveTools } from "./lab_raster.mjs";
 import { picturePicker, waveAsker, waveReading } from "./lab_wave.mjs";
 import { Scope, button, h, say } from "./page.mjs";
@@ -18,9 +18,6 @@ import { Scope, button, h, say } from "./page.mjs";
 /** How high the layers are, in pixels, and how broad a column must be for them to stand in one line. */
 const PAIR_TALL = 84;
 const PAIR_BROAD = 320;
-
-/** The layers of a wave, to be drawn. @param {Wave} wave @returns {import("./lab_network.mjs").Layer[]} */
-export const layersIn = ({ about }) => about.layers.map((/** @type {string} */ name, /** @type {number} */ layer) => ({ name, size: about.sizes[layer], shape: about.shapes[layer], grid: about.grids[layer] }));
 
 /** What differs between two sides, worked out once for two waves, and once for a moment of them.
  * @param {Cursor} cursor @param {Side} mine @param {Side} theirs */

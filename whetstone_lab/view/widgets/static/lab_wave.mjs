@@ -15,12 +15,14 @@ import { momentWords } from "./raster_transport.mjs";
 const LISTED = 10;
 
 /** Asks for the wave at the cursor. @param {Scope} scope @param {Model} model @param {Cursor} cursor @param {() => number} epochs that were trained
- * @param {() => Record<string, any> | null} [of] of which other run, null for none of any */
-export function waveAsker(scope, model, cursor, epochs, of = () => ({})) {
+ * @param {() => Record<string, any> | null} [of] of which other run, null for none of any
+ * @param {() => number | null} [first] after how many epochs the first network is known, where that is given: it is looked at before too */
+export function waveAsker(scope, model, cursor, epochs, of = () => ({}), first = () => null) {
   const asker = asking(scope, model, "wave", {
     wish() {
-      const [epoch, other] = [cursor.epoch(epochs()), of()];
-      return epoch < 1 || !other ? null : { epoch, sample: cursor.sample, ...other };
+      const [known, other] = [first(), of()];
+      const epoch = Math.max(cursor.epoch(epochs()), known ?? 0);
+      return (known === null && epoch < 1) || !other ? null : { epoch, sample: cursor.sample, ...other };
     },
   });
   cursor.follow(scope, asker.ask);

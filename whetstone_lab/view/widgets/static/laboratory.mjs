@@ -1,14 +1,14 @@
 // @ts-check
 // The laboratory: an experiment on one page, set up, run and looked at, with one cursor and one clock for all its parts.
-import { mountCurves } from "./activation_curves.mjs";
-import { cursorOf } from "./cursor.mjs";
+import { accuracyColumns, accuracyTable, accuracyView } from "./accuracy_chart.mjs";
+import { mountCurves, pickLayer } from "./activation_curves.mjs";
+import { cursorOn } from "./cursor.mjs";
 import { unpacked } from "./growing.mjs";
-import { accuracyColumns, accuracyView } from "./lab_accuracy.mjs";
 import { alone } from "./lab_alone.mjs";
 import { experimentsView, goOnButton } from "./lab_experiments.mjs";
 import { handsView } from "./lab_hands.mjs";
-import { laboratoryNetwork } from "./lab_network.mjs";
-import { layersIn, pairView } from "./lab_pair.mjs";
+import { laboratoryNetwork, layersIn } from "./lab_network.mjs";
+import { pairView } from "./lab_pair.mjs";
 import { firingOf, readWave } from "./lab_raster.mjs";
 import { setupView } from "./lab_setup.mjs";
 import { waveAsker, waveView } from "./lab_wave.mjs";
@@ -96,6 +96,9 @@ export function clock() {
   };
 }
 
+/** What there was still to train when a page was taken along, in words. @param {number} epochs @param {number} goal */
+export const toCome = (epochs, goal) => (epochs < goal ? `${goal - epochs} of ${goal} epochs were still to come` : "");
+
 /** The parts of the page that are views of their own elsewhere: each is drawn, and what does not belong beside it is put where the
  * laboratory has it. @param {Model} model @param {import("./cursor.mjs").Cursor} cursor @param {Memory} memory */
 function viewsOf(model, cursor, memory) {
@@ -104,7 +107,7 @@ function viewsOf(model, cursor, memory) {
   /** What draws each of them anew. @type {(() => void)[]} */
   const redraws = [];
   const drawn = (/** @type {() => void} */ redraw) => void redraws.push(redraw);
-  const leave = [mountCurves({ model, el: curves, cursor, other, drawn }), mountChart({ model, el: chart, around: { cursor, other, drawn, ...rerun(model) } })];
+  const leave = [mountCurves({ model, el: curves, around: { cursor, other, drawn } }), mountChart({ model, el: chart, around: { cursor, other, drawn, ...rerun(model) } })];
   const take = (/** @type {HTMLElement} */ from, /** @type {string} */ selector) => /** @type {HTMLElement} */ (from.querySelector(selector));
   const head = take(chart, ".wl-header");
   say(take(head, ".wl-title"), "Laboratory");
@@ -113,14 +116,6 @@ function viewsOf(model, cursor, memory) {
     panel: take(chart, ".wl-panel"), decisions: take(chart, ".wl-decisions"), transport: take(curves, ".wl-transport"),
     leave: () => leave.forEach((each) => each()), redraw: () => redraws.forEach((redraw) => redraw()),
   };
-}
-
-/** Goes to the layer beside. @param {KeyboardEvent} event @param {import("./cursor.mjs").Cursor} cursor @param {number} layers how many there are */
-function pickLayer(event, cursor, layers) {
-  const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-  if (by === undefined || !layers) return;
-  event.preventDefault();
-  cursor.move({ layer: cursor.layer === null ? (by > 0 ? 0 : layers - 1) : (cursor.layer + by + layers) % layers, neuron: null });
 }
 
 /** The tab behind which two runs stand side by side. */
@@ -164,7 +159,7 @@ function wavesOnPage(scope, model, cursor, memory, run) {
   };
   const network = laboratoryNetwork(scope, cursor, { ...mine, shown: () => wave?.sample ?? cursor.sample, firing: () => firingOf(wave, cursor) });
   const spikes = waveView(scope, cursor, { pictures: model.get("pictures"), wave: () => wave });
-  const asker = waveAsker(scope, model, cursor, () => run.now.epochs);
+  const asker = waveAsker(scope, model, cursor, () => run.now.epochs, undefined, () => setup().first ?? null);
   const pair = pairView(scope, model, cursor, { mine, other: () => memory.compared, words: known.experiment });
   const show = () => (network.show(), spikes.show(), pair.show());
   return {
@@ -191,8 +186,10 @@ function doingsOnPage(scope, model, memory, send, compare) {
 
 /** @param {{ model: Model, el: HTMLElement }} view */
 function mountLaboratory({ model, el }) {
-  const [scope, memory, cursor, run] = [new Scope(), memoryOf(el), cursorOf(), runOf(model)];
-  cursor.move({ sample: memory.sample, order: memory.order });
+  const [scope, again, memory, run] = [new Scope(), MEMORIES.has(el), memoryOf(el), runOf(model)];
+  const cursor = cursorOn(scope, model, "laboratory");
+  if (again) cursor.move({ sample: memory.sample, order: memory.order });
+  else Object.assign(memory, { sample: cursor.sample, order: cursor.order });
   cursor.follow(scope, ({ sample, order }) => Object.assign(memory, { sample, order }));
   const [setup, send] = [() => model.get("setup"), (/** @type {any} */ content) => ((views.error.hidden ||= run.now.status !== "failed"), model.send(content))];
   const views = viewsOf(model, cursor, memory);
@@ -208,7 +205,7 @@ function mountLaboratory({ model, el }) {
     ...(kept ? [/** @type {[string, Node[]]} */ (["Runs", [kept.element]])] : [])]);
   const stage = tabs(scope, memory, "stage", "What is seen", [
     ["Training", [h("div", { class: "wl-lab-middle" }, ...(setup().layers.length ? [waves.network.element] : []), views.curves, views.chart),
-      h("div", { class: "wl-lab-right" }, accuracy.element, setup().spikes ? waves.spikes.element : views.decisions)]],
+      h("div", { class: "wl-lab-right" }, h("div", { class: "wl-part" }, h("div", { class: "wl-kicker" }, "Accuracy"), ...accuracy.parts), setup().spikes ? waves.spikes.element : views.decisions)]],
     ...hands.panels, [PAIR, [waves.pair.element]]], hands.open);
   const root = h("div", { class: "wl wl-lab" },
     h("div", { class: "wl-lab-top" }, views.head, views.commands, on.element, ...(setup().away ? [h("span", { class: "wl-facts wl-away" }, AWAY)] : [])), views.error,
@@ -222,8 +219,9 @@ function mountLaboratory({ model, el }) {
   saveMenu(scope, root, views.head, "laboratory", () => laboratoryTable(model, run));
   watchKernel(scope, model, root);
 
+  const tellTime = () => say(left, run.now.was ? toCome(run.now.epochs, setup().goal) : time.left(run.now.at, setup().goal ?? 0, run.now.status === "running"));
   function show() {
-    say(left, time.left(run.now.at, setup().goal ?? 0, run.now.status === "running"));
+    tellTime();
     stage.offer(PAIR, memory.compared !== null);
     [showDoings, waves.show, accuracy.show, hands.show].forEach((each) => each());
   }
@@ -246,7 +244,7 @@ function mountLaboratory({ model, el }) {
 
   heed(scope, model, run, {
     show,
-    clock: () => say(left, time.left(run.now.at, setup().goal ?? 0, run.now.status === "running")),
+    clock: tellTime,
     accuracies: accuracy.show,
     epoch: () => (waves.ask(), hands.show()),
     hear: { network: hands.heard, wave: waves.heard, compared, code: (message) => void kept?.showCode(message.text) },
@@ -261,8 +259,7 @@ function mountLaboratory({ model, el }) {
  * @returns {import("./saving.mjs").Column[]} */
 function laboratoryTable(model, run) {
   const { judged = "loss", mode = /** @type {import("./method.mjs").Mode} */ ("min") } = model.get("about");
-  const columns = accuracyColumns(model.get("accuracies"));
-  return [...chartTable({ run, judged, mode }), ...["soft", "spiking", "relu"].map((name, which) => /** @type {import("./saving.mjs").Column} */ ([name, run.rows.map(({ end }) => columns[which][end - 1] ?? NaN)]))];
+  return [...chartTable({ run, judged, mode }), ...accuracyTable(accuracyColumns(model.get("accuracies")), run.rows.map(({ end }) => end))];
 }
 
 /** Follows what Python tells. @param {Scope} scope @param {Model} model @param {ReturnType<typeof runOf>} run

@@ -1,7 +1,7 @@
 // @ts-check
 // What widgets need of the page: elements, listeners that go when the widget goes, keys, and the line at the top.
 import { growing } from "./growing.mjs";
-import { STATUS } from "./run.mjs";
+import { statusWords } from "./run.mjs";
 
 /**
  * What a widget may use of its model: the part that a page without a kernel can stand in for.
@@ -228,10 +228,10 @@ export function header(title) {
   const element = h("div", { class: "wl-header" }, h("span", { class: "wl-title" }, title), chip, facts);
   return {
     element,
-    /** @param {string} status @param {string} text */
-    show(status, text) {
-      chip.dataset.status = status;
-      say(chip, STATUS[status] ?? status);
+    /** @param {{ status: string, was?: string }} now @param {string} text */
+    show(now, text) {
+      chip.dataset.status = now.status;
+      say(chip, statusWords(now));
       say(facts, text);
     },
   };

@@ -86,10 +86,13 @@ export function sharpeningSpans(rows, now) {
 
 /** What a run is doing, in words.
  * @type {Record<string, string>} */
-export const STATUS = {
+const STATUS = {
   ready: "ready", running: "training", paused: "paused", stopped: "stopped", finished: "finished", failed: "failed",
   recorded: "recorded run",
 };
+
+/** The same; of a record that a page took along, also what the run `was` doing then, if it went on. @param {{ status: string, was?: string }} now */
+export const statusWords = ({ status, was }) => (was ? `recorded while ${STATUS[was]}` : STATUS[status] ?? status);
 
 /** What is worth saying of a run in one line. @param {any} now */
 export function runFacts(now) {

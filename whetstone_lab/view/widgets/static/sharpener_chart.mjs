@@ -5,6 +5,7 @@ import { drawChart } from "./chart_drawing.mjs";
 import { axisEnd, bothExtents, layout, lossDomain, lossExtent, placeMarks } from "./chart_layout.mjs";
 import { pointing } from "./chart_pointing.mjs";
 import { besideWords, decisionList, epochWords, policyWords, remarkWords, verdict, waitingWords } from "./chart_words.mjs";
+import { cursorOn } from "./cursor.mjs";
 import { levels, whatIf } from "./method.mjs";
 import { clamp } from "./numbers.mjs";
 import { Scope, attended, button, h, header, keepKeys, renderer, say, undoKeys, watchKernel } from "./page.mjs";
@@ -98,6 +99,7 @@ function chartOf(model, steeringOf, other) {
 /** @param {{ model: Model, el: HTMLElement, around?: Around }} view */
 export function mountChart({ model, el, around }) {
   const scope = new Scope();
+  const cursor = around?.cursor ?? cursorOn(scope, model, "sharpener_chart");
   const chart = chartOf(model, ({ run, recorded }) => steering(scope, model, { recorded, inForce: () => run.now.policy, changed: (byHand) => ((error.hidden ||= byHand), show()) }), () => around?.other() ?? null);
   const { run, steer, adaptive, recorded, judged, mode } = chart;
   const head = header(adaptive ? "Adaptive sharpener" : "Sharpener");
@@ -108,7 +110,7 @@ export function mountChart({ model, el, around }) {
   const undo = button("↶", "Undo", { title: "Take back what was moved last (Ctrl+Z)", disabled: true });
   const reset = button("↺", "Back to the run", { hidden: true });
   const rerun = rerunButtons(scope, chart, around);
-  const list = decisionList(scope, chart.layers, (decision) => (around ? around.cursor.move(momentOf(decision, run.now.at)) : meant.mean(decision.at, decision)));
+  const list = decisionList(scope, chart.layers, (decision) => (around || meant.mean(decision.at, decision), cursor.move(momentOf(decision, run.now.at))));
   const commands = commandBar(scope, () => (run.now.status === "failed" && !run.now.batch ? "ready" : run.now.status), (name, unit) => {
     error.hidden = true;
     model.send({ kind: "command", name, ...(unit ? { unit } : {}) });
@@ -133,11 +135,10 @@ export function mountChart({ model, el, around }) {
 
   function show() {
     const { status, message } = run.now;
-    head.show(status, status === "failed" ? "" : runFacts(run.now));
+    head.show(run.now, status === "failed" ? "" : runFacts(run.now));
     if (status === "failed") [error.hidden, error.textContent] = [false, message];
     chart.rethink();
-    commands.show();
-    settings.show();
+    [commands, settings].forEach((each) => each.show());
     lines?.show(chart.known());
     undo.disabled = !steer.undoable();
     reset.hidden = !(recorded && steer.altered());
@@ -162,7 +163,7 @@ export function mountChart({ model, el, around }) {
   /** @param {Pen} pen */
   function draw(pen) {
     const at = chart.where(box);
-    drawChart(pen, { at, judged, mode, rows: run.rows, points: run.points, spans: run.spans, passed: chart.passed(), coming: chart.ahead(at.last), marks: chart.marks(at), unknownFrom: chart.replay?.first?.epoch ?? null, pointed: meant.epoch, here: around?.cursor.at ?? null, layer: around?.cursor.layer ?? null, other: around?.other() ?? null, waiting: unbegun(run.now.status) });
+    drawChart(pen, { at, judged, mode, rows: run.rows, points: run.points, spans: run.spans, passed: chart.passed(), coming: chart.ahead(at.last), marks: chart.marks(at), unknownFrom: chart.replay?.first?.epoch ?? null, pointed: meant.epoch, here: cursor.at, layer: cursor.layer, other: around?.other() ?? null, waiting: unbegun(run.now.status) });
     const ahead = chart.coming();
     if (!ahead) return;
     const { stop, improve } = levels(ahead.reference, ahead.up, ahead.down, mode);
@@ -170,7 +171,7 @@ export function mountChart({ model, el, around }) {
   }
 
   around?.drawn(() => (tell(), surfaced.redraw()));
-  if (around) linkChart(scope, around.cursor, surfaced, { where: () => chart.where(box), end: () => run.now.at }, () => meant.epoch);
+  linkChart(scope, cursor, surfaced, { where: () => chart.where(box), end: () => run.now.at }, () => meant.epoch);
   heedRun(scope, model, chart, { show, list, complain: (text) => ([error.hidden, error.textContent] = [false, text]) });
   list.show(chart.decisions);
   show();

@@ -3,19 +3,22 @@
 import { floats } from "./bytes.mjs";
 import { dot, font, line, surface } from "./canvas.mjs";
 import { axisEnd } from "./chart_layout.mjs";
+import { cursorOn } from "./cursor.mjs";
 import { trace } from "./lines.mjs";
-import { h, say } from "./page.mjs";
+import { Scope, attended, h, header, keepKeys, renderer, say, watchKernel } from "./page.mjs";
+import { runFacts } from "./run.mjs";
+import { saveMenu } from "./saving.mjs";
 import { ticks } from "./scales.mjs";
 
 /** @typedef {import("./canvas.mjs").Pen} Pen */
-/** @typedef {import("./page.mjs").Scope} Scope */
+/** @typedef {import("./page.mjs").Model} Model */
 /** @typedef {import("./cursor.mjs").Cursor} Cursor */
 
 /** The networks in the order in which Python tells of them, with their colours and dashes. */
 export const NETWORKS = [
-  { name: "soft", means: "the network as it trains, more and more of it sharp", colour: "ink", dash: [] },
-  { name: "spiking", means: "the same, as if every neuron spiked", colour: "layer-0", dash: [7, 3] },
-  { name: "ReLU", means: "the same network with ReLUs, trained beside it", colour: "layer-2", dash: [2, 2.5] },
+  { name: "soft", column: "soft", means: "the network as it trains, more and more of it sharp", colour: "ink", dash: [] },
+  { name: "spiking", column: "spiking", means: "the same, as if every neuron spiked", colour: "layer-0", dash: [7, 3] },
+  { name: "ReLU", column: "relu", means: "the same network with ReLUs, trained beside it", colour: "layer-2", dash: [2, 2.5] },
 ];
 
 /** Accuracies as Python sends them: a row for each epoch. @param {any} sent @returns {Float32Array[]} a column for each network */
@@ -31,17 +34,48 @@ export function lowest(columns) {
   return Math.max(Math.floor((least - 0.02) * 10) / 10, 0);
 }
 
+/** Of which networks an accuracy is known: of all, before there is one of any. @param {Float32Array[]} columns */
+export function knownOf(columns) {
+  const known = columns.map((column) => column.some((value) => !Number.isNaN(value)));
+  return known.some(Boolean) ? known : known.map(() => true);
+}
+
+/** Accuracies epoch by epoch, to save. @param {Float32Array[]} columns @param {ArrayLike<number>} epochs those that are told, from 1
+ * @returns {import("./saving.mjs").Column[]} */
+export const accuracyTable = (columns, epochs) => NETWORKS.map(({ column }, which) => [column, Array.from(epochs, (epoch) => columns[which][epoch - 1] ?? NaN)]);
+
+/** The networks with their lines, and what each has come to. */
+function rivalLegend() {
+  const element = h("div", { class: "wl-rivals" });
+  const entries = NETWORKS.map(({ name, means, colour, dash }) => {
+    const value = h("b");
+    const line = dash.length ? `repeating-linear-gradient(90deg, var(--wl-${colour}) 0 ${dash[0]}px, transparent ${dash[0]}px ${dash[0] + dash[1]}px)` : `var(--wl-${colour})`;
+    const entry = h("span", { title: means }, h("i", { class: "wl-swatch", style: `background: ${line}` }), ` ${name} `, value);
+    element.append(entry);
+    return { entry, value };
+  });
+  return {
+    element,
+    /** Shows what is known after so many epochs, and gives it in words. @param {Float32Array[]} columns @param {number} epoch */
+    show(columns, epoch) {
+      const known = knownOf(columns);
+      return NETWORKS.flatMap(({ name }, which) => {
+        const value = columns[which][epoch - 1];
+        const told = value === undefined || Number.isNaN(value) ? "–" : `${(100 * value).toFixed(1)} %`;
+        entries[which].entry.hidden = !known[which];
+        say(entries[which].value, told);
+        return known[which] ? [`${name} ${told}`] : [];
+      });
+    },
+  };
+}
+
 /** @param {Scope} scope @param {Cursor} cursor
  * @param {{ accuracies: () => any, other: () => any, now: () => any, last: () => number }} what `last`: how many epochs are meant */
 export function accuracyView(scope, cursor, { accuracies, other, now, last }) {
   const box = h("div", { class: "wl-accuracy" });
-  const legend = h("div", { class: "wl-rivals" });
-  const entries = NETWORKS.map(({ name, means, colour, dash }) => {
-    const value = h("b");
-    const line = dash.length ? `repeating-linear-gradient(90deg, var(--wl-${colour}) 0 ${dash[0]}px, transparent ${dash[0]}px ${dash[0] + dash[1]}px)` : `var(--wl-${colour})`;
-    legend.append(h("span", { title: means }, h("i", { class: "wl-swatch", style: `background: ${line}` }), ` ${name} `, value));
-    return value;
-  });
+  const legend = rivalLegend();
+  const none = h("p", { class: "wl-note", hidden: true }, "This run tells no accuracy: compile its model with metrics=[\"accuracy\"], and give fit validation_data.");
   const end = () => Math.max(last(), axisEnd({ ...now(), status: "recorded" }), 1);
   const left = 40;
   const x = (/** @type {number} */ epoch, /** @type {number} */ width) => left + (epoch / end()) * (width - left - 10);
@@ -89,12 +123,8 @@ export function accuracyView(scope, cursor, { accuracies, other, now, last }) {
   function show() {
     columns = accuracyColumns(accuracies());
     const epoch = cursor.epoch(columns[0].length);
-    const words = NETWORKS.map(({ name }, which) => {
-      const value = columns[which][epoch - 1];
-      const told = value === undefined || Number.isNaN(value) ? "–" : `${(100 * value).toFixed(1)} %`;
-      say(entries[which], told);
-      return `${name} ${told}`;
-    });
+    const words = legend.show(columns, epoch);
+    none.hidden = !columns[0].length || columns.some((column) => column.some((value) => !Number.isNaN(value)));
     canvas.setAttribute("aria-label", `Accuracy on pictures not trained on, after epoch ${epoch}: ${words.join(", ")}. Arrow keys move over epochs.`);
     surfaced.redraw();
   }
@@ -108,5 +138,32 @@ export function accuracyView(scope, cursor, { accuracies, other, now, last }) {
     go(to);
   });
   cursor.follow(scope, show);
-  return { element: h("div", { class: "wl-part" }, h("div", { class: "wl-kicker" }, "Accuracy"), box, legend), show };
+  return { parts: [box, legend.element, none], columns: () => columns, show };
 }
+
+/** @param {{ model: Model, el: HTMLElement }} view */
+function mountAccuracy({ model, el }) {
+  const scope = new Scope();
+  const cursor = cursorOn(scope, model, "accuracy_chart");
+  const head = header("Accuracy on unseen samples");
+  const now = () => model.get("now");
+  const chart = accuracyView(scope, cursor, { accuracies: () => model.get("accuracies"), other: () => null, now, last: () => 0 });
+  const root = h("div", { class: "wl wl-rivalry" }, head.element, ...chart.parts);
+  el.append(root);
+  keepKeys(scope, root);
+  saveMenu(scope, root, head.element, "accuracy", () => {
+    const epochs = Array.from(chart.columns()[0], (_, epoch) => epoch + 1);
+    return [["epoch", epochs], ...accuracyTable(chart.columns(), epochs)];
+  });
+  watchKernel(scope, model, root);
+  function show() {
+    const { status, message } = now();
+    head.show(now(), status === "failed" ? message : runFacts(now()));
+    chart.show();
+  }
+  for (const name of ["accuracies", "now"]) scope.follow(model, `change:${name}`, show);
+  show();
+  return () => scope.end();
+}
+
+export default { render: attended(renderer(mountAccuracy)) };
