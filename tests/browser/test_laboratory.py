@@ -472,6 +472,10 @@ def test_the_laboratory_is_alive_in_one_file_without_python(chromium, screenshot
     page.get_by_role("button", name="Compare: experiment 1").click()
     compared = page.get_by_role("button", name="Compare: experiment 1", pressed=True)
     compared.wait_for(timeout=10_000)
+    page.get_by_role("tab", name="Side by side").click()
+    await_that(page, """() => document.querySelector('.wl-pair-words').textContent
+               === 'Every neuron does the same in both. Both read 7.'""")
+    page.get_by_role("tab", name="Draw").click()
     page.get_by_role("button", name="Code: experiment 1").click()
     await_that(page, "() => document.querySelector('textarea.wl-code').value.includes('seed=1)')")
     page.get_by_role("button", name="Look: experiment 1").click()

@@ -162,9 +162,9 @@ test("of two runs it is told how many neurons do otherwise, where they can be co
   const found = differencesOf(mine, twice);
   assert.match(neuronWords({ layer: 0, neuron: 3 }, mine, twice, found, found.all, "experiment 2", { step: null, unit: "step" }), /fires in both, but not in the same steps; in step 1 only in experiment 2\./);
   other.about = { ...other.about, shapes: [[2, 2], [2]] };
-  assert.match(words(other), /^Every neuron that both have does the same in both\. Other layers are not the same in both/);
-  other.about.shapes = [[2, 2]];
-  assert.match(words(other), /^The two networks have other layers/);
+  assert.match(words(other), /^The two networks have other layers/, "also what stands on one that is another");
+  other.about = { ...mine.about, shapes: [[4], [3]], sizes: [4, 3], readings: [] };
+  assert.match(words({ ...other, fired: mine.fired }), /^Every neuron that both have does the same in both\. Other layers are not the same in both/);
   assert.equal(pairWords(mine, null, null, ""), "");
   assert.match(pairWords(mine, other, null, ""), /different pictures/);
 });

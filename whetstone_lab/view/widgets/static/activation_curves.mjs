@@ -202,7 +202,7 @@ function layerCard(scope, grid, curves, layer) {
   const box = h("div", { class: "wl-plot" });
   const bar = h("i");
   grid.append(h("figure", { class: "wl-card", style: `--wl-mine: var(--wl-${layerColour(layer)})` },
-    h("figcaption", {}, h("span", { class: "wl-name", title: layers[layer] }, layerSwatch(layer), layers[layer]), h("span", {}, value, theirs)), h("div", { class: "wl-bar" }, bar), box, h("div", { class: "wl-under" }, share, h("span", { class: "wl-input-side" }, "input →"))));
+    h("figcaption", {}, h("span", { class: "wl-name", title: layers[layer] }, layerSwatch(layer), layers[layer]), h("span", { class: "wl-values" }, value, theirs)), h("div", { class: "wl-bar" }, bar), box, h("div", { class: "wl-under" }, share, h("span", { class: "wl-input-side" }, "input →"))));
   const { canvas, redraw } = surface(scope, box, (pen) => drawCard(pen, curves, layer));
   return {
     /** @param {import("./histograms.mjs").Histogram | null} received */

@@ -66,7 +66,7 @@ export function besideWords(rows, epoch, judged, mode) {
   const row = rows.find(({ end }) => end >= epoch);
   if (!row) return rows.length ? ` The other run ended with epoch ${rows[rows.length - 1].end}.` : "";
   const { stop, improve } = levels(row.reference, row.up, row.down, mode);
-  const lines = Number.isFinite(stop) && Number.isFinite(improve) ? `, its lines at ${plain(stop)} and ${plain(improve)}` : "";
+  const lines = Number.isFinite(stop) && Number.isFinite(improve) ? ` (lines ${plain(stop)}, ${plain(improve)})` : "";
   return ` The other run: ${judged} ${plain(row.loss)}${lines}${row.sharpening ? "; sharpening" : ""}.`;
 }
 

@@ -12,7 +12,7 @@ import { many } from "./numbers.mjs";
 /** A layer that both networks have: the step, counted from 1, in which each neuron first does otherwise, 0 where it never does, and
  * whether it fires then here. @typedef {{ since: Uint32Array, here: Uint8Array }} Parting */
 
-/** Of each layer where its neurons part, null where the other network has no such layer; and all that differ, in the order in which they
+/** Of each layer where its neurons part, null from the first on that the other network has not alike; and all that differ, in the order in which they
  * do. @typedef {{ layers: (Parting | null)[], all: (Neuron & { step: number })[] }} Differences */
 
 /** Layers up to this many are told of one by one. */
@@ -22,9 +22,10 @@ const TOLD = 4;
 export function differencesOf(mine, other) {
   /** @type {Differences} */
   const found = { layers: [], all: [] };
+  let alike = true; // a neuron is known by what it listens to: above a layer that is another, none can be told from another
   mine.about.sizes.forEach((/** @type {number} */ size, /** @type {number} */ layer) => {
-    const same = String(mine.about.shapes[layer]) === String(other.about.shapes[layer]);
-    found.layers.push(same ? parting(mine.fired[layer], other.fired[layer], size, (neuron, step) => found.all.push({ layer, neuron, step })) : null);
+    alike &&= String(mine.about.shapes[layer]) === String(other.about.shapes[layer]);
+    found.layers.push(alike ? parting(mine.fired[layer], other.fired[layer], size, (neuron, step) => found.all.push({ layer, neuron, step })) : null);
   });
   found.all.sort((a, b) => a.step - b.step || a.layer - b.layer);
   return found;

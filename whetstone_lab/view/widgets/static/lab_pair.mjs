@@ -101,7 +101,8 @@ function differingTools(scope, cursor, compared, mine, theirs, name) {
   function show() {
     const now = compared.now();
     const found = compared.differences()?.mine ?? null;
-    say(words, !compared.same() || compared.whole() ? pairWords(mine.wave(), theirs.wave(), found, name(), cursor) : "");
+    const lacking = [mine, theirs].find((side) => !side.wave());
+    say(words, lacking ? `${lacking.title()}: ${lacking.empty()}` : !compared.same() || compared.whole() ? pairWords(mine.wave(), theirs.wave(), found, name(), cursor) : "");
     say(neuron, neuronWords(cursor, mine.wave(), theirs.wave(), found, now?.known ?? [], name(), cursor));
     back.disabled = on.disabled = !now?.known.length;
   }

@@ -176,7 +176,13 @@ export function waveTools(scope, cursor, wave) {
 function writeMiddle({ context, width, height, colour, family }, words) {
   [context.fillStyle, context.textAlign, context.textBaseline] = [colour("muted"), "center", "middle"];
   context.font = `12px ${family}`;
-  context.fillText(words, width / 2, height / 2);
+  const lines = [""];
+  for (const word of words.split(" ")) {
+    const longer = `${lines[lines.length - 1]} ${word}`.trim();
+    if (context.measureText(longer).width > width - 16 && lines[lines.length - 1]) lines.push(word);
+    else lines[lines.length - 1] = longer;
+  }
+  lines.forEach((line, which) => context.fillText(line, width / 2, height / 2 + 16 * (which - (lines.length - 1) / 2)));
 }
 
 /** The layer that is picked: a bar beside its band. @param {import("./canvas.mjs").Pen} pen @param {any} room @param {number} layers @param {number | null} layer */

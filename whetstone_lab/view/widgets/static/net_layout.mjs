@@ -180,7 +180,7 @@ function place(sets, bars, width, scale, beside, far) {
       const [cell, high] = [cells[which], places.rows * cells[which]];
       const wide = places.columns * cell;
       const room = Math.max(wide, NAME * scale);
-      const block = { layer, places, cell, left, top: top + CAPTION + (tall - high) / 2, width: wide, height: high, room: room + gap - 8 };
+      const block = { layer, places, cell, left, top: top + CAPTION + (tall - high) / 2, width: wide, height: high, room: Math.min(room + gap - 8, width - left) };
       blocks.push(block);
       left += room + gap;
       if (ends && which === set.length - 1) {
