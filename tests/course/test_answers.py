@@ -1,9 +1,9 @@
 import json
-import subprocess
 import sys
 from threading import Thread
 
 import pytest
+from fresh import FreshProcess
 
 from whetstone_lab.course import answers
 from whetstone_lab.course.answers import AnswersError, Tally
@@ -55,8 +55,8 @@ def test_answers_from_several_notebooks_at_once_are_all_kept(tmp_path):
     path = tmp_path / "answers.json"
     code = ("import sys; from pathlib import Path; from whetstone_lab.course import answers\n"
             "for number in range(40): answers.add(Path(sys.argv[1]), sys.argv[2], 'T', 'q', str(number), True)")
-    kernels = [subprocess.Popen([sys.executable, "-c", code, str(path), name]) for name in ("why", "how", "when")]
-    assert [kernel.wait(60) for kernel in kernels] == [0, 0, 0]
+    kernels = [FreshProcess(code, path, name, loaded="numpy") for name in ("why", "how", "when")]
+    assert [kernel.wait(60).returncode for kernel in kernels] == [0, 0, 0]
     assert {quiz: len(held["answers"]["q"]) for quiz, held in answers.read(path).items()} == {
         "why": 40, "how": 40, "when": 40}
     assert [file.name for file in tmp_path.iterdir()] == ["answers.json"]

@@ -40,7 +40,7 @@ def relu_network():
 
 def test_rates_come_near_the_activations_with_more_steps():
     network = relu_network()
-    x = np.random.default_rng(1).random((20, 6, 6, 1)).astype(np.float32)
+    x = np.random.default_rng(1).random((8, 6, 6, 1)).astype(np.float32)
     rates = rate_coded(network, x, percentile=100)
     assert rates.layers == ("a", "b", "c", "d", "e")
     expected, errors = run(network, x).votes, []

@@ -26,7 +26,7 @@ def test_without_samples_and_classes_there_is_no_accuracy(x, y):
 
 def test_what_is_broken_on_the_page_is_broken_in_python():
     digits, network = datasets.load_digits(), kept.network("digits")
-    x, y = digits.x_test[:100], digits.y_test[:100]
+    x, y = digits.x_test[:40], digits.y_test[:40]
     bench = FaultBench(network, x, y)
     whole = bench.table()
     assert whole["accuracy"].tolist() == whole["unbroken"].tolist()
