@@ -122,6 +122,45 @@ def test_one_that_does_not_learn_keeps_what_it_has():
     assert estimate_norm_statistics(model, X + 1) == []
 
 
+class Maskless(layers.BatchNormalization):
+    """One with a call of its own, which takes no mask."""
+
+    def call(self, inputs, training=None):
+        return super().call(inputs, training=training)
+
+
+def test_a_call_of_its_own_gets_what_it_takes():
+    model = keras.Sequential([keras.Input((6,)), Maskless()])
+    assert estimate_norm_statistics(model, X) == model.layers
+    same(statistics(model), population(X))
+
+
+def test_far_from_zero_the_variance_is_still_that_of_the_data():
+    """Where a mean of squares less a square of the mean is noise, as in Keras's own moments on PyTorch."""
+    model, far = keras.Sequential([keras.Input((6,)), layers.BatchNormalization()]), X + np.float32(20_000)
+    estimate_norm_statistics(model, far)
+    same(statistics(model), population(far), rtol=1e-3)
+
+
+class Weighed(layers.Layer):
+    """Writes a weight that is trained when it is called in training, as SpectralNormalization does."""
+
+    def build(self, shape):
+        self.factor = self.add_weight(shape=(), initializer="ones")
+
+    def call(self, inputs, training=None):
+        if training:
+            self.factor.assign(self.factor * 2)
+        return inputs * self.factor
+
+
+def test_a_weight_that_is_written_in_training_stays_and_is_what_the_inputs_pass():
+    model = keras.Sequential([keras.Input((6,)), Weighed(), layers.BatchNormalization()])
+    estimate_norm_statistics(model, X)
+    assert array(model.layers[0].factor) == 1
+    same(statistics(model), population(X))
+
+
 def test_nothing_else_changes():
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((6,)), layers.Dropout(0.5, seed=1), layers.GaussianNoise(1.0),

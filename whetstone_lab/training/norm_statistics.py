@@ -15,6 +15,7 @@ CVPR 2019 (without dropout, as the network is used).
 from __future__ import annotations
 
 import functools
+import inspect
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -139,7 +140,9 @@ class NormStatistics:
                 return self._compiled_for(first, few)
             except Exception:  # in a call without a trace it may work, or else say what is wrong
                 self._compiled = None
-        self._find_learners(self.model, few)
+        # A layer may write weights that are trained, too, as SpectralNormalization does.
+        with variables_kept(self.model, trained=True):
+            self._find_learners(self.model, few)
         return lambda batch: self._fed(lambda: self.model(batch, training=False))
 
     def _compiled_for(self, first: Any, few: Any) -> Callable[[Any], list[list[_Moments]]]:
@@ -225,18 +228,20 @@ class _Norm:
     def watched(self) -> Iterator[None]:
         """Stands between the layer and its call; afterwards the instance is as it was."""
         own, call = vars(self.layer).get("call"), self.layer.call
+        signature = inspect.signature(call)
 
-        def between(inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        def between(inputs: Any, *args: Any, **kwargs: Any) -> Any:
+            given = signature.bind(inputs, *args, **kwargs)  # a subclass may take other arguments, or no mask
             if self.calls is None:
-                self.learns = self.learns or bool(training)
+                self.learns = self.learns or bool(given.arguments.get("training"))
             elif self.learns and not self.hidden:
                 try:
-                    moments = _moments(inputs, mask, self.layer.axis)
+                    moments = _moments(inputs, given.arguments.get("mask"), self.layer.axis)
                     self.calls.append(moments if self.traced else _as_arrays(moments))
-                    training = True
+                    given.arguments["training"] = True
                 except Exception:  # while a graph is traced there are no numbers; backends differ in how they say so
                     self.hidden = True
-            return call(inputs, training=training, mask=mask)
+            return call(*given.args, **given.kwargs)
 
         self.layer.call = between
         try:
@@ -269,8 +274,9 @@ def _moments(inputs: Any, mask: Any, axis: int) -> _Moments:
     x = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
     axes = [i for i in range(len(x.shape)) if i != axis % len(x.shape)]
     if mask is None:
-        mean, variance = ops.moments(x, axes)
-        return ops.full_like(mean, np.prod([x.shape[i] for i in axes])), mean, variance
+        # As it is defined: Keras's own ops.moments takes mean(x^2) - mean(x)^2 on PyTorch, which far from 0 is noise.
+        mean = ops.mean(x, axes, keepdims=True)
+        return ops.full_like(mean, np.prod([x.shape[i] for i in axes])), mean, ops.mean(ops.square(x - mean), axes)
     counts = ops.cast(ops.broadcast_to(ops.expand_dims(mask, -1), ops.shape(x)), x.dtype)
     number = ops.sum(counts, axes, keepdims=True)
     share = counts / ops.maximum(number, 1)
@@ -279,9 +285,10 @@ def _moments(inputs: Any, mask: Any, axis: int) -> _Moments:
 
 
 @contextmanager
-def variables_kept(model: Any) -> Iterator[None]:
-    """Afterwards, what is not trained in a model is as it was: sharpness, statistics, random states."""
-    kept = [(variable, np.array(ops.convert_to_numpy(variable))) for variable in model.non_trainable_variables]
+def variables_kept(model: Any, trained: bool = False) -> Iterator[None]:
+    """Afterwards, what is not trained in a model is as it was: sharpness, statistics, random states; or all of it."""
+    variables = model.variables if trained else model.non_trainable_variables
+    kept = [(variable, np.array(ops.convert_to_numpy(variable))) for variable in variables]
     try:
         yield
     finally:
