@@ -104,9 +104,24 @@ def within(model):
     (lambda: within(Subclassed()), TypeError, r"The model at layers\[1\] is a Subclassed"),
     (lambda: keras.Sequential([layers.Dense(2)]), ValueError, "not built"),
     (straight_through, ValueError, "output 'b' of .* with none"),
-    (with_training, ValueError, "in training mode"),
+    (with_training, ValueError, r"layers\[1\] .* on tensors of the model alone, as its inputs; got training=True"),
     (lambda: keras.Sequential([keras.Input((4,))]), ValueError, "with none|not built"),
 ])
 def test_what_cannot_be_followed_is_refused(make, error, words):
     with pytest.raises(error, match=words):
         layer_calls(make())
+
+
+def test_a_layer_that_trains_unless_told_otherwise_is_followed():
+    inputs = keras.Input((4, 4, 1))
+    for layer in (layers.RandomFlip(), layers.GaussianNoise(1.0)):
+        assert layer_calls(keras.Model(inputs, layer(inputs)))[0].odd == ""
+
+
+def test_calls_on_other_things_than_tensors_are_listed_where_that_is_asked_for():
+    inputs = keras.Input((4, 4))
+    mixed = layers.MultiHeadAttention(2, 2)(query=inputs, value=layers.Dense(4)(inputs))
+    calls = layer_calls(keras.Model(inputs, layers.Dense(2)(mixed * 2.0)), odd=True)
+    assert [call.odd.rpartition("got ")[2] for call in calls] == [
+        "", "query=a tensor, value=a tensor", "2.0", ""]
+    assert [call.inputs for call in calls] == [(-1,), (-1, 0), (1,), (2,)]

@@ -29,6 +29,12 @@ def attention():
     return keras.Model(inputs, layers.Dense(2)(SpikingBReLU()(keras.ops.relu(layers.Flatten()(mixed)))))
 
 
+def by_name():
+    inputs = keras.Input((6, 4))
+    mixed = layers.MultiHeadAttention(2, 3, name="mixed")(query=inputs / 255.0, value=inputs)
+    return keras.Model(inputs, layers.Dense(2)(SpikingBReLU()(layers.Dense(3, activation="relu", name="low")(mixed))))
+
+
 def nested():
     block = sequence(layers.Dense(3, activation="relu", name="low"), layers.LayerNormalization(name="norm"))
     block.name = "block"
@@ -41,6 +47,8 @@ def nested():
     (lambda: sequence(layers.Bidirectional(layers.GRU(2), name="both"), *head()), {"both": "type Bidirectional: "}),
     (lambda: sequence(layers.LSTM(3, activation=SpikingBReLU(), name="gates"), *head()), {"gates": "type LSTM: "}),
     (attention, {"mixed": "attention multiplies", "relu": r"operations \('relu.* never sharpens\. Put .*SpikingBReLU"}),
+    (by_name, {"true_divide": r"; got 255\.0\. Use keras.layers.Rescaling", "mixed": "attention multiplies",
+               "low": "'relu'"}),
     (nested, {"block/low": r"layers\[0\]\.layers\[0\] \('low', Dense\).*'relu'.* behind the layer\.",
               "block/norm": "Use BatchNormalization", "bent": "Put .*SpikingBReLU.* in its place",
               "high": "got activation 'tanh'"}),
@@ -106,25 +114,36 @@ class Block(layers.Layer):
 
 
 class Own(keras.Model):
-    def __init__(self):
+    def __init__(self, *parts):
         super().__init__()
-        self.parts = [layers.Dense(3), SpikingBReLU()]
+        self.parts = parts or [layers.Dense(3), SpikingBReLU()]
 
     def call(self, x):
-        return self.parts[1](self.parts[0](x))
+        for part in self.parts:
+            x = part(x)
+        return x
 
 
 @pytest.mark.parametrize(("make", "sharpens"), [
     (Own, True),
+    (lambda: Own(layers.Dense(3), SpikingBReLU(), layers.Dense(2, activation="softmax")), True),
     (lambda: sequence(layers.SimpleRNN(2, activation=SpikingBReLU()), *head()), True),
     (lambda: sequence(Block(layers.Dense(3), layers.BatchNormalization(), SpikingBReLU()), *head()), True),
     (lambda: sequence(Block(layers.Dense(3, activation="relu"), SpikingBReLU()), *head()), False),
+    (lambda: sequence(Block(layers.Dense(3), layers.ReLU(), SpikingBReLU()), *head()), False),
     (lambda: sequence(Block(layers.Dense(3)), *head()), False),
     (lambda: sequence(layers.SimpleRNN(2), *head()), False),
 ])
 def test_what_becomes_spikes_in_keras_though_convert_cannot_follow_it_is_told_apart(make, sharpens):
     found, = findings(make())
     assert found.sharpens is sharpens
+
+
+def test_a_model_that_cannot_be_followed_still_shows_what_never_sharpens_in_it():
+    model = Own(layers.Dense(3, activation="relu", name="low"), SpikingBReLU(), Block(layers.LeakyReLU(name="bent")))
+    whole, *inside = findings(model)
+    assert whole.sharpens
+    assert [(finding.layer, finding.sharpens) for finding in inside] == [("low", False), ("bent", False)]
 
 
 def test_what_is_no_model_is_refused():

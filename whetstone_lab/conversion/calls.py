@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,6 +25,8 @@ class Call:
             model: -1 is the first, -2 the second.
         outputs: Names of the model's outputs that it gives; most calls give none.
         every_step: Whether ``TimeDistributed`` applies a model around it to every step.
+        odd: What it is called with that cannot be followed: other things than tensors of the model, or training mode.
+            Empty for most calls.
     """
 
     layer: Any
@@ -32,14 +35,17 @@ class Call:
     inputs: tuple[int, ...]
     outputs: tuple[str, ...] = ()
     every_step: bool = False
+    odd: str = ""
 
 
-def layer_calls(model: keras.Model, built: bool = True) -> list[Call]:
+def layer_calls(model: keras.Model, built: bool = True, odd: bool = False) -> list[Call]:
     """Lists the layer calls of a model, with nested models opened, also those that ``TimeDistributed`` applies.
 
     Args:
         model: A built Sequential or functional model with any number of inputs and outputs.
         built: Whether it must be built. A Sequential model can be followed before. Default: True.
+        odd: Whether calls are listed, too, that are on something that is no tensor of the model, or in training mode.
+            Default: False, they are refused.
 
     Returns:
         The calls, each after those it depends on, without input layers and without calls that no output depends on. Of
@@ -47,7 +53,7 @@ def layer_calls(model: keras.Model, built: bool = True) -> list[Call]:
 
     Raises:
         TypeError: It is no Sequential or functional model, nor are those within it.
-        ValueError: It is not built, or calls a layer on something that is no tensor of the model.
+        ValueError: It is not built, or calls a layer on something that is no tensor of the model, or in training mode.
     """
     calls: list[Call] = []
     inputs = len(getattr(model, "inputs", None) or [None])
@@ -63,6 +69,8 @@ def layer_calls(model: keras.Model, built: bool = True) -> list[Call]:
         if position in needed:
             needed.update(calls[position].inputs)
     kept = sorted(position for position in needed if position >= 0)
+    if not odd and (strange := next((calls[position] for position in kept if calls[position].odd), None)):
+        raise ValueError(f"{strange.place}: {strange.odd}.")
     number = {old: new for new, old in enumerate(kept)}
     return [replace(calls[old], inputs=tuple(number.get(source, source) for source in calls[old].inputs),
                     outputs=tuple(name for name, end in zip(names, ends, strict=True) if end == old)) for old in kept]
@@ -81,17 +89,17 @@ def _open(model: Any, inputs: Sequence[int], name: str, place: str, calls: list[
                          "data.")
     index = {id(layer): number for number, layer in enumerate(model.layers)}
 
-    def call(layer: Any, sources: Sequence[int], outputs: int) -> list[int]:
+    def call(layer: Any, sources: Sequence[int], outputs: int, odd: str = "") -> list[int]:
         position = f"layers[{index[id(layer)]}]" if id(layer) in index else "operations"
         here = f"{place}.{position}" if place else position
         full = f"{name}/{layer.name}" if name else layer.name
         inner = unwrapped(layer)
-        if isinstance(layer, keras.Model) or _can_be_followed(inner):
+        if (isinstance(layer, keras.Model) or _can_be_followed(inner)) and not odd:
             return _open(inner, sources, full, here, calls, every_step=every_step or inner is not layer, built=built)
         times = sum(other.layer is layer for other in calls)
         full += f"_call{times + 1}" if times else ""
         calls.append(Call(layer, full, f"{here} ({layer.name!r}, {type(layer).__name__})", tuple(sources),
-                          every_step=every_step))
+                          every_step=every_step, odd=odd))
         return [len(calls) - 1] * outputs
 
     if isinstance(model, keras.Sequential):
@@ -101,12 +109,27 @@ def _open(model: Any, inputs: Sequence[int], name: str, place: str, calls: list[
         return [output]
     values = {id(tensor): position for tensor, position in zip(model.inputs, inputs, strict=True)}
     for node in _internals.graph_nodes(model):
-        if len(keras.tree.flatten(node.args)) != len(node.inputs) or node.kwargs.get("training"):
-            raise ValueError(f"{where} calls {node.operation.name!r} with something other than tensors of the "
-                             f"model, or in training mode: {node.args}, {node.kwargs}.")
-        positions = call(node.operation, [values[id(tensor)] for tensor in node.inputs], len(node.outputs))
+        positions = call(node.operation, [values[id(tensor)] for tensor in node.inputs], len(node.outputs), _odd(node))
         values.update((id(tensor), position) for tensor, position in zip(node.outputs, positions, strict=True))
     return [values[id(tensor)] for tensor in model.outputs]
+
+
+def _odd(node: _internals.GraphNode) -> str:
+    """What a layer is called with that cannot be followed, or nothing."""
+    given = node.args if not node.kwargs.get("training") or _trains_by_itself(node.operation) else (
+        *node.args, "training=True")
+    if len(keras.tree.flatten(given)) == len(node.inputs):
+        return ""
+    tensors = {id(tensor) for tensor in node.inputs}
+    others = [f"{name}=a tensor" for name, value in node.kwargs.items() if id(value) in tensors]
+    others += [str(value) for value in given if not tensors.intersection(map(id, keras.tree.flatten(value)))]
+    return f"expected to be called on tensors of the model alone, as its inputs; got {', '.join(others) or given}"
+
+
+def _trains_by_itself(layer: Any) -> bool:
+    """Whether a layer is called in training mode unless told otherwise, as ``evaluate`` and ``predict`` tell it."""
+    training = inspect.signature(layer.call).parameters.get("training")
+    return training is not None and training.default is True
 
 
 def _can_be_followed(model: Any) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+from keras.activations import sigmoid, softmax
 
 from whetstone_lab.conversion.calls import layer_calls
-from whetstone_lab.conversion.lowering import lower
+from whetstone_lab.conversion.lowering import lower, never_sharpens
 from whetstone_lab.conversion.refusals import ConversionError, Finding
-from whetstone_lab.training.layers import spiking_layers
+from whetstone_lab.training.layers import all_layers, spiking_layers
 
 
 def check(model: keras.Model) -> None:
@@ -62,11 +63,16 @@ def findings(model: Any) -> list[Finding]:
     except ValueError as error:
         unsharpened = str(error).removesuffix(".")
     try:
-        found = lower(model, layer_calls(model, built=False))[1]
+        found = lower(model, layer_calls(model, built=False, odd=True))[1]
     except (TypeError, ValueError) as error:  # its layers cannot even be listed
         found = [Finding(model.name, "The model", str(error).removesuffix("."),
                          "Write it as a Sequential or functional model of layers that can be converted.",
                          sharpens=not unsharpened)]
+        # What it does with them cannot be known, only that it has them; its last layer may end in one that is read.
+        found += [Finding(layer.name, f"{layer.name!r}, {type(layer).__name__}, in the model",
+                          "expected spiking layers as activations; got another, which never sharpens",
+                          "Put whetstone_lab.SpikingBReLU() in its place.")
+                  for layer in all_layers(model) if never_sharpens(layer, (softmax, sigmoid))]
     if unsharpened:
         found.append(Finding(model.name, "The model", unsharpened, "Put one wherever the model has an activation."))
     return found

@@ -75,7 +75,7 @@ def convert(model: keras.Model, *, require_sharp: bool = True, keep_relu: bool =
         >>> {name: head.kind for name, head in network.heads.items()}
         {'kind': 'softmax', 'size': 'values'}
     """
-    calls = layer_calls(model)
+    calls = layer_calls(model, odd=True)
     readouts = _readouts(model, readout)
     if require_sharp:
         _check_sharp(calls)

@@ -174,6 +174,8 @@ def _fold(calls: Sequence[Call], position: int, folding: Folding, thresholds: bo
     call = calls[position]
     norm = unwrapped(call.layer)
     refusal = f"The batch norm at {call.place} cannot be folded exactly"
+    if call.odd:
+        raise ValueError(f"{refusal}: {call.odd}.")
     if type(norm).call is not keras.layers.BatchNormalization.call:
         raise ValueError(f"{refusal}: it has a call of its own.")
     reasons = []

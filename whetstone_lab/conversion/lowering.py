@@ -13,6 +13,7 @@ from whetstone_lab.conversion.folding import Folding, plan_folding
 from whetstone_lab.conversion.makers.activations import activations_of, after
 from whetstone_lab.conversion.makers.images import around_image
 from whetstone_lab.conversion.makers.readout import output_of
+from whetstone_lab.conversion.makers.refused import NEVER_SHARPENS
 from whetstone_lab.conversion.makers.registry import Site, kind_of, layers_where
 from whetstone_lab.conversion.order import neurons_before_pools, once_each, without
 from whetstone_lab.conversion.refusals import Finding, RefusedError
@@ -141,6 +142,9 @@ def check_call(call: Call, keep_relu: bool, at_end: bool) -> None:
         raise RefusedError(f"expected a {'sigmoid' if end == 'sigmoid' else 'softmax'} at the end of the model only; "
                            "more layers follow it",
                            "Leave it to the last layer, and put whetstone_lab.SpikingBReLU() here.")
+    if call.odd and (kind.refusal is None or not isinstance(layer, keras.layers.Layer)):
+        raise RefusedError(call.odd, "Use keras.layers.Rescaling for a factor or an offset, give tensors without a "
+                           "name, and leave out the rest.")
     if kind.make is None:
         problem = f"convert does not know layers of type {type(layer).__name__}"
         if kind.refusal is not None:
@@ -237,6 +241,12 @@ def _shape_in_keras(layer: Any, shapes: Sequence[Shape | None]) -> Shape | None:
 def _sharpens(layer: Any) -> bool:
     """Whether a layer holds spiking layers, and no activations besides."""
     inside = [layer, *layers_within(layer)] if isinstance(layer, keras.layers.Layer) else []
-    found = [function for one in inside for function in activations_of(one)]
-    return any(isinstance(one, SpikingLayer) for one in (*inside, *found)) and all(
-        isinstance(one, SpikingLayer) for one in found)
+    found = [*inside, *(function for one in inside for function in activations_of(one))]
+    return any(isinstance(one, SpikingLayer) for one in found) and not any(map(never_sharpens, inside))
+
+
+def never_sharpens(layer: Any, read: Sequence[Any] = ()) -> bool:
+    """Whether a layer applies an activation that is no spiking layer, but for those that are only read."""
+    kind = kind_of(layer)
+    return kind.baseline or (kind.refusal is not None and kind.refusal.reason == NEVER_SHARPENS) or not all(
+        isinstance(function, SpikingLayer) or function in read for function in activations_of(layer))
