@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { remarkWords } from "../../whetstone_lab/view/widgets/static/chart_words.mjs";
 import { cursorOf } from "../../whetstone_lab/view/widgets/static/cursor.mjs";
 import { growing, morePoints, unpacked } from "../../whetstone_lab/view/widgets/static/growing.mjs";
 import { alone } from "../../whetstone_lab/view/widgets/static/lab_alone.mjs";
@@ -137,6 +138,8 @@ test("neurons are told one by one, and a picture is read in words", () => {
 test("a page says of a run that went on when it was taken how far it had come", () => {
   assert.equal(statusWords({ status: "recorded", was: "running" }), "recorded while training");
   assert.equal(statusWords({ status: "recorded" }), "recorded run");
+  assert.match(remarkWords({ recorded: true, whole: true, known: true, was: "running" }), /^The run went on when this was recorded\. Move a line/);
+  assert.match(remarkWords({ recorded: true, whole: true, known: true }), /^This run is over\./);
   assert.equal(toCome(12, 30), "18 of 30 epochs were still to come");
   assert.equal(toCome(30, 30), "");
 });

@@ -42,7 +42,7 @@ def network_diagram(record: Any, sample: int = 0) -> Picture:
     Example:
         >>> from whetstone_lab import plots, recordings
         >>> plots.network_diagram(recordings.digits_spikes(), sample=3).get_suptitle()
-        'Read as 1'
+        'Read as 2, which is right'
     """
     found = scenes.record_of(record)
     if not 0 <= sample < found.samples:

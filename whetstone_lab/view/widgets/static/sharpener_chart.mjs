@@ -144,7 +144,7 @@ export function mountChart({ model, el, around }) {
     reset.hidden = !(recorded && steer.altered());
     const { begins, ended } = rerun.show(status);
     say(remark, !adaptive ? policyWords(run.now.policy, run.now.batch > 0)
-      : chart.replay ? verdict(chart.replay.first, judged, begins) : remarkWords({ recorded, whole: run.past.whole, known: chart.known(), ended }));
+      : chart.replay ? verdict(chart.replay.first, judged, begins) : remarkWords({ recorded, whole: run.past.whole, known: chart.known(), ended, was: run.now.was }));
     tell();
     surfaced.redraw();
   }
