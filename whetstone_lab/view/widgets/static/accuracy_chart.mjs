@@ -44,27 +44,34 @@ export function knownOf(columns) {
  * @returns {import("./saving.mjs").Column[]} */
 export const accuracyTable = (columns, epochs) => NETWORKS.map(({ column }, which) => [column, Array.from(epochs, (epoch) => columns[which][epoch - 1] ?? NaN)]);
 
+/** @param {number | undefined} value */
+const shareWords = (value) => (value === undefined || Number.isNaN(value) ? "–" : `${(100 * value).toFixed(1)} %`);
+
+/** Rings on the line of another run, about so many pixels apart. */
+const RINGS = 36;
+
 /** The networks with their lines, and what each has come to. */
 function rivalLegend() {
   const element = h("div", { class: "wl-rivals" });
   const entries = NETWORKS.map(({ name, means, colour, dash }) => {
-    const value = h("b");
+    const [value, beside] = [h("b"), h("span", { class: "wl-beside", title: "the other run" })];
     const line = dash.length ? `repeating-linear-gradient(90deg, var(--wl-${colour}) 0 ${dash[0]}px, transparent ${dash[0]}px ${dash[0] + dash[1]}px)` : `var(--wl-${colour})`;
-    const entry = h("span", { title: means }, h("i", { class: "wl-swatch", style: `background: ${line}` }), ` ${name} `, value);
+    const entry = h("span", { title: means }, h("i", { class: "wl-swatch", style: `background: ${line}` }), ` ${name} `, value, beside);
     element.append(entry);
-    return { entry, value };
+    return { entry, value, beside };
   });
   return {
     element,
-    /** Shows what is known after so many epochs, and gives it in words. @param {Float32Array[]} columns @param {number} epoch */
-    show(columns, epoch) {
-      const known = knownOf(columns);
+    /** Shows what is known after so many epochs, and gives it in words. @param {Float32Array[]} columns @param {number} epoch
+     * @param {Float32Array[]} other another run's, empty for none @param {number} [there] after how many epochs of it */
+    show(columns, epoch, other, there = epoch) {
+      const [known, beside] = [knownOf(columns), other.length ? knownOf(other) : []];
       return NETWORKS.flatMap(({ name }, which) => {
-        const value = columns[which][epoch - 1];
-        const told = value === undefined || Number.isNaN(value) ? "–" : `${(100 * value).toFixed(1)} %`;
-        entries[which].entry.hidden = !known[which];
+        const [told, theirs] = [shareWords(columns[which][epoch - 1]), other.length ? shareWords(other[which][there - 1]) : ""];
+        entries[which].entry.hidden = !known[which] && !beside[which];
         say(entries[which].value, told);
-        return known[which] ? [`${name} ${told}`] : [];
+        say(entries[which].beside, theirs);
+        return entries[which].entry.hidden ? [] : [`${name} ${told}${theirs && `, in the other run ${theirs}`}`];
       });
     },
   };
@@ -76,17 +83,17 @@ export function accuracyView(scope, cursor, { accuracies, other, now, last }) {
   const box = h("div", { class: "wl-accuracy" });
   const legend = rivalLegend();
   const none = h("p", { class: "wl-note", hidden: true }, "This run tells no accuracy: compile its model with metrics=[\"accuracy\"], and give fit validation_data.");
-  const end = () => Math.max(last(), axisEnd({ ...now(), status: "recorded" }), 1);
+  let columns = accuracyColumns(accuracies());
+  let beside = accuracyColumns(other());
+  const end = () => Math.max(last(), axisEnd({ ...now(), status: "recorded" }), beside[0].length, 1);
   const left = 40;
   const x = (/** @type {number} */ epoch, /** @type {number} */ width) => left + (epoch / end()) * (width - left - 10);
-  let columns = accuracyColumns(accuracies());
   const surfaced = surface(scope, box, draw, { tabindex: 0, "aria-roledescription": "chart" });
   const { canvas } = surfaced;
 
   /** @param {Pen} pen */
   function draw(pen) {
     const { context, width, height, colour } = pen;
-    const beside = other() ? accuracyColumns(other()) : [];
     const low = lowest([...columns, ...beside]);
     const [top, bottom] = [8, height - 16];
     const y = (/** @type {number} */ value) => bottom - ((value - low) / (1 - low)) * (bottom - top);
@@ -102,18 +109,25 @@ export function accuracyView(scope, cursor, { accuracies, other, now, last }) {
     }
     context.textAlign = "center";
     for (const epoch of ticks(0, end(), Math.min(8, (width - left) / 44))) if (Number.isInteger(epoch)) context.fillText(String(epoch), Math.min(x(epoch, width), width - context.measureText(String(epoch)).width / 2), height - 7);
-    const curve = (/** @type {Float32Array} */ values, /** @type {number} */ which, /** @type {number} */ strength) => {
+    const curve = (/** @type {Float32Array} */ values, /** @type {number} */ which, /** @type {number} */ wide) => {
       context.strokeStyle = context.fillStyle = colour(NETWORKS[which].colour);
-      context.globalAlpha = strength;
-      context.lineWidth = strength < 1 ? 1.2 : 2;
+      context.lineWidth = wide;
       context.setLineDash(NETWORKS[which].dash);
       trace(context, values.length, (epoch) => x(epoch + 1, width), (epoch) => y(values[epoch]));
       context.setLineDash([]);
       if (values.length === 1 && !Number.isNaN(values[0])) dot(context, x(1, width), y(values[0]), 2.5);
-      context.globalAlpha = 1;
     };
-    beside.forEach((values, which) => curve(values.subarray(0, end()), which, 0.45)); // the other run may have gone further
-    columns.forEach((values, which) => curve(values, which, 1));
+    columns.forEach((values, which) => curve(values, which, 2));
+    // Another run: thin lines of the same networks, with rings.
+    beside.forEach((values, which) => {
+      curve(values, which, 1.2);
+      const step = Math.max(Math.round(RINGS / (x(1, width) - x(0, width))), 1);
+      context.fillStyle = colour("ground");
+      for (let epoch = values.length; epoch > 0; epoch -= step) if (!Number.isNaN(values[epoch - 1])) {
+        dot(context, x(epoch, width), y(values[epoch - 1]), 2.6);
+        context.stroke();
+      }
+    });
     if (cursor.at === null) return;
     context.strokeStyle = colour("ink");
     context.lineWidth = 1.5;
@@ -121,11 +135,11 @@ export function accuracyView(scope, cursor, { accuracies, other, now, last }) {
   }
 
   function show() {
-    columns = accuracyColumns(accuracies());
+    [columns, beside] = [accuracyColumns(accuracies()), accuracyColumns(other())];
     const epoch = cursor.epoch(columns[0].length);
-    const words = legend.show(columns, epoch);
+    const words = legend.show(columns, epoch, other() ? beside : [], cursor.epoch(beside[0].length));
     none.hidden = !columns[0].length || columns.some((column) => column.some((value) => !Number.isNaN(value)));
-    canvas.setAttribute("aria-label", `Accuracy on pictures not trained on, after epoch ${epoch}: ${words.join(", ")}. Arrow keys move over epochs.`);
+    canvas.setAttribute("aria-label", `Accuracy on pictures not trained on, after epoch ${epoch}: ${words.join("; ")}. Arrow keys move over epochs.`);
     surfaced.redraw();
   }
   const go = (/** @type {number} */ at) => cursor.move({ at: at >= now().at ? null : Math.max(at, 0) });
