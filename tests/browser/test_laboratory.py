@@ -15,6 +15,7 @@ from whetstone_lab.laboratory import hands
 from whetstone_lab.laboratory.page import Laboratory
 from whetstone_lab.laboratory.settings import Settings
 from whetstone_lab.laboratory.snapshots import Snapshots
+from whetstone_lab.records.spikes import SpikeRecord
 from whetstone_lab.simulator.operations import Neurons
 from whetstone_lab.view import scenes
 from whetstone_lab.view.widgets._growing import Past, packed
@@ -222,6 +223,7 @@ def test_two_runs_are_compared_in_every_view(stage, screenshots, finished_trace,
     curve = page.locator(".wl-lab-curves canvas").first.get_attribute("aria-label")
     assert "in the other run sharp" in curve
     assert page.locator(".wl-card .wl-theirs").all_inner_texts() == ["sharp"] * 3
+    assert ", in the other run " in page.locator(".wl-accuracy canvas").get_attribute("aria-label")
     assert " The other run: loss " in page.locator(".wl-lab-chart .wl-readout").inner_text()
     tab.click()
     heads = "() => [...document.querySelectorAll('.wl-half > .wl-kicker')].map(each => each.textContent)"
@@ -281,6 +283,24 @@ def test_two_runs_are_compared_in_every_view(stage, screenshots, finished_trace,
     if AXE.exists():
         assert axe_finds(page) == []
     page.screenshot(path=screenshots / "laboratory-two-runs.png")
+    # More layers than a narrow page has room for: a strip, in which the one that is looked at comes into sight.
+    deep = SpikeRecord(tuple(f"layer_{layer}" for layer in range(1, 41)), ((16,),) * 40, 40, np.zeros(40, int),
+                       np.arange(40), np.arange(40), np.zeros(40, int), spike_record.inputs[:1], spike_record.votes[:1])
+    stage.answers["wave"] = stage.answers["other"] = packed({"kind": "wave", **hands.wave(0, deep, 0)})
+    page.set_viewport_size({"width": 420, "height": 700})
+    page.locator(".wl-pair .wl-pick").nth(5).click()
+    hint = "document.querySelector('.wl-half .wl-network-hint').textContent"
+    await_that(page, f"() => {hint}.includes(' of 40;')")
+    canvas = page.locator(".wl-half .wl-net canvas").first
+    for _ in range(24):
+        canvas.press("ArrowRight")
+    looked = int(neuron.inner_text().split(",")[0].removeprefix("layer_"))
+    await_that(page, f"""looked => {{
+        const [first, last] = {hint}.match(/\\d+/g).map(Number);
+        return first > 1 && first <= looked && looked <= last;
+    }}""", looked)
+    assert page.locator(".wl-half .wl-network").first.bounding_box()["height"] < 140
+    assert page.evaluate("document.documentElement.scrollWidth") <= 420
     page.evaluate("""() => listeners.filter(l => l[0] === 'msg:custom').forEach(l => l[1]({ kind: 'compared' }, []))""")
     assert tab.count() == 0
     assert page.get_by_role("tab", name="Training", selected=True).count() == 1
