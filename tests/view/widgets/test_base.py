@@ -9,6 +9,7 @@ from fresh import run_fresh
 
 from whetstone_lab import widgets
 from whetstone_lab.records.trace import Trace
+from whetstone_lab.view.plots import Picture
 from whetstone_lab.view.widgets import ActivationCurves, SharpenerChart, SpikeRaster, _base
 
 
@@ -115,7 +116,6 @@ def test_a_view_that_was_opened_before_its_run_began_sees_it(make, made_up_run, 
     trace = Trace()
     widget = make(trace)
     assert repr(widget) == f"{make.__name__}(no layers yet)"
-    widget.picture().canvas.draw()
     run = made_up_run()
     wire.messages.clear()
     trace.begin(run.trace.layers, run.trace.curves, run.trace.policy, run.trace.meta)
@@ -386,6 +386,7 @@ def test_a_closed_view_is_not_woken(made_up_run):
 def test_the_widget_and_its_picture_are_two_outputs(make, finished_trace, spike_record, monkeypatch):
     shown = []
     monkeypatch.setattr("IPython.display.display", lambda data, **kwargs: shown.append(data))
+    monkeypatch.setattr(make, "picture", lambda self: Picture(figsize=(1, 1)))  # what it shows is seen above
     widget = make(spike_record if make is SpikeRaster else finished_trace)
     widget._ipython_display_()
     live, still = shown
