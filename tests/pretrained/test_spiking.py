@@ -9,6 +9,7 @@ from relu_nets import NETS, made, outputs, plain, residual, shared, stack, unbou
 
 import whetstone_lab as wl
 from whetstone_lab.conversion.refusals import ConversionError
+from whetstone_lab.pretrained.scaling import scaled_linear, write_linear
 from whetstone_lab.training.layers import all_layers, recorded_inputs
 
 
@@ -206,3 +207,14 @@ def test_silent_layers_are_told_and_keep_their_scale():
     with pytest.warns(UserWarning, match=r"gave 0 alone .*'mute'"):
         spiking = wl.spiking(model, np.ones((4, 2)))
     assert np.isfinite(array(spiking.layers[0].kernel)).all()
+
+
+@pytest.mark.every_backend
+def test_a_new_layer_shares_no_array_with_the_one_that_it_replaces():
+    old, new = (layers.SeparableConv1D(3, 2) for _ in range(2))
+    for layer in (old, new):
+        layer.build((None, 4, 2))
+    write_linear(new, old, scaled_linear(old, np.ones(2), np.ones(3)))
+    for one, other in zip(old.weights, new.weights, strict=True):
+        assert one.value is not other.value
+        np.testing.assert_array_equal(array(one), array(other))

@@ -9,6 +9,7 @@ import keras
 
 from whetstone_lab.conversion.calls import unwrapped
 from whetstone_lab.conversion.makers.registry import Weights, kind_of
+from whetstone_lab.conversion.makers.weights import to_numpy
 from whetstone_lab.training import _internals
 from whetstone_lab.training.copying import compile_alike
 
@@ -100,7 +101,8 @@ def _set_weights(layer: Any, new: Any, weights: Mapping[int, Weights]) -> None:
             new.set_weights(layer.get_weights())
         return
     if hasattr(layer, "depthwise_kernel"):
-        new.depthwise_kernel.assign(layer.depthwise_kernel)
+        # A copy: on JAX the array itself would be given away by whichever of the two is trained or evaluated first.
+        new.depthwise_kernel.assign(to_numpy(layer.depthwise_kernel))
     linear = kind_of(layer).linear
     assert linear is not None
     linear.write(new, weights[id(layer)])

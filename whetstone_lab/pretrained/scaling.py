@@ -76,7 +76,8 @@ def write_linear(new: Any, layer: Any, weights: Weights) -> None:
     linear = kind_of(layer).linear
     assert linear is not None
     if hasattr(layer, "pointwise_kernel"):
-        new.depthwise_kernel.assign(layer.depthwise_kernel)
+        # A copy: on JAX the array itself would be given away by whichever of the two is trained or evaluated first.
+        new.depthwise_kernel.assign(to_numpy(layer.depthwise_kernel))
     getattr(new, linear.variable).assign(linear.back(new, weights[0]))
     if weights[1] is not None:
         new.bias.assign(weights[1])
