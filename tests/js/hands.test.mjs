@@ -127,6 +127,10 @@ test("a network fits its width, from one line to as many as it has layers", () =
     for (const neuron of [0, places.row.length - 1]) assert.deepEqual(neuronAt(crowd, left + (places.column[neuron] + 0.5) * cell, top + (places.row[neuron] + 0.5) * cell), { layer, neuron });
   });
   assert.ok(crowd.filter(({ room }) => room > 40).length >= 5, "some of them have room for their names");
+  const uneven = layOut([...Array.from({ length: 40 }, () => ({ places: placesOf({ ...ROW, across: 6 }, 30), classes: 0 })), LAYERS[2]], 0, 580, { tall: 134, most: 1 }).blocks;
+  const tops = uneven.map(({ top }) => top);
+  assert.notEqual(tops[40], tops[0]);
+  assert.ok(uneven.every(({ head }) => head === Math.min(...tops)), "no name runs into a layer that is higher than its own");
   const many = layOut([{ places: placesOf({ ...ROW, across: 2 }, 200), classes: 100 }], 24, 600);
   assert.ok(!many.votes.beside, "rows of a hundred classes are too low for numbers");
   const broad = layOut([LAYERS[0], { places: placesOf({ ...ROW, across: 100 }, 1000), classes: 10 }], 10, 640, { tall: 134, most: 1 });

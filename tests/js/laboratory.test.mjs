@@ -15,7 +15,7 @@ import { waveAsker } from "../../whetstone_lab/view/widgets/static/lab_wave.mjs"
 import { clock, toCome } from "../../whetstone_lab/view/widgets/static/laboratory.mjs";
 import { diagramFacts, diagramTable } from "../../whetstone_lab/view/widgets/static/network_diagram.mjs";
 import { Scope } from "../../whetstone_lab/view/widgets/static/page.mjs";
-import { statusWords } from "../../whetstone_lab/view/widgets/static/run.mjs";
+import { runFacts, statusWords } from "../../whetstone_lab/view/widgets/static/run.mjs";
 
 /** What stands in for a kernel: what is sent, and a way to tell. @param {Record<string, any>} [values] */
 function modelOf(values = {}) {
@@ -140,6 +140,8 @@ test("a page says of a run that went on when it was taken how far it had come", 
   assert.equal(statusWords({ status: "recorded" }), "recorded run");
   assert.match(remarkWords({ recorded: true, whole: true, known: true, was: "running" }), /^The run went on when this was recorded\. Move a line/);
   assert.match(remarkWords({ recorded: true, whole: true, known: true }), /^This run is over\./);
+  assert.equal(statusWords({ status: "recorded", was: "failed" }), "recorded run that failed");
+  assert.equal(runFacts({ epochs: 1, batch: 3, loss: null, logs: {}, was: "failed", message: "too wide" }), "epoch 1  ·  batch 3  ·  too wide");
   assert.equal(toCome(12, 30), "18 of 30 epochs were still to come");
   assert.equal(toCome(30, 30), "");
 });

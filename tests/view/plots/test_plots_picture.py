@@ -8,6 +8,7 @@ from matplotlib.image import imread
 
 from whetstone_lab import plots
 from whetstone_lab.method.depth_profile import DepthProfile
+from whetstone_lab.records.spikes import SpikeRecord
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.simulator import Network, Node, run
 from whetstone_lab.simulator.operations import Dense, Neurons
@@ -53,6 +54,19 @@ def test_dollars_in_the_name_of_a_layer_are_dollars():
                    plots.spike_raster(record), plots.firing(network, np.ones(2)), plots.experiment(trace, record),
                    plots.depth_profile(profile)):
         figure.canvas.draw()
+
+
+def test_what_is_long_stays_on_the_figure():
+    name, nothing = "a_name_of_a_layer_that_is_longer_than_its_panel", np.zeros(0, np.int32)
+    record = SpikeRecord((name, *"bcdefgh"), ((4,),) * 8, 1, nothing, nothing, nothing, nothing, np.ones((1, 3)),
+                         np.arange(64, dtype=np.float32)[None] / 7, np.arange(64, dtype=np.float32)[None] / 9)
+    figure = plots.network_diagram(record)
+    figure.canvas.draw()
+    assert figure.axes[0].get_title() == f"{name[:11]}…{name[-10:]}\n0 of 4 fire"
+    gaps = ["…" in [text.get_text() for text in axes.texts] for axes in figure.axes]
+    assert gaps == [False, False, False, True, False, False]
+    right = max(artist.get_window_extent().x1 for artist in (figure._suptitle, *(axes.title for axes in figure.axes)))
+    assert right <= figure.bbox.x1
 
 
 def pixels(figure, dpi: float = 72) -> np.ndarray:

@@ -47,5 +47,8 @@ def test_a_page_that_was_taken_along_says_what_the_run_was_doing(live_run):
     state = chart.state()
     assert (state["now"]["status"], state["now"]["was"], state["about"]["live"]) == ("recorded", "running", False)
     assert chart._told == before, "pages that follow the run have missed nothing"
+    run.trace.set_status("failed", "ValueError: too wide")
+    now = AccuracyChart(source).state()["now"]
+    assert (now["status"], now["was"], now["message"]) == ("recorded", "failed", "ValueError: too wide")
     run.trace.set_status("stopped")
     assert "was" not in chart.state()["now"]

@@ -58,6 +58,9 @@ def test_representations_are_fixed(made_up_run, spike_record):
     assert repr(chart) == before == "SharpenerChart(spiking_1, spiking_2, spiking_3)"
     assert repr(ActivationCurves(run)) == "ActivationCurves(spiking_1, spiking_2, spiking_3)"
     assert repr(SpikeRaster(spike_record)) == "SpikeRaster(12 samples; spiking_1, spiking_2, output)"
+    many = made_up_run(layers=40).trace
+    assert repr(SharpenerChart(many)) == (
+        "SharpenerChart(spiking_1, spiking_2, spiking_3, … 34 more …, spiking_38, spiking_39, spiking_40)")
 
 
 def test_replies_go_where_7_3_sent_them(monkeypatch, finished_trace):

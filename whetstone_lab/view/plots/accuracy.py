@@ -73,14 +73,14 @@ def accuracy_panel(axes: Axes, trace: Trace, known: dict[str, np.ndarray], epoch
         last = values[-1] if epoch is None else values[epoch - 1]
         label = words if math.isnan(last) else f"{words} {last:.1%}"
         axes.plot(at, values, color=colour, lw=1.7, ls=dashed(dashes), label=label,
-                  marker="o" if len(at) == 1 else "")
+                  marker="o" if len(at) == 1 else "", clip_on=len(at) > 1)
     axes.set_xlim(0, max(trace.epochs, 1))
     axes.set_ylim(max(math.floor(10 * min(np.nanmin(values) for values in known.values()) - 0.2) / 10, 0), 1.01)
     axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     mark_epoch(axes, epoch)
     label_axes(axes, "epoch")
-    legend_within(axes, "lower right")
+    legend_within(axes, "best")
     plain_axes(axes)
 
 

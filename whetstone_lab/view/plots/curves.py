@@ -112,7 +112,7 @@ def _curve_panel(axes: Axes, trace: Trace, index: int, name: str, sharpness: flo
     axes.set_ylim(-0.06, 1.09)
     axes.set_yticks([0, 0.5, 1])
     axes.xaxis.set_major_locator(MaxNLocator(4))
-    axes.set_title(as_written(name), fontsize=9.5, color=EITHER.ink, loc="left", fontweight="bold")
+    axes.set_title(as_written(name, 22), fontsize=9.5, color=EITHER.ink, loc="left", fontweight="bold")
     axes.set_title("sharp" if sharpness >= 1 else f"{sharpness:.2f}", fontsize=9.5, color=colour, loc="right",
                    fontweight="bold")
     if shares is not None:

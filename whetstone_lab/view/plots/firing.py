@@ -58,7 +58,7 @@ def firing(network: Network, sample: Any) -> Picture:
         row, column = scenes.places(scenes.grid(network.shapes[name], key), fired.size)
         cells = np.ma.masked_all((int(row.max()) + 1, int(column.max()) + 1))
         cells[row, column] = fired
-        panel = _bare(next(axes), f"{as_written(name)}\n{fired.sum()} of {fired.size} fire")
+        panel = _bare(next(axes), f"{as_written(name, 22)}\n{fired.sum()} of {fired.size} fire")
         panel.imshow(cells, cmap=ListedColormap([EITHER.raised, EITHER.layer(number)]), vmin=0, vmax=1,
                      interpolation="nearest")
     if bars:

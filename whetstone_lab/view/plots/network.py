@@ -69,8 +69,10 @@ def network_panels(figure: FigureBase, one: SpikeRecord) -> None:
     parts = list(np.atleast_1d(figure.subplots(1, len(pictures) + max(len(shown), 1))))
     for name, seen in pictures.items():
         picture_panel(parts.pop(0), seen[0], name or "shown")
-    for layer, axes in zip(shown, parts, strict=False):
+    for before, layer, axes in zip([-1, *shown], shown, parts, strict=False):
         _neurons_panel(axes, one, layer)
+        if layer > before + 1:
+            axes.text(-0.08, 0.5, "…", transform=axes.transAxes, ha="right", fontsize=14, color=EITHER.muted)
     if not shown:
         parts[0].set_axis_off()
 
@@ -93,5 +95,5 @@ def _neurons_panel(axes: Axes, one: SpikeRecord, layer: int) -> None:
     axes.set_ylim(row.max(initial=0) + 0.6, -0.6)
     axes.set_aspect("equal")
     axes.set_axis_off()
-    axes.set_title(f"{as_written(one.layers[layer])}\n{int(fired.sum())} of {size} fire", fontsize=8.5,
+    axes.set_title(f"{as_written(one.layers[layer], 22)}\n{int(fired.sum())} of {size} fire", fontsize=8.5,
                    color=EITHER.muted)

@@ -47,12 +47,16 @@ class Picture(Figure):
 
 
 def write_title(figure: Figure, text: str) -> None:
-    """Writes a title in bold at the top left."""
-    figure.suptitle(text, color=EITHER.ink, fontsize=11.5, fontweight="bold", x=0.012, ha="left")
+    """Writes a title in bold at the top left, in as many lines as it takes."""
+    figure.suptitle(text, color=EITHER.ink, fontsize=11.5, fontweight="bold", x=0.012, ha="left", wrap=True)
 
 
-def as_written(name: str) -> str:
-    """The name of a layer or an output for Matplotlib, to which what stands between two ``$`` is a formula."""
+def as_written(name: str, most: int = 80) -> str:
+    """The name of a layer or an output for Matplotlib, to which what stands between two ``$`` is a formula. Of one with
+    more letters than ``most`` the middle is left out.
+    """
+    if len(name) > most:
+        name = f"{name[:most // 2]}…{name[-((most - 1) // 2):]}"
     return name.replace("$", r"\$")
 
 

@@ -27,7 +27,7 @@ import numpy as np
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.view import scenes
 from whetstone_lab.view.widgets._growing import Growing, Past, packed
-from whetstone_lab.view.widgets._view import View, number
+from whetstone_lab.view.widgets._view import View, layer_names, number
 
 #: Seconds between two updates of the page; what is urgent goes sooner, but not more often than the second.
 _INTERVAL, _URGENT_INTERVAL = 0.1, 0.02
@@ -41,8 +41,11 @@ _LOGS = ("accuracy", "val_accuracy")
 #: The name of all that has been of a run, as a part of a view's state.
 RUN = "run"
 
-#: A run that has one of these goes no further by itself, and one that has one of those may.
-_ENDED, _GOING = ("finished", "stopped", "failed"), ("running", "paused")
+#: A run that has one of these goes no further by itself.
+_ENDED = ("finished", "stopped", "failed")
+
+#: What a record says that its run was doing when it was taken along: it is not the whole of what was to be.
+_CUT_SHORT = ("running", "paused", "failed")
 
 
 class RunView(View):
@@ -96,7 +99,7 @@ class RunView(View):
             trace = Trace.from_parts(*trace.to_parts())
         # All of it, without having told it: pages that show this view are told of what is new since they were told.
         run = self._whole(trace, [type(grows)() for grows in self._growing])
-        now = {**run["now"], "was": was} if was in _GOING else run["now"]
+        now = {**run["now"], "was": was, "message": self._trace.message} if was in _CUT_SHORT else run["now"]
         return self._own({**super().get_state(None), **run, "now": now, "about": {**run["about"], "live": False}})
 
     def close(self) -> None:
@@ -106,7 +109,7 @@ class RunView(View):
         super().close()
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(self._trace.layers) or 'no layers yet'})"
+        return f"{type(self).__name__}({layer_names(self._trace.layers) or 'no layers yet'})"
 
     # -- whether anybody looks ----------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ import math
 import os
 import uuid
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,12 @@ _QUIET = """<style>
 def number(value: Any) -> float | None:
     """A number as JSON can carry it: None in place of NaN and infinity."""
     return float(value) if value is not None and math.isfinite(value) else None
+
+
+def layer_names(layers: Sequence[str]) -> str:
+    """The names of layers in a line: of very many the first and the last."""
+    left_out = len(layers) - 6
+    return ", ".join(layers if left_out <= 0 else [*layers[:3], f"… {left_out} more …", *layers[-3:]])
 
 
 class View(anywidget.AnyWidget):

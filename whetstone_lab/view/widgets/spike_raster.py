@@ -10,7 +10,7 @@ import traitlets
 from whetstone_lab.view import scenes
 from whetstone_lab.view.palette import class_colours
 from whetstone_lab.view.widgets._assets import module, style
-from whetstone_lab.view.widgets._view import View, number
+from whetstone_lab.view.widgets._view import View, layer_names, number
 
 if TYPE_CHECKING:
     from whetstone_lab.records.spikes import SpikeRecord
@@ -80,7 +80,7 @@ class SpikeRaster(View):
                          maps=maps(self.record), order=order)
 
     def __repr__(self) -> str:
-        return f"SpikeRaster({self.record.samples} samples; {', '.join(self.record.layers) or 'no neurons'})"
+        return f"SpikeRaster({self.record.samples} samples; {layer_names(self.record.layers) or 'no neurons'})"
 
     def picture(self) -> Picture:
         """The static figure of the sample, as :func:`whetstone_lab.view.plots.spike_raster` draws it."""

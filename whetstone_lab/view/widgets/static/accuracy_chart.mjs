@@ -95,7 +95,7 @@ export function accuracyView(scope, cursor, { accuracies, other, now, last }) {
   function draw(pen) {
     const { context, width, height, colour } = pen;
     const low = lowest([...columns, ...beside]);
-    const [top, bottom] = [8, height - 16];
+    const [top, bottom] = [8, height - 22]; // what is written at its foot stands clear of the numbers below
     const y = (/** @type {number} */ value) => bottom - ((value - low) / (1 - low)) * (bottom - top);
     font(pen, 10.5);
     context.textBaseline = "middle";
@@ -107,6 +107,7 @@ export function accuracyView(scope, cursor, { accuracies, other, now, last }) {
       context.fillStyle = colour("muted");
       context.fillText(`${Math.round(100 * value)} %`, left - 4, y(value));
     }
+    context.fillText("epoch", left - 8, height - 7);
     context.textAlign = "center";
     for (const epoch of ticks(0, end(), Math.min(8, (width - left) / 44))) if (Number.isInteger(epoch)) context.fillText(String(epoch), Math.min(x(epoch, width), width - context.measureText(String(epoch)).width / 2), height - 7);
     const curve = (/** @type {Float32Array} */ values, /** @type {number} */ which, /** @type {number} */ wide) => {

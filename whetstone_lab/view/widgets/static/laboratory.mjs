@@ -219,7 +219,7 @@ function mountLaboratory({ model, el }) {
   saveMenu(scope, root, views.head, "laboratory", () => laboratoryTable(model, run));
   watchKernel(scope, model, root);
 
-  const tellTime = () => say(left, run.now.was ? toCome(run.now.epochs, setup().goal) : time.left(run.now.at, setup().goal ?? 0, run.now.status === "running"));
+  const tellTime = () => say(left, run.now.was && run.now.was !== "failed" ? toCome(run.now.epochs, setup().goal) : time.left(run.now.at, setup().goal ?? 0, run.now.status === "running"));
   function show() {
     tellTime();
     stage.offer(PAIR, memory.compared !== null);

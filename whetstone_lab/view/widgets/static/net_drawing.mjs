@@ -1,7 +1,7 @@
 // @ts-check
 // Draws a network: every layer as a grid of neurons that fire or not, what is wrong with them, and the votes.
 import { dot, font, layerColour, line, shorten } from "./canvas.mjs";
-import { plain } from "./numbers.mjs";
+import { many, plain } from "./numbers.mjs";
 import { h } from "./page.mjs";
 import { numbersOf } from "./raster_samples.mjs";
 
@@ -54,7 +54,7 @@ export function drawNetwork(pen, { blocks, votes, strip }, scene, grain) {
 export const firing = (fired) => fired.reduce((sum, spike) => sum + spike, 0);
 
 /** @param {Pen} pen @param {Block} block @param {string} name @param {string} words @param {boolean} [picked] */
-function caption(pen, { left, top, room }, name, words, picked = false) {
+function caption(pen, { left, top: own, head: top = own, room }, name, words, picked = false) {
   if (room <= 0) return;
   const { context, colour } = pen;
   context.textAlign = "left";
@@ -90,7 +90,7 @@ function drawWays({ context, colour }, blocks) {
 function drawPicture(pen, block, picture, name) {
   const { context, colour } = pen;
   const { left, top, width, height, places } = block;
-  caption(pen, block, name, `${places.rows} × ${places.columns}`);
+  caption(pen, block, name, name === "picture" ? `${places.rows} × ${places.columns}` : many(places.row.length, "value"));
   context.imageSmoothingEnabled = false;
   if (picture) context.drawImage(picture, left, top, width, height);
   context.strokeStyle = colour("line");

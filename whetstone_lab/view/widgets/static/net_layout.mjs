@@ -4,8 +4,9 @@ import { clamp } from "./numbers.mjs";
 
 /** How values are laid out in cells, as scenes/network.py has it. @typedef {{ map: number[], across: number, gap: number, order: number[] | null, classes: number }} Grid */
 /** The cell of each value, and how many rows and columns of cells there are. @typedef {{ row: Uint16Array, column: Uint16Array, rows: number, columns: number }} Places */
-/** A layer on the canvas, or as layer -1 the picture that is shown: its values are squares of `cell` pixels; its name has `room`.
- * @typedef {{ layer: number, left: number, top: number, cell: number, width: number, height: number, room: number, places: Places }} Block */
+/** A layer on the canvas, or as layer -1 the picture that is shown: its values are squares of `cell` pixels; its name has `room`, and
+ * stands above it, or in a crowd, where a higher neighbour would stand in its way, above `head`.
+ * @typedef {{ layer: number, left: number, top: number, cell: number, width: number, height: number, room: number, places: Places, head?: number }} Block */
 /** A strip of layers, longer than its window, which is seen from `from` to `to` on the canvas, and ends at `end`. @typedef {{ from: number, to: number, end: number }} Strip */
 /** The votes: a row for each class that is listed. @typedef {{ left: number, top: number, width: number, row: number, beside: boolean }} Votes */
 
@@ -85,6 +86,7 @@ export function layOut(layers, bars, width, { picture = null, tall = TALL, most 
 function crowd(parts, width, tall) {
   const { start, slot } = slotOf(parts, width, tall);
   const named = Math.ceil(NAME / slot);
+  /** @type {Block[]} */
   const blocks = parts.map(({ layer, places: own, cell: most }) => {
     const [left, slots] = layer < 0 ? [0, tall] : [start + layer * slot, slot - 3];
     const places = layer < 0 ? own : narrow(own, slots / tall);
@@ -93,6 +95,8 @@ function crowd(parts, width, tall) {
     const room = layer < 0 ? start - 8 : layer % named ? 0 : Math.min(named * slot, width - left) - 8;
     return { layer, places, cell, left, top: CAPTION + (tall - high) / 2, width: wide, height: high, room };
   });
+  const head = Math.min(...blocks.filter(({ layer }) => layer >= 0).map(({ top }) => top));
+  for (const block of blocks) if (block.layer >= 0) block.head = head;
   return { blocks, votes: { left: 0, top: CAPTION, width, row: 0, beside: false }, height: Math.ceil(CAPTION + tall + 14) };
 }
 

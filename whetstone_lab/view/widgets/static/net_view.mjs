@@ -61,7 +61,7 @@ function windowOf(scope, box, redraw) {
       const to = at !== before.at ? at : front !== before.front && front && front < layers.length ? front - 1 : null;
       if (to !== null && !pane.hovered) element.scrollLeft = scrolledTo(layout, to, element.scrollLeft);
       const seen = pane.seen(layout);
-      if (layout.strip) say(hint, `Layers ${seen.first + 1} to ${seen.last + 1} of ${layers.length}; scroll sideways for the others.`);
+      if (layout.strip) say(hint, `${seen.first < seen.last ? `Layers ${seen.first + 1} to` : "Layer"} ${seen.last + 1} of ${layers.length}; scroll sideways for the others.`);
       return seen;
     },
   };

@@ -91,8 +91,9 @@ const STATUS = {
   recorded: "recorded run",
 };
 
-/** The same; of a record that a page took along, also what the run `was` doing then, if it went on. @param {{ status: string, was?: string }} now */
-export const statusWords = ({ status, was }) => (was ? `recorded while ${STATUS[was]}` : STATUS[status] ?? status);
+/** The same; of a record that a page took along, also what the run `was` doing then, if it went on, or that it had failed.
+ * @param {{ status: string, was?: string }} now */
+export const statusWords = ({ status, was }) => (was === "failed" ? "recorded run that failed" : was ? `recorded while ${STATUS[was]}` : STATUS[status] ?? status);
 
 /** What is worth saying of a run in one line. @param {any} now */
 export function runFacts(now) {
@@ -100,6 +101,7 @@ export function runFacts(now) {
   return [
     `epoch ${now.epochs}`, `batch ${now.batch}`, ...(now.loss === null ? [] : [`loss ${plain(now.loss)}`]),
     ...(accuracy === undefined || accuracy === null ? [] : [`${"val_accuracy" in now.logs ? "validation " : ""}accuracy ${(100 * accuracy).toFixed(1)} %`]),
+    ...(now.was === "failed" ? [now.message] : []),
   ].join("  ·  ");
 }
 
