@@ -28,7 +28,11 @@ def test_the_segmenter_and_its_baseline_differ_in_their_activations_and_their_en
     assert spiking.get_layer("output").output.shape == (None, 8, 12, 50)
     # What is beside what is as large and has as many channels as it should.
     beside = [tuple(layer.output.shape[1:]) for layer in spiking.layers if type(layer).__name__ == "Concatenate"]
-    assert beside == [(4, 6, 6 + 4), (8, 12, 4 + 3)]
+    assert beside == [(4, 6, 6 + 4), (8, 12, 4 + 3), (8, 12, 4 * 3)]
+    for model in (spiking, baseline):  # each place is read from all neurons of the full size
+        calls = layer_calls(model)
+        read = next(call for call in calls if isinstance(call.layer, keras.layers.Dense)).inputs[0]
+        assert [calls[place].layer.name for place in calls[read].inputs] == ["down_1_1", "down_1", "up_1_1", "up_1"]
 
 
 def test_skips_add_potentials_or_carry_spikes_alone_and_pools_stand_before_the_neurons():

@@ -26,8 +26,10 @@ def segmenter(shape: Sequence[int], classes: int, *, filters: Sequence[int] = (1
         ``v_up = conv([repeated spikes, spikes_down]) + v_down``, then ``v' = conv(neuron(v)) + v``.
 
     So the gradient goes down along sums without passing a neuron, and all that neurons send is still single spikes. At
-    the end, the neurons of each place vote for its class by one class key (:class:`~whetstone_lab.SoftmaxDecode`). All
-    of it converts, neuron for neuron, and spikes once at each place.
+    the end, the neurons of each place vote for its class by one class key (:class:`~whetstone_lab.SoftmaxDecode`). They
+    read the spikes of all neurons of the full size at that place, those of the encoder too: a spike is one bit, and
+    those of the last convolution alone say too little (`benchmarks/segmentation.py` has the figures). All of it
+    converts, neuron for neuron, and spikes once at each place.
 
     Pictures are halved by ``MaxPooling2D`` of potentials, before the threshold. The largest of a window reaches it if
     any does, so this gives what an OR of the spikes gives, and :func:`whetstone_lab.convert` puts the pool behind the
@@ -81,12 +83,17 @@ def segmenter(shape: Sequence[int], classes: int, *, filters: Sequence[int] = (1
         raise ValueError(f"Expected skip to be one of {', '.join(SKIPS)}; got {skip!r}.")
     make = Blocks(dropout, batchnorm, surrogate_width, spiking)
 
-    def level(x: Any, count: int, name: str, beside: Any = None) -> tuple[Any, Any]:
-        """The potentials that end a level, and its neurons; what is beside is added to its first potentials."""
+    def level(x: Any, count: int, name: str, beside: Any = None) -> tuple[Any, Any, list[Any]]:
+        """The potentials that end a level, its last neurons, and the spikes of those before them.
+
+        What is beside is added to its first potentials.
+        """
         neurons: Any = None
+        within: list[Any] = []
         for number in range(1, convolutions + 1):
             if neurons is not None:
                 beside, x = (x if skip == "potentials" else None), neurons(x)
+                within.append(x)
             *linear, neurons = make.block(keras.layers.Conv2D(count, kernel, padding="same"),
                                           name if number == convolutions else f"{name}_{number}",
                                           scale=1.0 if beside is None else BRANCH_SCALE)
@@ -94,27 +101,29 @@ def segmenter(shape: Sequence[int], classes: int, *, filters: Sequence[int] = (1
                 x = layer(x)
             if beside is not None:
                 x = keras.layers.Add()([x, beside])
-        return x, neurons
+        return x, neurons, within
 
     inputs = keras.layers.Input(tuple(shape))
     x = inputs
-    skips: list[tuple[Any, Any]] = []
+    skips: list[tuple[Any, Any, list[Any]]] = []
     for number, count in enumerate(filters, 1):
-        potentials, neurons = level(x, count, f"down_{number}")
+        potentials, neurons, within = level(x, count, f"down_{number}")
         x = neurons(potentials)
-        skips.append((potentials, x))
+        skips.append((potentials, x, within))
         if number < len(filters):
             x = neurons(keras.layers.MaxPooling2D(padding="same")(potentials))
     if dropout:
         x = keras.layers.SpatialDropout2D(dropout)(x)
     for number in reversed(range(1, len(filters))):
-        x, (potentials, spikes) = keras.layers.UpSampling2D()(x), skips[number - 1]
+        x, (potentials, spikes, before) = keras.layers.UpSampling2D()(x), skips[number - 1]
         over = [big - small for big, small in zip(x.shape[1:3], spikes.shape[1:3], strict=True)]
         if any(over):
             x = keras.layers.Cropping2D(((0, over[0]), (0, over[1])))(x)
-        y, neurons = level(keras.layers.Concatenate()([x, spikes]), filters[number - 1], f"up_{number}",
-                           potentials if skip == "potentials" else None)
+        y, neurons, within = level(keras.layers.Concatenate()([x, spikes]), filters[number - 1], f"up_{number}",
+                                   potentials if skip == "potentials" else None)
         x = neurons(y)
+        if number == 1:
+            x = keras.layers.Concatenate()([*before, spikes, *within, x])
     for layer in make.read_out(classes, width, key, temperature):
         x = layer(x)
     return keras.Model(inputs, x, name="spiking_segmenter" if spiking else "relu_segmenter")
