@@ -49,7 +49,7 @@ def test_a_call_that_repeats_another_stands_once_and_gives_what_both_gave():
     found[2] = replace(found[2], outputs=("spikes",))
     ordered = neurons_before_pools(found)
     assert shown(ordered)[:3] == [("neurons_2", (-1,)), ("neurons", (-1,)), ("pool", (0,))]
-    assert shown(once_each(ordered)) == [("neurons_2", (-1,)), ("pool", (0,)), ("flat", (0,)), ("other", (1,))]
+    assert shown(once_each(ordered)) == [("neurons", (-1,)), ("pool", (0,)), ("flat", (0,)), ("other", (1,))]
     twice = calls((pool, "one", (-1,)), (pool, "two", (-1,)), (pool, "three", (-2,)), (other, "four", (1,)))
     twice[:2] = [replace(call, outputs=(call.name,)) for call in twice[:2]]
     once = once_each(twice)

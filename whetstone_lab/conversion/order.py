@@ -37,7 +37,8 @@ def once_each(calls: Sequence[Call]) -> list[Call]:
     """The calls without those that repeat one before them: the same layer on the same input gives the same again.
 
     Such are the neurons of which one reader takes the spikes, and another the largest of a window of potentials, once
-    :func:`neurons_before_pools` has changed the order.
+    :func:`neurons_before_pools` has changed the order. Of the names of those that are alike it keeps the shortest,
+    which has no number: which of them the model calls first depends on what else it calls.
 
     Args:
         calls: Layer calls, each after those it depends on.
@@ -50,7 +51,8 @@ def once_each(calls: Sequence[Call]) -> list[Call]:
         made = seen.setdefault((id(call.layer), inputs, call.every_step), len(kept))
         number[position] = made
         if made < len(kept):
-            kept[made] = replace(kept[made], outputs=kept[made].outputs + call.outputs)
+            kept[made] = replace(kept[made], outputs=kept[made].outputs + call.outputs,
+                                 name=min(kept[made].name, call.name, key=len))
         else:
             kept.append(replace(call, inputs=inputs))
     return kept
