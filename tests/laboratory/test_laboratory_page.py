@@ -265,7 +265,7 @@ def test_of_other_networks_it_says_why_there_is_no_pad_and_shows_their_spikes(pa
     assert len(p.lab.to_html()) < 1_000_000
 
 
-def test_what_was_kept_is_looked_at_with_its_network_also_without_a_kernel(page, finished_trace):
+def test_what_was_kept_is_looked_at_with_its_network_also_without_a_kernel(page, finished_trace, monkeypatch):
     p = page()
     snapshots = Snapshots.of_data(load_digits())
     snapshots.add(finished_trace.epochs, kept.network("digits"))
@@ -280,6 +280,8 @@ def test_what_was_kept_is_looked_at_with_its_network_also_without_a_kernel(page,
     assert "seed=2)" in state["taken"]["runs"]["3"]["script"]
     assert state["setup"]["fields"] == [], "nothing can be set up there"
     assert len(p.lab.to_html()) < 3_000_000
+    monkeypatch.setattr("whetstone_lab.laboratory.page._RUNS", 100_000)
+    assert list(p.lab.state()["taken"]["runs"]) == ["1"], "what is too large keeps no smaller one away"
     p.ask(kind="open", number=1)
     assert (p.lab.setup["spikes"], "was not kept" in p.lab.setup["hands"]) == (False, True)
     (p.lab.bench.experiments.folder / "003.network.npz").write_bytes(b"half")

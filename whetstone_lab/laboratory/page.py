@@ -149,10 +149,11 @@ class Laboratory(WaveView):
             page = Laboratory(other)
             run = {**page._alone(_NETWORKS // 8), "script": other.script()}
             page.close()
-            room -= _weight({name: value for name, value in run["networks"].items() if name != "samples"}) + _weight(
+            weight = _weight({name: value for name, value in run["networks"].items() if name != "samples"}) + _weight(
                 {name: value for name, value in run.items() if name != "networks"})
-            if room < 0:
-                break
+            if weight > room:
+                continue
+            room -= weight
             runs[str(each["number"])] = run
         # Nothing is trained there.
         kept = [{**each, "goesOn": 0} for each in self.kept if str(each["number"]) in runs]
