@@ -7,7 +7,6 @@ loads no Keras.
 import importlib
 import sys
 from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
@@ -28,7 +27,7 @@ def _register() -> None:
         importlib.import_module(f"whetstone_lab.training.{name}")
 
 
-class _OnceKerasIsLoaded(MetaPathFinder):
+class _OnceKerasIsLoaded:
     """Finds Keras as everybody else would, and registers when it has been loaded."""
 
     def find_spec(self, fullname: str, path: Sequence[str] | None,
