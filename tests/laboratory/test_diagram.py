@@ -106,6 +106,27 @@ def test_of_a_run_that_trains_it_notes_the_network_after_each_epoch(made_up_run,
     np.testing.assert_array_equal(diagram.table()["fires"], 1 - before)
     np.testing.assert_array_equal(diagram.table(epoch=1)["fires"], before)
     assert list(diagram.snapshots.networks) == [0, 1, 2]
+    # A cell is run again while the run pauses or trains: what was known is known.
+    trace.trace.status = "running"
+    again = NetworkDiagram(diagram.source, np.zeros((1, 16), np.float32))
+    assert (list(again.snapshots.networks), again.get_state()["drawn"]["first"]) == ([0, 1, 2], 0)
+    trace.epoch()
+    assert list(again.snapshots.networks) == [0, 1, 2, 3]
+    trace.trace.status = "paused"
+    diagram.close()
+    paused = made_up_run(layers=1, probe=False)
+    paused.epoch()
+    paused.trace.status = "paused"
+    assert list(NetworkDiagram(SimpleNamespace(trace=paused.trace, model=model)).snapshots.networks) == [1]
+    # What cannot be drawn is said, and ends no training.
+    begun = SimpleNamespace(trace=made_up_run(layers=1, probe=False).trace, model=model)
+    narrow = NetworkDiagram(begun, np.ones((2, 3)))
+    assert narrow.get_state()["drawn"]["refused"].startswith("There is no network to draw. Expected")
+    strange = made_up_run(layers=1, probe=False)
+    diagram = NetworkDiagram(SimpleNamespace(trace=strange.trace, model=None))
+    diagram.source.model = SimpleNamespace(built=True)
+    strange.epoch()
+    assert diagram.snapshots.at() is None
 
 
 def test_a_run_that_was_stopped_can_be_gone_on_with_at_once(tmp_path, finished_trace):

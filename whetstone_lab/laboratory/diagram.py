@@ -81,9 +81,11 @@ class NetworkDiagram(WaveView):
                              "run alone, which does not say how many neurons there are.")
         #: After how many epochs the network of a run that trains was noted last.
         self._noted = -1
+        #: Why there is no network to draw, where there will be none.
+        self._refused = ""
         super().__init__(source)
-        if self._trains and trace.status not in ("running", "paused"):
-            self._note(trace.epochs)  # else when the next epoch ends, on the thread that trains
+        if self._trains:
+            self._join(trace)
 
     @property
     def snapshots(self) -> Snapshots:
@@ -159,12 +161,22 @@ class NetworkDiagram(WaveView):
         found, settings = self.snapshots.at(), getattr(self._of, "settings", None)
         nothing = {"layers": [], "picture": picture_part((1,))}
         parts = parts_of(found[1]) if found else nothing if settings is None else parts_to_be(settings)
-        return {**parts, "first": min(self.snapshots.networks, default=None), "apart": self._apart}
+        return {**parts, "first": min(self.snapshots.networks, default=None), "apart": self._apart,
+                "refused": self._refused}
 
-    def _grown(self, trace: Trace, urgent: bool) -> None:
+    def _join(self, trace: Trace) -> None:
+        """Takes over what another view of the run has noted, as where a cell is run again, and notes what is newer."""
+        known = [view.snapshots.networks for view in self._others() if isinstance(view, NetworkDiagram)]
+        networks = max(known, key=lambda networks: max(networks, default=-1), default={})
+        if networks:
+            self._given.networks, self._noted = networks, max(networks)
+            self.send_state(RUN)
+        if trace.status != "running" and (self._noted < 0 or trace.epochs != self._noted):
+            self._note(trace.epochs)  # else soon, on the thread that trains
+
+    def _look(self, trace: Trace) -> None:
         if self._trains and trace.epochs != max(self._noted, 0):
             self._note(trace.epochs)
-        super()._grown(trace, urgent)
 
     def _note(self, epochs: int) -> None:
         """Notes what the network of a run is now. It is called where the model stands still: between two batches, on
@@ -179,7 +191,13 @@ class NetworkDiagram(WaveView):
             return
         try:
             network = convert(model, require_sharp=False)
-        except ConversionError:  # what cannot be converted has no neurons to draw
+            if self._given.shown:
+                scenes.Samples.of(network, self._given.x[:self._given.shown])
+        except ValueError as error:  # what cannot be converted has no neurons to draw
+            told = f"There is no network to draw. {error.findings[0] if isinstance(error, ConversionError) else error}"
+            if told != self._refused:
+                self._refused = told
+                self.send_state(RUN)
             return
         first = self._given.at() is None
         self._given.add(epochs, network)

@@ -120,17 +120,22 @@ class RunView(View):
         which none has answered by the next time rests then: its page may have gone without a word, as a closed tab
         does. An answer may have to wait until a cell has run, so that silence, for however long, means nothing.
         """
-        with _TURN:
-            others = list(_VIEWS)
-            _VIEWS.add(self)
-        for view in others:
-            if view._unsubscribe is None or view._kind is not self._kind or view._trace is not self._trace:
+        for view in self._others():
+            if view._unsubscribe is None:
                 continue
             if view._noticed:
                 view._noticed = False
                 view.send({"kind": "ask"})
             else:
                 view._rest()
+
+    def _others(self) -> list[RunView]:
+        """The other views of this kind on this run, of which this is one from now on."""
+        with _TURN:
+            views = list(_VIEWS)
+            _VIEWS.add(self)
+        return [view for view in views
+                if view is not self and view._kind is self._kind and view._trace is self._trace]
 
     def _follow(self) -> None:
         """Listens to the run from now on, and catches up with what was written meanwhile."""
@@ -159,6 +164,7 @@ class RunView(View):
     def _grown(self, trace: Trace, urgent: bool) -> None:
         try:
             self._trace = trace
+            self._look(trace)
             with self._lock:
                 waited = time.monotonic() - self._sent_at
                 turned = (trace.status, trace.message) != self._stamp[:2]
@@ -173,6 +179,9 @@ class RunView(View):
             # A page that fails must not end the training that it watches.
             self._rest()
             logging.getLogger(__name__).exception("%r follows its run no longer.", self)
+
+    def _look(self, trace: Trace) -> None:
+        """What a view looks at besides, on the thread that trains, each time that its run has grown."""
 
     def _owe(self) -> None:
         """Sends what is urgent a little later, if nothing else does: a run that pauses or has ended says no more."""

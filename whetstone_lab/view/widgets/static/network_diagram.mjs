@@ -42,6 +42,7 @@ function mountDiagram({ model, el }) {
   const head = header("Network");
   const note = h("p", { class: "wl-note" });
   const picker = picturePicker(scope, cursor, model.get("pictures"));
+  const few = picker.element.hidden;
   const network = laboratoryNetwork(scope, cursor, { layers, picture: () => drawn().picture, pictures: () => model.get("pictures"), shown: () => wave?.sample ?? cursor.sample, firing: () => firingOf(wave), drawn: picker.paint, tall: DIAGRAM_TALL });
   const asker = waveAsker(scope, model, cursor, () => now().epochs, undefined, () => drawn().first);
   const root = h("div", { class: "wl wl-diagram" }, head.element, picker.element, network.element, note);
@@ -53,9 +54,10 @@ function mountDiagram({ model, el }) {
   function tell() {
     head.show(now(), now().status === "failed" ? now().message : diagramFacts(wave, drawn().apart));
     /** @type {HTMLElement} */ (head.element.querySelector(".wl-chip")).hidden = drawn().apart;
-    say(note, layers().length ? "" : "The network is drawn as soon as it is known: of a run when its first epoch has ended.");
+    say(note, layers().length ? "" : drawn().refused || "The network is drawn as soon as it is known: of a run that trains when an epoch has ended.");
     note.hidden = layers().length > 0;
     network.element.hidden = !note.hidden;
+    picker.element.hidden = !note.hidden || few;
   }
   function show() {
     picker.show(wave);
