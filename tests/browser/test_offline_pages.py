@@ -79,6 +79,8 @@ def test_a_page_is_drawn_in_both_themes_wide_and_narrow(open_page, digits_page, 
     assert not opened.locator(".wl-view > img").first.is_visible(), "the picture makes room for the view"
     assert opened.evaluate("document.documentElement.scrollWidth") <= width
     opened.screenshot(path=screenshots / f"page-{width}-{'dark' if dark else 'light'}.png", full_page=True)
+    opened.evaluate("document.querySelector('h1').textContent = 'Network(' + 'spiking_'.repeat(20) + ')'")
+    assert opened.evaluate("document.documentElement.scrollWidth") <= width, "whatever it is called"
     if AXE.exists():
         # By DevTools, which a page's policy does not bind: the page itself would not let it in.
         opened.evaluate(AXE.read_text())

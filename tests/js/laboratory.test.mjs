@@ -5,7 +5,7 @@ import { remarkWords } from "../../whetstone_lab/view/widgets/static/chart_words
 import { cursorOf } from "../../whetstone_lab/view/widgets/static/cursor.mjs";
 import { growing, morePoints, unpacked } from "../../whetstone_lab/view/widgets/static/growing.mjs";
 import { alone } from "../../whetstone_lab/view/widgets/static/lab_alone.mjs";
-import { accuracyColumns, accuracyTable, knownOf, lowest } from "../../whetstone_lab/view/widgets/static/accuracy_chart.mjs";
+import { accuracyColumns, accuracyTable, knownOf, lowest, toldEpochs } from "../../whetstone_lab/view/widgets/static/accuracy_chart.mjs";
 import { facts } from "../../whetstone_lab/view/widgets/static/lab_experiments.mjs";
 import { asking } from "../../whetstone_lab/view/widgets/static/lab_asking.mjs";
 import { refusal } from "../../whetstone_lab/view/widgets/static/lab_setup.mjs";
@@ -58,6 +58,7 @@ test("accuracies come by rows and are drawn by columns; the axis begins below th
   assert.equal(lowest(columns), 0.2);
   assert.equal(lowest(accuracyColumns(undefined)), 0.9);
   assert.deepEqual(knownOf(columns), [true, true, false], "what a run does not tell is left out");
+  assert.deepEqual([...toldEpochs(Float32Array.from([NaN, 0.5, NaN, 0.75]))], [2, 4], "a line goes over what is not told");
   assert.deepEqual(knownOf(accuracyColumns(undefined)), [true, true, true], "before an epoch has ended all may come");
   assert.deepEqual(accuracyTable(columns, [2, 3]), [["soft", [0.75, NaN]], ["spiking", [0.5, NaN]], ["relu", [NaN, NaN]]]);
 });

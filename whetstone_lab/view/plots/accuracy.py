@@ -68,11 +68,11 @@ def known_accuracies(trace: Trace) -> dict[str, np.ndarray]:
 def accuracy_panel(axes: Axes, trace: Trace, known: dict[str, np.ndarray], epoch: int | None) -> None:
     """Draws them over the epochs, and tells those of one."""
     for name, values in known.items():
-        at = np.arange(len(values)) + 1
+        at = np.flatnonzero(np.isfinite(values)) + 1  # a line goes from one to the next, where validation is rare too
         words, colour, dashes = _RIVALS[name]
         last = values[-1] if epoch is None else values[epoch - 1]
         label = words if math.isnan(last) else f"{words} {last:.1%}"
-        axes.plot(at, values, color=colour, lw=1.7, ls=dashed(dashes), label=label,
+        axes.plot(at, values[at - 1], color=colour, lw=1.7, ls=dashed(dashes), label=label,
                   marker="o" if len(at) == 1 else "", clip_on=len(at) > 1)
     axes.set_xlim(0, max(trace.epochs, 1))
     axes.set_ylim(max(math.floor(10 * min(np.nanmin(values) for values in known.values()) - 0.2) / 10, 0), 1.01)

@@ -40,6 +40,10 @@ export function knownOf(columns) {
   return known.some(Boolean) ? known : known.map(() => true);
 }
 
+/** The epochs, from 1, after which an accuracy is told: a line goes from one to the next, also where validation is done only now and then.
+ * @param {Float32Array} values */
+export const toldEpochs = (values) => Uint32Array.from(values, (_, epoch) => epoch + 1).filter((epoch) => !Number.isNaN(values[epoch - 1]));
+
 /** Accuracies epoch by epoch, to save. @param {Float32Array[]} columns @param {ArrayLike<number>} epochs those that are told, from 1
  * @returns {import("./saving.mjs").Column[]} */
 export const accuracyTable = (columns, epochs) => NETWORKS.map(({ column }, which) => [column, Array.from(epochs, (epoch) => columns[which][epoch - 1] ?? NaN)]);
@@ -114,9 +118,10 @@ export function accuracyView(scope, cursor, { accuracies, other, now, last }) {
       context.strokeStyle = context.fillStyle = colour(NETWORKS[which].colour);
       context.lineWidth = wide;
       context.setLineDash(NETWORKS[which].dash);
-      trace(context, values.length, (epoch) => x(epoch + 1, width), (epoch) => y(values[epoch]));
+      const told = toldEpochs(values);
+      trace(context, told.length, (point) => x(told[point], width), (point) => y(values[told[point] - 1]));
       context.setLineDash([]);
-      if (values.length === 1 && !Number.isNaN(values[0])) dot(context, x(1, width), y(values[0]), 2.5);
+      if (told.length === 1) dot(context, x(told[0], width), y(values[told[0] - 1]), 2.5);
     };
     columns.forEach((values, which) => curve(values, which, 2));
     // Another run: thin lines of the same networks, with rings.
@@ -124,9 +129,11 @@ export function accuracyView(scope, cursor, { accuracies, other, now, last }) {
       curve(values, which, 1.2);
       const step = Math.max(Math.round(RINGS / (x(1, width) - x(0, width))), 1);
       context.fillStyle = colour("ground");
-      for (let epoch = values.length; epoch > 0; epoch -= step) if (!Number.isNaN(values[epoch - 1])) {
+      let next = values.length;
+      for (const epoch of toldEpochs(values).reverse()) if (epoch <= next) {
         dot(context, x(epoch, width), y(values[epoch - 1]), 2.6);
         context.stroke();
+        next = epoch - step;
       }
     });
     if (cursor.at === null) return;
