@@ -9,7 +9,8 @@ from whetstone_lab import widgets
 from whetstone_lab.course import kept
 from whetstone_lab.datasets import load_digits
 from whetstone_lab.laboratory.settings import Settings
-from whetstone_lab.simulator import run
+from whetstone_lab.simulator import Network, Node, Output, run
+from whetstone_lab.simulator.operations import Dense, Neurons
 from whetstone_lab.widgets import Laboratory, NetworkDiagram
 
 
@@ -81,6 +82,16 @@ def test_of_a_run_it_shows_the_network_that_came_of_it(network, finished_trace, 
         NetworkDiagram([1])
 
 
+def test_of_several_outputs_the_neurons_that_fire_are_drawn():
+    nodes = [Node("neurons", Neurons(0.5), ("input",)), *(Node(name, Dense(np.eye(2)), ("neurons",)) for name in "ab")]
+    network = Network((2,), nodes, outputs={name: Output(name, "values") for name in "ab"})
+    diagram = NetworkDiagram(network, np.eye(2))
+    assert diagram.table(sample=1)["fires"].tolist() == [0, 1]
+    assert diagram.state()["networks"]["waves"][0][0]["classes"] == []
+    with pytest.raises(ValueError, match="Expected one y; got one for each output: a, b"):
+        NetworkDiagram(network, np.eye(2), {"a": np.eye(2), "b": np.eye(2)})
+
+
 def test_of_an_experiment_to_be_it_shows_the_layers_to_come(tmp_path):
     lab = Laboratory(preset="tiny", folder=tmp_path)
     diagram = NetworkDiagram(lab.bench)
@@ -122,6 +133,7 @@ def test_of_a_run_that_trains_it_notes_the_network_after_each_epoch(made_up_run,
     begun = SimpleNamespace(trace=made_up_run(layers=1, probe=False).trace, model=model)
     narrow = NetworkDiagram(begun, np.ones((2, 3)))
     assert narrow.get_state()["drawn"]["refused"].startswith("There is no network to draw. Expected")
+    assert NetworkDiagram(diagram.source, np.ones((2, 3))).get_state()["drawn"]["layers"] == []
     strange = made_up_run(layers=1, probe=False)
     diagram = NetworkDiagram(SimpleNamespace(trace=strange.trace, model=None))
     diagram.source.model = SimpleNamespace(built=True)

@@ -168,7 +168,7 @@ class NetworkDiagram(WaveView):
         """Takes over what another view of the run has noted, as where a cell is run again, and notes what is newer."""
         known = [view.snapshots.networks for view in self._others() if isinstance(view, NetworkDiagram)]
         networks = max(known, key=lambda networks: max(networks, default=-1), default={})
-        if networks:
+        if networks and self._suits(networks[max(networks)]):
             self._given.networks, self._noted = networks, max(networks)
             self.send_state(RUN)
         if trace.status != "running" and (self._noted < 0 or trace.epochs != self._noted):
@@ -191,15 +191,28 @@ class NetworkDiagram(WaveView):
             return
         try:
             network = convert(model, require_sharp=False)
-            if self._given.shown:
-                scenes.Samples.of(network, self._given.x[:self._given.shown])
-        except ValueError as error:  # what cannot be converted has no neurons to draw
-            told = f"There is no network to draw. {error.findings[0] if isinstance(error, ConversionError) else error}"
-            if told != self._refused:
-                self._refused = told
-                self.send_state(RUN)
+        except ConversionError as error:
+            self._refuse(error.findings[0])
+            return
+        if not self._suits(network):
             return
         first = self._given.at() is None
         self._given.add(epochs, network)
         if first:
+            self.send_state(RUN)
+
+    def _suits(self, network: Network) -> bool:
+        """Whether the samples suit a network; if not, that is said in place of it."""
+        try:
+            if self._given.shown:
+                scenes.Samples.of(network, self._given.x[:self._given.shown])
+        except ValueError as error:
+            self._refuse(error)
+            return False
+        return True
+
+    def _refuse(self, why: object) -> None:
+        told = f"There is no network to draw. {why}"
+        if told != self._refused:
+            self._refused = told
             self.send_state(RUN)

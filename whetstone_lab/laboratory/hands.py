@@ -56,7 +56,7 @@ def wave(epochs: int, record: SpikeRecord, sample: int) -> dict[str, Any]:
     counts = np.bincount(before[record.layer] + record.neuron, minlength=before[-1])
     return {"epoch": epochs, "sample": sample, "about": {**_facts(one), "samples": record.samples},
             "spikes": spikes(one), "maps": maps(one), "counts": packed_numbers(counts),
-            "classes": record.classes.tolist() if record.classes.ndim == 1 else []}
+            "classes": record.classes.tolist() if not record.outputs and record.classes.ndim == 1 else []}
 
 
 def surroundings(snapshots: Snapshots, network: Network) -> dict[str, Any]:

@@ -64,8 +64,13 @@ class Snapshots:
         Args:
             x: The samples, shape ``(samples, ...)``.
             y: Their true classes or values. Default: unknown.
+
+        Raises:
+            ValueError: There is an ``y`` for each of several outputs.
         """
-        x, y = np.asarray(x), None if y is None else np.asarray(y)
+        if isinstance(y, Mapping):
+            raise ValueError(f"Expected one y; got one for each output: {', '.join(map(str, y))}. Leave it out.")
+        x, y = np.asarray(x), None if y is None else np.asarray(y)[:len(x)]
         if y is None or y.ndim != 1 or y.dtype.kind not in "iu":
             return cls(x, y)
         firsts = np.unique(y, return_index=True)[1][:_SHOWN]

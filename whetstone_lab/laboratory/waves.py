@@ -73,7 +73,7 @@ def given_network(network: Network, x: Any, y: Any, epochs: int) -> Snapshots:
     given = Snapshots()
     if x is not None:
         values = scenes.Samples.of(network, x).values
-        given = Snapshots.of_samples(values, None if y is None else np.asarray(y)[:len(values)])
+        given = Snapshots.of_samples(values, y)
     given.add(epochs, network)
     given.wave()  # what does not suit the network is said now
     return given

@@ -23,6 +23,8 @@ def test_what_a_run_tells_is_there_epoch_by_epoch_and_what_it_does_not_is_empty(
     assert both.to_csv() == "epoch,soft,spiking,relu\n1,0.5,0.25,\n2,0.75,,\n"
     axes = both.picture().axes[0]
     assert axes.get_legend_handles_labels()[1] == ["soft 75.0%", "spiking"], "no ReLU network was trained beside it"
+    named = AccuracyChart(told([{"val_binary_accuracy": 0.5}, {"val_a_accuracy": 0.5, "val_b_accuracy": 0.5}]))
+    assert named.to_csv() == "epoch,soft,spiking,relu\n1,0.5,,\n2,,,\n", "by its metric, if there is just one"
     rare = AccuracyChart(told([{}, {"val_accuracy": 0.5}, {}, {"val_accuracy": 0.75}])).picture().axes[0].lines[0]
     assert (rare.get_xdata().tolist(), rare.get_ydata().tolist()) == ([2, 4], [0.5, 0.75]), "validated now and then"
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from whetstone_lab.method.judging import Quantity, improve_level, stop_level
@@ -30,7 +33,14 @@ def accuracies(trace: Trace, start: int = 0, stop: int | None = None) -> dict[st
         stop: The epoch before which it ends. Default: all that have ended.
     """
     logs = trace.epoch_logs[start:trace.epochs if stop is None else stop]
-    return {name: np.array([log.get(known, np.nan) for log in logs], float) for name, known in ACCURACIES.items()}
+    return {name: np.array([log.get(known, _named_otherwise(log) if name == "soft" else np.nan) for log in logs], float)
+            for name, known in ACCURACIES.items()}
+
+
+def _named_otherwise(log: Mapping[str, Any]) -> Any:
+    """The only validated accuracy of an epoch, which Keras calls by its metric or its output; NaN if not just one."""
+    found = [value for name, value in log.items() if name.startswith("val_") and name.endswith("_accuracy")]
+    return found[0] if len(found) == 1 else np.nan
 
 
 def epoch_table(trace: Trace, start: int = 0, stop: int | None = None) -> dict[str, np.ndarray]:

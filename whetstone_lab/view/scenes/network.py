@@ -160,7 +160,7 @@ class Samples:
         if check_inputs(network, values).stepwise:
             raise ValueError(f"Expected samples without steps in time, of shape (samples, "
                              f"{', '.join(map(str, network.input_shape))}); got {values.shape}.")
-        labels = network.head.check_labels(y, len(values))
+        labels = np.zeros(0, np.int64) if y is None else network.head.check_labels(y, len(values))
         return cls(values[:MOST_SAMPLES].astype(network.dtype), labels[:MOST_SAMPLES])
 
     def sent(self) -> dict[str, Any]:

@@ -99,7 +99,7 @@ export function accuracyView(scope, cursor, { accuracies, other, now, last }) {
   function draw(pen) {
     const { context, width, height, colour } = pen;
     const low = lowest([...columns, ...beside]);
-    const [top, bottom] = [8, height - 22]; // what is written at its foot stands clear of the numbers below
+    const [top, bottom] = [8, height - 16];
     const y = (/** @type {number} */ value) => bottom - ((value - low) / (1 - low)) * (bottom - top);
     font(pen, 10.5);
     context.textBaseline = "middle";
@@ -109,7 +109,7 @@ export function accuracyView(scope, cursor, { accuracies, other, now, last }) {
       context.strokeStyle = colour("line");
       line(context, left, Math.round(y(value)) + 0.5, width - 10, Math.round(y(value)) + 0.5);
       context.fillStyle = colour("muted");
-      context.fillText(`${Math.round(100 * value)} %`, left - 4, y(value));
+      context.fillText(`${Math.round(100 * value)} %`, left - 4, Math.min(y(value), bottom - 4)); // clear of what is written below
     }
     context.fillText("epoch", left - 8, height - 7);
     context.textAlign = "center";
@@ -147,6 +147,7 @@ export function accuracyView(scope, cursor, { accuracies, other, now, last }) {
     const epoch = cursor.epoch(columns[0].length);
     const words = legend.show(columns, epoch, other() ? beside : [], cursor.epoch(beside[0].length));
     none.hidden = !columns[0].length || columns.some((column) => column.some((value) => !Number.isNaN(value)));
+    box.hidden = legend.element.hidden = !none.hidden;
     canvas.setAttribute("aria-label", `Accuracy on pictures not trained on, after epoch ${epoch}: ${words.join("; ")}. Arrow keys move over epochs.`);
     surfaced.redraw();
   }
