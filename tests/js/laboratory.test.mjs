@@ -140,6 +140,7 @@ test("a page says of a run that went on when it was taken how far it had come", 
   assert.equal(statusWords({ status: "recorded", was: "running" }), "recorded while training");
   assert.equal(statusWords({ status: "recorded" }), "recorded run");
   assert.match(remarkWords({ recorded: true, whole: true, known: true, was: "running" }), /^The run went on when this was recorded\. Move a line/);
+  assert.match(remarkWords({ recorded: true, whole: true, known: true, was: "failed" }), /^This run is over\./);
   assert.match(remarkWords({ recorded: true, whole: true, known: true }), /^This run is over\./);
   assert.equal(statusWords({ status: "recorded", was: "failed" }), "recorded run that failed");
   assert.equal(runFacts({ epochs: 1, batch: 3, loss: null, logs: {}, was: "failed", message: "too wide" }), "epoch 1  ·  batch 3  ·  too wide");

@@ -147,7 +147,7 @@ export function accuracyView(scope, cursor, { accuracies, other, now, last }) {
     const epoch = cursor.epoch(columns[0].length);
     const words = legend.show(columns, epoch, other() ? beside : [], cursor.epoch(beside[0].length));
     none.hidden = !columns[0].length || columns.some((column) => column.some((value) => !Number.isNaN(value)));
-    box.hidden = legend.element.hidden = !none.hidden;
+    box.hidden = legend.element.hidden = !none.hidden && !beside.some((column) => toldEpochs(column).length);
     canvas.setAttribute("aria-label", `Accuracy on pictures not trained on, after epoch ${epoch}: ${words.join("; ")}. Arrow keys move over epochs.`);
     surfaced.redraw();
   }

@@ -44,7 +44,7 @@ const followed = (begins) => (begins === null
  *   `was`: what it was doing when it was recorded, if it went on */
 export function remarkWords({ recorded, whole, known, ended = false, was }) {
   if (recorded && !whole) return "A record of so many epochs is drawn thinned, so it cannot be asked what if.";
-  if (recorded) return `${was ? "The run went on when this was recorded" : "This run is over"}. Move a line, and see which decision would have been the first to come out differently; nothing is trained again.`;
+  if (recorded) return `${was && was !== "failed" ? "The run went on when this was recorded" : "This run is over"}. Move a line, and see which decision would have been the first to come out differently; nothing is trained again.`;
   if (ended) return "This run has ended. What you move holds if you train on; “What if” asks what other lines would have decided.";
   return known ? "What you move holds from the next batch on, also while the run is paused." : "The lines appear after the first epoch.";
 }
