@@ -136,9 +136,12 @@ def test_of_a_run_that_trains_it_notes_the_network_after_each_epoch(made_up_run,
     assert NetworkDiagram(diagram.source, np.ones((2, 3))).get_state()["drawn"]["layers"] == []
     strange = made_up_run(layers=1, probe=False)
     diagram = NetworkDiagram(SimpleNamespace(trace=strange.trace, model=None))
-    diagram.source.model = SimpleNamespace(built=True)
+    diagram.source.model = SimpleNamespace(built=True)  # stands for a model of a class of its own
     strange.epoch()
-    assert diagram.snapshots.at() is None
+    assert "expected a Sequential or functional Keras model" in diagram.get_state()["drawn"]["refused"]
+    diagram.source.model = object()  # of which nothing is known
+    strange.epoch()
+    assert diagram._unsubscribe is None, "it follows no more, and the run goes on"
 
 
 def test_a_run_that_was_stopped_can_be_gone_on_with_at_once(tmp_path, finished_trace):

@@ -194,6 +194,9 @@ class NetworkDiagram(WaveView):
         except ConversionError as error:
             self._refuse(error.findings[0])
             return
+        except TypeError as error:  # a model of a class of its own, whose layers cannot be followed
+            self._refuse(error)
+            return
         if not self._suits(network):
             return
         first = self._given.at() is None
