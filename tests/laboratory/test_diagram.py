@@ -9,6 +9,7 @@ from whetstone_lab import widgets
 from whetstone_lab.course import kept
 from whetstone_lab.datasets import load_digits
 from whetstone_lab.laboratory.settings import Settings
+from whetstone_lab.records.trace import Trace
 from whetstone_lab.simulator import Network, Node, Output, run
 from whetstone_lab.simulator.operations import Dense, Neurons
 from whetstone_lab.widgets import Laboratory, NetworkDiagram
@@ -145,16 +146,16 @@ def test_of_a_run_that_trains_it_notes_the_network_after_each_epoch(made_up_run,
 
 
 def test_a_run_that_was_stopped_can_be_gone_on_with_at_once(tmp_path, finished_trace):
-    lab = Laboratory(folder=tmp_path)
-    bench, epochs = lab.bench, finished_trace.epochs
-    bench.trace.hand_over(finished_trace)
-    bench.trace = finished_trace
-    finished_trace.set_status("running")
-    bench.number = bench.experiments.keep(finished_trace, Settings(epochs=epochs + 5)).number
+    lab, trace = Laboratory(folder=tmp_path), Trace.from_parts(*finished_trace.to_parts())
+    bench, epochs = lab.bench, trace.epochs
+    bench.trace.hand_over(trace)
+    bench.trace = trace
+    trace.set_status("running")
+    bench.number = bench.experiments.keep(trace, Settings(epochs=epochs + 5)).number
     bench.experiments.checkpoints(bench.number).keep(epochs - 1, {})
     bench._tell()
     assert [each["goesOn"] for each in lab.kept] == [0], "it goes on as it is"
-    finished_trace.set_status("stopped")
+    trace.set_status("stopped")
     assert [each["goesOn"] for each in lab.kept] == [epochs - 1]
 
 
