@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from whetstone_lab.laboratory.snapshots import Snapshots
-from whetstone_lab.laboratory.waves import WaveView, given_network, parts_of, parts_to_be, picture_part
+from whetstone_lab.laboratory.waves import NETWORKS, WaveView, given_network, parts_of, parts_to_be, parts_unknown
 from whetstone_lab.records.trace import Trace
 from whetstone_lab.simulator import Network
 from whetstone_lab.view import scenes
@@ -16,9 +16,6 @@ from whetstone_lab.view.widgets._base import RUN, RunView
 
 if TYPE_CHECKING:
     from whetstone_lab.view.plots import Picture
-
-#: Bytes that the networks on a page without a kernel take at the most.
-_NETWORKS = 1_100_000
 
 
 class NetworkDiagram(WaveView):
@@ -150,7 +147,7 @@ class NetworkDiagram(WaveView):
 
     def state(self) -> dict[str, Any]:
         """What a page without a kernel needs: the run so far, and its networks."""
-        state = self._alone(_NETWORKS)
+        state = self._alone(NETWORKS)
         first, *_ = state["networks"].get("epochs") or [None]
         return {**state, "drawn": {**self._drawn(), "first": first, "away": True}}
 
@@ -159,8 +156,7 @@ class NetworkDiagram(WaveView):
         first; and whether there is a network alone.
         """
         found, settings = self.snapshots.at(), getattr(self._of, "settings", None)
-        nothing = {"layers": [], "picture": picture_part((1,))}
-        parts = parts_of(found[1]) if found else nothing if settings is None else parts_to_be(settings)
+        parts = parts_of(found[1]) if found else parts_unknown() if settings is None else parts_to_be(settings)
         return {**parts, "first": min(self.snapshots.networks, default=None), "apart": self._apart,
                 "refused": self._refused}
 

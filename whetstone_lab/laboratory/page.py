@@ -16,7 +16,15 @@ from whetstone_lab.laboratory.compared import Compared
 from whetstone_lab.laboratory.experiments import FOLDER, Experiment, Experiments
 from whetstone_lab.laboratory.settings import CHOICES, DATA, LIMITS, Settings, at_hand
 from whetstone_lab.laboratory.snapshots import Snapshots
-from whetstone_lab.laboratory.waves import WaveView, given_network, parts_of, parts_to_be, picture_part
+from whetstone_lab.laboratory.waves import (
+    NETWORKS,
+    WaveView,
+    given_network,
+    parts_of,
+    parts_to_be,
+    parts_unknown,
+    picture_part,
+)
 from whetstone_lab.records.archive import ArchiveError
 from whetstone_lab.simulator import Network
 from whetstone_lab.view import scenes
@@ -34,8 +42,8 @@ _LABELS = {"data": "Pictures", "network": "Network", "optimizer": "Optimizer", "
 #: Experiments that the page lists at the most.
 _LISTED = 50
 
-#: Bytes that a page without a kernel takes along at the most: networks of the run at hand, and kept experiments.
-_NETWORKS, _RUNS = 1_100_000, 600_000
+#: Bytes that a page without a kernel takes along at the most of kept experiments.
+_RUNS = 600_000
 
 #: Why there is nothing to see of an experiment but its curves.
 _BARE = "The network of this experiment was not kept, or its file is damaged, so its neurons cannot be looked at."
@@ -135,7 +143,7 @@ class Laboratory(WaveView):
         """What a page without a kernel needs: the run so far, its networks, and some of the experiments that were kept,
         the newest first, as many as leave the page small.
         """
-        state = self._alone(_NETWORKS)
+        state = self._alone(NETWORKS)
         if self.bench is None:
             return state
         runs: dict[str, dict[str, Any]] = {}
@@ -147,7 +155,7 @@ class Laboratory(WaveView):
             except (ArchiveError, OSError, KeyError):
                 continue  # somebody has written into the folder
             page = Laboratory(other)
-            run = {**page._alone(_NETWORKS // 8), "script": other.script()}
+            run = {**page._alone(NETWORKS // 8), "script": other.script()}
             page.close()
             weight = _weight({name: value for name, value in run["networks"].items() if name != "samples"}) + _weight(
                 {name: value for name, value in run.items() if name != "networks"})
@@ -311,7 +319,7 @@ def _known(given: Snapshots) -> dict[str, Any]:
     """What is known of the network of a run that is only looked at."""
     found = given.at()
     if found is None:
-        return {"spikes": False, "hands": _ALONE, "layers": [], "picture": picture_part((1,))}
+        return {"spikes": False, "hands": _ALONE, **parts_unknown()}
     return {"spikes": given.shown > 0, "hands": hands.why_not(found[1]), "first": found[0], **parts_of(found[1])}
 
 

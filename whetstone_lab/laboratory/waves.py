@@ -17,6 +17,9 @@ from whetstone_lab.view import scenes
 from whetstone_lab.view.widgets._base import RunView
 from whetstone_lab.view.widgets._growing import packed
 
+#: Bytes that the networks of a run on a page without a kernel take at the most.
+NETWORKS = 1_100_000
+
 
 class WaveView(RunView):
     """A widget on a run and on its networks, as far as they are known. Its page asks for one wave of spikes at a time;
@@ -82,6 +85,11 @@ def given_network(network: Network, x: Any, y: Any, epochs: int) -> Snapshots:
 def parts_to_be(settings: Settings) -> dict[str, Any]:
     """What there will be to draw of the network of an experiment that has none yet; see :func:`parts_of`."""
     return {"layers": _layers(layer_shapes(settings)), "picture": picture_part(DATA[settings.data].spec.image_shape)}
+
+
+def parts_unknown() -> dict[str, Any]:
+    """What there is to draw while nothing is known of a network; see :func:`parts_of`."""
+    return {"layers": [], "picture": picture_part((1,))}
 
 
 def parts_of(network: Network) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from whetstone_lab.training._internals import say_when_absent
 GUARDED = ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch", "predict_on_batch", "compile")
 
 
-
 @contextmanager
 def guarded(model: keras.Model, owner: threading.Thread) -> Iterator[None]:
     """Lets only one thread use a model, for as long as the context lasts.
